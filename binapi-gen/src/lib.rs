@@ -1,0 +1,1 @@
+//! Turns VPP's API definitions into Rust message crates with verified CRCs.

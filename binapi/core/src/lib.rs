@@ -1,0 +1,1 @@
+//! Message traits, codec primitives and primitive types of the VPP binary API.

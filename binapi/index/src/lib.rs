@@ -1,0 +1,1 @@
+//! Which message revision each VPP release has.

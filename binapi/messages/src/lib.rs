@@ -1,0 +1,1 @@
+//! Every distinct revision of every VPP API message.

@@ -1,0 +1,1 @@
+//! Dependency graph and transactions over key-value configuration.

@@ -1,0 +1,1 @@
+//! Sources of wanted configuration behind one trait.

@@ -1,0 +1,1 @@
+//! Northbound models: protobuf messages, registry and keys.

@@ -1,0 +1,1 @@
+//! Merges sources and connection events into scheduler transactions.

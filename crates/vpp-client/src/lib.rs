@@ -1,0 +1,1 @@
+//! Asynchronous client of the VPP binary API over its unix socket.

@@ -1,0 +1,1 @@
+//! Codec of VPP API messages driven by their definitions.

@@ -1,0 +1,1 @@
+//! A simulated VPP of any release.

@@ -1,0 +1,1 @@
+//! Expands a VPP call once per distinct API.

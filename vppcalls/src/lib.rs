@@ -1,0 +1,1 @@
+//! VPP calls, written once for every release.
