@@ -1,1 +1,3 @@
 //! Northbound models: protobuf messages, registry and keys.
+
+pub mod proto;

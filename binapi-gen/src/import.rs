@@ -1,0 +1,127 @@
+//! Takes the definitions of a VPP install into the repository.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, io};
+use crate::model::{Api, Component, Module, Release};
+use crate::{crc, fixups, normal, own, parse, resolve};
+
+/// An import that has been read and checked, and not been written yet.
+#[derive(Debug)]
+pub struct Import {
+    /// The definitions, types with their owners, mended by the fix-ups.
+    pub api: Api,
+    /// The files of `api-json/<release>`.
+    pub files: BTreeMap<PathBuf, String>,
+    /// What was left out.
+    pub warnings: Vec<String>,
+    /// Fix-ups that were applied.
+    pub fixups: Vec<&'static str>,
+    /// What recomputing the CRCs found.
+    pub verified: crc::Verified,
+}
+
+/// Which modules are core where the folder does not say, from `core-modules.txt`.
+#[derive(Clone, Debug, Default)]
+pub struct CoreModules(BTreeMap<String, Option<Release>>);
+
+impl CoreModules {
+    /// Reads lines of `module release`; the release is the first in which the module is a plugin, `-` for none.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let mut table = BTreeMap::new();
+        for (i, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let bad = || Error::Usage(format!("core-modules.txt:{}: expected `module release`, found `{line}`", i + 1));
+            let (module, since) = line.split_once(' ').ok_or_else(bad)?;
+            let since = match since.trim() {
+                "-" => None,
+                release => Some(Release::parse(release).ok_or_else(bad)?),
+            };
+            table.insert(module.to_string(), since);
+        }
+        Ok(Self(table))
+    }
+
+    /// Core or plugin in that release.
+    pub fn component(&self, module: &str, release: Release) -> Component {
+        match self.0.get(module) {
+            Some(None) => Component::Core,
+            Some(Some(since)) if release < *since => Component::Core,
+            _ => Component::Plugin,
+        }
+    }
+}
+
+/// Reads and checks a folder of definitions.
+pub fn from_folder(folder: &Path, release: Release, core: &CoreModules) -> Result<Import, Error> {
+    let parsed = parse::read_folder(folder, &|module| core.component(module, release))?;
+    prepare(parsed.modules, parsed.warnings, release, folder.join(normal::PROVENANCE).exists())
+}
+
+/// The same for definitions that are at hand as texts, by module.
+pub fn from_texts<'a>(
+    texts: impl IntoIterator<Item = (&'a str, &'a str)>,
+    release: Release,
+    core: &CoreModules,
+) -> Result<Import, Error> {
+    let modules = parse::read_texts(texts, &|module| core.component(module, release))?;
+    prepare(modules, Vec::new(), release, false)
+}
+
+fn prepare(
+    mut modules: BTreeMap<String, Module>,
+    warnings: Vec<String>,
+    release: Release,
+    mended: bool,
+) -> Result<Import, Error> {
+    // Before ownership is settled, so that a type with two meanings is found.
+    Api::new(release, modules.clone())?;
+    own::settle(&mut modules);
+    let mut api = Api::new(release, modules)?;
+    // What is in our own form has been mended already.
+    let fixups = if mended { Vec::new() } else { fixups::apply(&mut api)? };
+    resolve::check(&api)?;
+    let verified = crc::verify(&api)?;
+    let mut files = normal::files(&api.modules);
+    let messages: usize = api.modules.values().map(|m| m.messages.len()).sum();
+    let mut hash = crc32fast::Hasher::new();
+    for (path, text) in &files {
+        hash.update(path.to_string_lossy().as_bytes());
+        hash.update(text.as_bytes());
+    }
+    files.insert(
+        PathBuf::from(normal::PROVENANCE),
+        format!(
+            "release {release}, {} modules, {messages} messages, crc32 of the normalised files {:08x}\n",
+            api.modules.len(),
+            hash.finalize()
+        ),
+    );
+    Ok(Import { api, files, warnings, fixups, verified })
+}
+
+/// Replaces `api-json/<release>`: written beside it, then renamed, so that a failure leaves the old state.
+pub fn write(api_json: &Path, release: Release, files: &BTreeMap<PathBuf, String>) -> Result<(), Error> {
+    let target = api_json.join(release.to_string());
+    let beside = api_json.join(format!(".{release}.new"));
+    let old = api_json.join(format!(".{release}.old"));
+    let _ = std::fs::remove_dir_all(&beside);
+    for (path, text) in files {
+        let path = beside.join(path);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(io(parent))?;
+        }
+        std::fs::write(&path, text).map_err(io(&path))?;
+    }
+    let _ = std::fs::remove_dir_all(&old);
+    if target.exists() {
+        std::fs::rename(&target, &old).map_err(io(&target))?;
+    }
+    std::fs::rename(&beside, &target).map_err(io(&target))?;
+    let _ = std::fs::remove_dir_all(&old);
+    Ok(())
+}
