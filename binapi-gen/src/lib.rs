@@ -14,6 +14,7 @@ pub mod normal;
 mod own;
 pub mod parse;
 pub mod resolve;
+pub mod revisions;
 
 pub use error::{Error, Problem};
 pub use model::{Api, Release};

@@ -73,6 +73,7 @@ fn module_text(module: &Module) -> String {
     if let Some(imports) = &module.imports {
         let mut imports = imports.clone();
         imports.sort();
+        imports.dedup();
         list(&mut out, "imports", "[", "]", imports.iter().map(|i| quoted(i)));
     }
     list(&mut out, "types", "[", "]", of_kind("types"));

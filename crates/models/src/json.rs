@@ -4,7 +4,9 @@
 //! `.proto` file, fields that have their default value left out. When decoding fails the value is walked along the
 //! message's descriptor, to name the field at fault and what it has to be.
 
-use prost_reflect::{DeserializeOptions, DynamicMessage, Kind, MessageDescriptor, ReflectMessage, SerializeOptions};
+use prost_reflect::{
+    DeserializeOptions, DynamicMessage, Kind, MessageDescriptor, ReflectMessage, SerializeOptions,
+};
 use serde_json::Value;
 
 /// A field that cannot be decoded.
@@ -60,7 +62,8 @@ fn explain(descriptor: &MessageDescriptor, value: &Value, path: &str) -> Option<
     let mut seen: Vec<(String, &str)> = Vec::new();
     for (name, value) in fields {
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        let Some(field) = descriptor.get_field_by_name(name).or_else(|| descriptor.get_field_by_json_name(name))
+        let Some(field) =
+            descriptor.get_field_by_name(name).or_else(|| descriptor.get_field_by_json_name(name))
         else {
             return Some(unknown_field(descriptor, name, path));
         };
@@ -95,7 +98,9 @@ fn explain(descriptor: &MessageDescriptor, value: &Value, path: &str) -> Option<
 }
 
 fn explain_list(kind: &Kind, value: &Value, path: &str) -> Option<FieldError> {
-    let Value::Array(items) = value else { return Some(wrong(path, format!("a list of {}", noun(kind)), value)) };
+    let Value::Array(items) = value else {
+        return Some(wrong(path, format!("a list of {}", noun(kind)), value));
+    };
     items.iter().enumerate().find_map(|(i, item)| explain_kind(kind, item, &format!("{path}[{i}]")))
 }
 
@@ -114,8 +119,12 @@ fn explain_kind(kind: &Kind, value: &Value, path: &str) -> Option<FieldError> {
         },
         Kind::Bool => value.is_boolean(),
         Kind::String | Kind::Bytes => value.is_string(),
-        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => integer(value).is_some_and(|n| i32::try_from(n).is_ok()),
-        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => integer(value).is_some_and(|n| i64::try_from(n).is_ok()),
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
+            integer(value).is_some_and(|n| i32::try_from(n).is_ok())
+        }
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => {
+            integer(value).is_some_and(|n| i64::try_from(n).is_ok())
+        }
         Kind::Uint32 | Kind::Fixed32 => integer(value).is_some_and(|n| u32::try_from(n).is_ok()),
         Kind::Uint64 | Kind::Fixed64 => integer(value).is_some_and(|n| u64::try_from(n).is_ok()),
         Kind::Float | Kind::Double => value.is_number() || value.is_string(),
@@ -147,8 +156,12 @@ fn noun(kind: &Kind) -> String {
         Kind::Bool => "true or false".to_owned(),
         Kind::String => "text (in quotes if it looks like a number, true, false or null)".to_owned(),
         Kind::Bytes => "text in base64".to_owned(),
-        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => format!("an integer from {} to {}", i32::MIN, i32::MAX),
-        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => format!("an integer from {} to {}", i64::MIN, i64::MAX),
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
+            format!("an integer from {} to {}", i32::MIN, i32::MAX)
+        }
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => {
+            format!("an integer from {} to {}", i64::MIN, i64::MAX)
+        }
         Kind::Uint32 | Kind::Fixed32 => format!("an integer from 0 to {}", u32::MAX),
         Kind::Uint64 | Kind::Fixed64 => format!("an integer from 0 to {}", u64::MAX),
         Kind::Float | Kind::Double => "a number".to_owned(),
@@ -160,12 +173,8 @@ fn not_a_mapping(descriptor: &MessageDescriptor, value: &Value, path: &str) -> F
 }
 
 fn unknown_field(descriptor: &MessageDescriptor, name: &str, path: String) -> FieldError {
-    let mut names: Vec<String> = descriptor
-        .descriptor_proto()
-        .field
-        .iter()
-        .map(|field| field.name().to_owned())
-        .collect();
+    let mut names: Vec<String> =
+        descriptor.descriptor_proto().field.iter().map(|field| field.name().to_owned()).collect();
     names.dedup();
     FieldError {
         path,

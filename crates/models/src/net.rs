@@ -61,7 +61,14 @@ mod tests {
     fn mac_addresses_have_six_pairs_of_digits() {
         assert_eq!(parse_mac("02:fe:00:00:00:0A"), Some([2, 0xfe, 0, 0, 0, 10]));
         assert_eq!(parse_mac("02-fe-00-00-00-0a"), Some([2, 0xfe, 0, 0, 0, 10]));
-        for bad in ["", "02:fe:00:00:00", "02:fe:00:00:00:01:02", "2:fe:0:0:0:1", "02:fe:00:00:00:0g", "+2:fe:00:00:00:01"] {
+        for bad in [
+            "",
+            "02:fe:00:00:00",
+            "02:fe:00:00:00:01:02",
+            "2:fe:0:0:0:1",
+            "02:fe:00:00:00:0g",
+            "+2:fe:00:00:00:01",
+        ] {
             assert_eq!(parse_mac(bad), None, "{bad}");
         }
         assert_eq!(canonical_mac("02-FE-00-00-00-0A"), "02:fe:00:00:00:0a");

@@ -7,7 +7,7 @@ pub const ALL_AGENTS_PREFIX: &str = "/vnf-agent/";
 ///
 /// Cleaning collapses `//`, drops `.`, resolves `..` and drops a slash at the end, so that an empty name gives the
 /// prefix without its slash.
-pub fn join(prefix: &str, name: &str) -> String {
+pub(crate) fn join(prefix: &str, name: &str) -> String {
     if name.is_empty() { clean(prefix) } else { clean(&format!("{prefix}/{name}")) }
 }
 

@@ -15,7 +15,8 @@ pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "
 
 /// Descriptors of every message, for reflection.
 pub static DESCRIPTOR_POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
-    DescriptorPool::decode(FILE_DESCRIPTOR_SET).expect("the build embeds a descriptor set that it has compiled")
+    DescriptorPool::decode(FILE_DESCRIPTOR_SET)
+        .expect("the build embeds a descriptor set that it has compiled")
 });
 
 include!(concat!(env!("OUT_DIR"), "/includes.rs"));

@@ -11,7 +11,7 @@ use crate::ModelError;
 use crate::proto::ligato::{generic, kvscheduler, vpp};
 
 /// Writes `message` on one line.
-pub(crate) fn write_message(f: &mut impl Write, message: &DynamicMessage) -> fmt::Result {
+pub(crate) fn write_message<W: Write>(f: &mut W, message: &DynamicMessage) -> fmt::Result {
     let descriptor = message.descriptor();
     let mut first = true;
     for declared in &descriptor.descriptor_proto().field {
@@ -21,7 +21,7 @@ pub(crate) fn write_message(f: &mut impl Write, message: &DynamicMessage) -> fmt
         }
         let value = message.get_field(&field);
         let kind = field.kind();
-        let mut write_one = |f: &mut _, value: &Value, kind: &Kind| -> fmt::Result {
+        let mut write_one = |f: &mut W, value: &Value, kind: &Kind| -> fmt::Result {
             separate(f, &mut first)?;
             write!(f, "{}:", field.name())?;
             write_value(f, value, kind)
@@ -53,7 +53,7 @@ fn separate(f: &mut impl Write, first: &mut bool) -> fmt::Result {
     if std::mem::take(first) { Ok(()) } else { f.write_char(' ') }
 }
 
-fn write_value(f: &mut impl Write, value: &Value, kind: &Kind) -> fmt::Result {
+fn write_value<W: Write>(f: &mut W, value: &Value, kind: &Kind) -> fmt::Result {
     match value {
         Value::Bool(v) => write!(f, "{v}"),
         Value::I32(v) => write!(f, "{v}"),
@@ -123,7 +123,8 @@ pub fn from_text<M: ReflectMessage + Default>(text: &str) -> Result<M, ModelErro
     let descriptor = M::default().descriptor();
     let message = descriptor.full_name().to_owned();
     let failed = |reason: String| ModelError::Text { message: message.clone(), reason };
-    let dynamic = DynamicMessage::parse_text_format(descriptor.clone(), text).map_err(|e| failed(e.to_string()))?;
+    let dynamic =
+        DynamicMessage::parse_text_format(descriptor.clone(), text).map_err(|e| failed(e.to_string()))?;
     dynamic.transcode_to().map_err(|e| failed(e.to_string()))
 }
 

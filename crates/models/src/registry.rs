@@ -1,0 +1,285 @@
+//! The registry: which model a key belongs to, and reading a value under its key.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use serde_json::Value;
+
+use crate::json::FieldError;
+use crate::path::split_agent_prefix;
+use crate::spec::{Spec, SpecError};
+use crate::table::{ModelMessage, ModelValue};
+use crate::validate::FieldProblem;
+
+/// A model as the registry knows it.
+#[derive(Debug, Clone)]
+pub struct Model {
+    spec: Spec,
+    name: String,
+    key_prefix: String,
+    proto_name: String,
+    singleton: bool,
+    canonical_name: fn(&str) -> String,
+    decode: fn(&Value) -> Result<ModelValue, FieldError>,
+}
+
+impl Model {
+    /// Describes the model that the message `M` is.
+    pub fn of<M: ModelMessage>() -> Self {
+        let singleton = M::NAME.is_none();
+        Self {
+            spec: M::SPEC,
+            name: M::SPEC.model_name(),
+            key_prefix: M::SPEC.key_prefix(singleton),
+            proto_name: M::default().descriptor().full_name().to_owned(),
+            singleton,
+            canonical_name: M::CANONICAL_NAME,
+            decode: |value| M::from_json(value).map(Into::into),
+        }
+    }
+
+    /// Identity of the model.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// `<module>.<type>`, as `vpp.l2.bridge-domain`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What keys of the model begin with; the key itself for a model with one instance only.
+    pub fn key_prefix(&self) -> &str {
+        &self.key_prefix
+    }
+
+    /// Full name of the protobuf message, as `ligato.vpp.l2.BridgeDomain`.
+    pub fn proto_name(&self) -> &str {
+        &self.proto_name
+    }
+
+    /// Whether there is one instance only.
+    pub fn is_singleton(&self) -> bool {
+        self.singleton
+    }
+
+    /// The instance name in `key`; `None` if the key is not one of this model.
+    pub fn instance_name<'k>(&self, key: &'k str) -> Option<&'k str> {
+        match key.strip_prefix(self.key_prefix.as_str()) {
+            Some("") if self.singleton => Some(""),
+            Some(name) if !self.singleton => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Decodes a value of this model from proto3 JSON, whatever its key.
+    ///
+    /// # Errors
+    /// The field at fault, what it has to be and what it is.
+    pub fn decode(&self, value: &Value) -> Result<ModelValue, FieldError> {
+        (self.decode)(value)
+    }
+}
+
+/// A model that cannot be registered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// A part of the specification breaks its rule.
+    #[error("model `{model}` cannot be registered: {source}")]
+    Spec {
+        /// Name of the model.
+        model: String,
+        /// The part at fault.
+        source: SpecError,
+    },
+    /// Two models have one name.
+    #[error("model `{model}` is registered already, for the message {proto_name}; model names are unique")]
+    DuplicateName {
+        /// The name.
+        model: String,
+        /// Message of the model that has the name.
+        proto_name: String,
+    },
+    /// Two models have one message.
+    #[error(
+        "model `{model}` cannot be registered for the message {proto_name}: that is the message of the model \
+         `{other}`; a message belongs to one model"
+    )]
+    DuplicateMessage {
+        /// Name of the model refused.
+        model: String,
+        /// Name of the model that has the message.
+        other: String,
+        /// The message.
+        proto_name: String,
+    },
+    /// The keys of one model could be keys of another.
+    #[error("model `{model}` cannot be registered: its key prefix `{prefix}` overlaps with `{other}`")]
+    OverlappingPrefix {
+        /// Name of the model refused.
+        model: String,
+        /// Its key prefix.
+        prefix: String,
+        /// The prefix that it overlaps with.
+        other: String,
+    },
+}
+
+/// A value that cannot be taken in.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ModelError {
+    /// No model has such keys.
+    #[error("key `{key}` belongs to no model; keys begin with one of: {}", known.join(", "))]
+    UnknownModel {
+        /// The key, without agent prefix.
+        key: String,
+        /// Key prefixes of the models that there are.
+        known: Vec<String>,
+    },
+    /// A field is unknown or has a value of another type.
+    #[error("key `{key}` (model {model}): {source}")]
+    Field {
+        /// The key.
+        key: String,
+        /// Name of the model.
+        model: String,
+        /// The field, what it has to be and what it is.
+        source: FieldError,
+    },
+    /// The value's name disagrees with the key that it is stored under.
+    #[error(
+        "key `{key}` (model {model}) holds a value whose own key is `{computed}`: rename the key, or change the \
+         fields that the key is made of{}",
+        listed(problems)
+    )]
+    KeyMismatch {
+        /// Key that the value is stored under.
+        key: String,
+        /// Key that follows from the value.
+        computed: String,
+        /// Name of the model.
+        model: String,
+        /// Rules that the value breaks, which may be why the keys differ.
+        problems: Vec<FieldProblem>,
+    },
+    /// Text that is not a message in protobuf text format.
+    #[error("not a {message} in protobuf text format: {reason}")]
+    Text {
+        /// Full name of the message.
+        message: String,
+        /// Where and why.
+        reason: String,
+    },
+}
+
+fn listed(problems: &[FieldProblem]) -> String {
+    problems.iter().map(|problem| format!("; {problem}")).collect()
+}
+
+/// Models by key prefix.
+///
+/// Keys may be given with or without `/vnf-agent/<label>/` before them, whatever the label; an agent that shares a
+/// store looks at the label itself, see [`split_agent_prefix`].
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    by_prefix: BTreeMap<String, Model>,
+}
+
+impl Registry {
+    /// Adds a model.
+    ///
+    /// # Errors
+    /// Its specification breaks a rule, or its name, message or keys are those of another model.
+    pub fn register(&mut self, model: Model) -> Result<(), RegistryError> {
+        model.spec.check().map_err(|source| RegistryError::Spec { model: model.name.clone(), source })?;
+        for known in self.by_prefix.values() {
+            if known.name == model.name {
+                return Err(RegistryError::DuplicateName {
+                    model: model.name,
+                    proto_name: known.proto_name.clone(),
+                });
+            }
+            if known.proto_name == model.proto_name {
+                return Err(RegistryError::DuplicateMessage {
+                    model: model.name,
+                    other: known.name.clone(),
+                    proto_name: model.proto_name,
+                });
+            }
+            let (a, b) = (&known.key_prefix, &model.key_prefix);
+            if a.starts_with(b.as_str()) || b.starts_with(a.as_str()) {
+                return Err(RegistryError::OverlappingPrefix {
+                    model: model.name,
+                    prefix: model.key_prefix,
+                    other: known.key_prefix.clone(),
+                });
+            }
+        }
+        self.by_prefix.insert(model.key_prefix.clone(), model);
+        Ok(())
+    }
+
+    /// All models, by key prefix.
+    pub fn models(&self) -> impl Iterator<Item = &Model> {
+        self.by_prefix.values()
+    }
+
+    /// The model that `key` belongs to.
+    pub fn for_key(&self, key: &str) -> Option<&Model> {
+        let (_, key) = split_agent_prefix(key);
+        // Prefixes do not overlap, so only the greatest one that is not after the key can be a prefix of it.
+        let (_, model) =
+            self.by_prefix.range::<str, _>((Bound::Unbounded, Bound::Included(key))).next_back()?;
+        model.instance_name(key).map(|_| model)
+    }
+
+    /// The model of that name, as `vpp.l2.bridge-domain`.
+    pub fn by_name(&self, name: &str) -> Option<&Model> {
+        self.models().find(|model| model.name == name)
+    }
+
+    /// `key` without agent prefix and with canonical spelling of what is in it (MAC and gateway addresses).
+    ///
+    /// Equal to [`ModelValue::key`] of the value stored under `key`, so that a deletion, which has no value, finds what
+    /// it deletes.
+    ///
+    /// # Errors
+    /// [`ModelError::UnknownModel`].
+    pub fn canonical_key(&self, key: &str) -> Result<String, ModelError> {
+        let (_, key) = split_agent_prefix(key);
+        let model = self.for_key(key).ok_or_else(|| self.unknown(key))?;
+        let name = model.instance_name(key).unwrap_or_default();
+        Ok(format!("{}{}", model.key_prefix, (model.canonical_name)(name)))
+    }
+
+    /// Reads the value stored under `key` from proto3 JSON.
+    ///
+    /// Field names are those of the `.proto` file or their lowerCamelCase form. Rules beyond types are not checked
+    /// here, see [`ModelValue::validate`]: a value that breaks them is known by its key and shown as invalid.
+    ///
+    /// # Errors
+    /// No model has such keys; a field is unknown or of another type; or the value belongs under another key.
+    pub fn parse_json(&self, key: &str, value: &Value) -> Result<ModelValue, ModelError> {
+        let (_, key) = split_agent_prefix(key);
+        let model = self.for_key(key).ok_or_else(|| self.unknown(key))?;
+        let parsed = model.decode(value).map_err(|source| ModelError::Field {
+            key: key.to_owned(),
+            model: model.name.clone(),
+            source,
+        })?;
+        let computed = parsed.key();
+        if self.canonical_key(key)? != computed {
+            return Err(ModelError::KeyMismatch {
+                key: key.to_owned(),
+                computed,
+                model: model.name.clone(),
+                problems: parsed.validate(),
+            });
+        }
+        Ok(parsed)
+    }
+
+    fn unknown(&self, key: &str) -> ModelError {
+        ModelError::UnknownModel { key: key.to_owned(), known: self.by_prefix.keys().cloned().collect() }
+    }
+}
