@@ -5,6 +5,7 @@
 //! finds what is distinct over all releases, [`emit`] writes it as Rust, [`tree`] compares and replaces files.
 
 pub mod crc;
+pub mod emit;
 pub mod error;
 mod fixups;
 pub mod import;
@@ -15,6 +16,7 @@ mod own;
 pub mod parse;
 pub mod resolve;
 pub mod revisions;
+pub mod tree;
 
 pub use error::{Error, Problem};
 pub use model::{Api, Release};

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod api;
+mod changes;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Development and maintenance tasks of the VPP agent")]
@@ -19,6 +20,8 @@ struct Cli {
 enum Command {
     /// Take the API definitions of a VPP install into api-json/<release>.
     Import(api::ImportArgs),
+    /// Write binapi/ from api-json/, after importing a release if one is named.
+    Gen(api::GenArgs),
 }
 
 type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Import(args) => api::import(&args),
+        Command::Gen(args) => api::generate(&args),
     };
     outcome.unwrap_or_else(|e| {
         eprintln!("error: {e}");
