@@ -69,7 +69,8 @@ impl Changes {
                     let before = graph.get(&key).map(|node| node.derived.clone()).unwrap_or_default();
                     let (derived, obsolete) = steps::derive(graph, registry, &key, &wanted.shape);
                     let changed = derived != before;
-                    stack.extend(obsolete.iter().chain(&derived).rev().map(|child| (Key::clone(child), true)));
+                    stack
+                        .extend(obsolete.iter().chain(&derived).rev().map(|child| (Key::clone(child), true)));
                     if !obsolete.is_empty() {
                         changes.obsolete.insert(Key::clone(&key), obsolete);
                     }

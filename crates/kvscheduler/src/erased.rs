@@ -78,11 +78,7 @@ impl<D: Descriptor> Adapter<D> {
         )
     }
 
-    fn metadata<'a>(
-        &self,
-        key: &str,
-        metadata: &'a Option<AnyMetadata>,
-    ) -> Result<&'a D::Metadata, Failure> {
+    fn metadata<'a>(&self, key: &str, metadata: &'a Option<AnyMetadata>) -> Result<&'a D::Metadata, Failure> {
         // A derived value that is known only through its base was read back without metadata; that is enough for
         // the many that have none.
         let known: &'a (dyn Any + Send + Sync) = match metadata {

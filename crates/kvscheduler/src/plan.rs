@@ -191,6 +191,9 @@ impl<'a> Planner<'a> {
 
     /// A derived value that was to come back does not, because its base goes.
     fn forget_planned(&mut self, key: &Key) {
+        if self.up.contains_key(key) {
+            return;
+        }
         if let Some(planned) = self.down.get(key).and_then(|&i| self.ops.get_mut(i)) {
             planned.action = Action::Delete(Fate::Forget);
             planned.op.after = Fate::Forget.state();
@@ -202,6 +205,11 @@ impl<'a> Planner<'a> {
     fn exit(&mut self, key: &Key, fate: Fate, phase: u8) {
         let Some(node) = self.graph.get(key) else { return };
         let (absent, derived) = (node.present.is_none(), node.derived.clone());
+        if absent && node.state == State::Nonexistent {
+            // Nobody has heard of it yet.
+            steps::went_down(self.graph, key, fate);
+            return;
+        }
         let mut op = self.op(Operation::Delete, key, None, fate.state());
         op.noop = absent;
         op.recreate = fate == Fate::Recreate;
@@ -239,6 +247,11 @@ impl<'a> Planner<'a> {
     }
 
     fn visit(&mut self, key: &Key, stack: &mut Vec<Key>) {
+        let base = self.graph.get(key).and_then(|node| node.base.as_ref());
+        if base.is_some_and(|base| self.changes.update.contains(base) || self.changes.adopt.contains(base)) {
+            // The base goes first, and brings its derived values here again.
+            return;
+        }
         self.note_rejected(key);
         let Some(node) = self.graph.get(key) else { return };
         let Some(wanted) = node.wanted.clone() else { return };
@@ -305,7 +318,9 @@ impl<'a> Planner<'a> {
         requires.extend(derived.iter().chain(gone).filter_map(|child| self.down.get(child).copied()));
         for need in &held.shape.needs {
             match self.provider(need, key) {
-                Some(index) if self.ops.get(index).is_some_and(|op| matches!(op.action, Action::Create(_))) => {
+                Some(index)
+                    if self.ops.get(index).is_some_and(|op| matches!(op.action, Action::Create(_))) =>
+                {
                     requires.push(index);
                 }
                 provider => follows.extend(provider),

@@ -283,3 +283,65 @@ impl Registry {
         ModelError::UnknownModel { key: key.to_owned(), known: self.by_prefix.keys().cloned().collect() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::ligato::vpp::{interfaces, l3};
+
+    /// A model like that of routes, with another identity.
+    fn like_routes(spec: Spec, proto_name: &str) -> Model {
+        Model {
+            name: spec.model_name(),
+            key_prefix: spec.key_prefix(false),
+            proto_name: proto_name.to_owned(),
+            spec,
+            ..Model::of::<l3::Route>()
+        }
+    }
+
+    #[test]
+    fn what_would_be_ambiguous_is_not_registered() {
+        let mut registry = Registry::default();
+        registry.register(Model::of::<l3::Route>()).unwrap();
+        registry.register(Model::of::<interfaces::Interface>()).unwrap();
+        for (spec, proto_name, expected) in [
+            (Spec::config("vpp", "v3", "route"), "x.Y", "model `vpp.route` is registered already"),
+            (
+                Spec::config("vpp", "v2", "other-route"),
+                "ligato.vpp.l3.Route",
+                "that is the message of the model `vpp.route`",
+            ),
+            (Spec::config("vpp", "v2", "route."), "x.Y", "the type `route.` of a model specification"),
+            (Spec::config("vpp", "2", "x"), "x.Y", "the version `2` of a model specification"),
+            (Spec::config("vpp.v2", "v1", "x"), "x.Y", ""),
+            (Spec::config("vpp", "v2", "route.v1"), "x.Z", "overlaps with `config/vpp/v2/route/`"),
+        ] {
+            match registry.register(like_routes(spec, proto_name)) {
+                Ok(()) => assert_eq!(expected, "", "{spec}"),
+                Err(error) => {
+                    let error = error.to_string();
+                    assert!(!expected.is_empty() && error.contains(expected), "{spec}: {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_model_with_one_instance_has_one_key() {
+        let spec = Spec::config("vpp", "v2", "proxyarp-global");
+        let one = Model {
+            singleton: true,
+            key_prefix: spec.key_prefix(true),
+            ..like_routes(spec, "ligato.vpp.l3.ProxyARP")
+        };
+        let mut registry = Registry::default();
+        registry.register(one).unwrap();
+        assert!(registry.for_key("config/vpp/v2/proxyarp-global").is_some());
+        assert!(registry.for_key("config/vpp/v2/proxyarp-global/x").is_none());
+        assert_eq!(
+            registry.canonical_key("/vnf-agent/a/config/vpp/v2/proxyarp-global").unwrap(),
+            "config/vpp/v2/proxyarp-global"
+        );
+    }
+}

@@ -1,5 +1,8 @@
 //! Rules that values are held to: one row per rule.
 
+// Helpers of tests fail as tests do.
+#![allow(clippy::expect_used)]
+
 use models::Registry;
 use serde_json::{Value, json};
 

@@ -1,1 +1,37 @@
 //! Asynchronous client of the VPP binary API over its unix socket.
+//!
+//! One task owns the socket. Callers hand it encoded requests and wait for the answer; many are in flight at a
+//! time, matched by the context that each carries. The same task connects, says goodbye, and connects again for
+//! ever; [`Client::state`] tells how it stands.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use binapi_messages::vpe::v1810::ControlPing;
+//! use vpp_client::{Client, Config};
+//!
+//! let client = Client::start(Config::new("/run/vpp/api.sock"));
+//! let connected = client.connected().await?;
+//! println!("VPP {} with {} messages", connected.version, connected.table.len());
+//! let pong = client.call::<(), _>(&ControlPing {}).await?;
+//! println!("pid {}", pong.vpe_pid);
+//! client.close().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod backoff;
+mod client;
+mod driver;
+mod error;
+mod frame;
+mod handshake;
+pub mod retval;
+mod socket;
+mod state;
+mod table;
+
+pub use client::{Client, Config};
+pub use error::{CallError, ConnectError};
+pub use socket::SocketKind;
+pub use state::{Connection, State};
+pub use table::{Lookup, MessageTable};

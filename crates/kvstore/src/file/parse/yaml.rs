@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_saphyr::{DuplicateKeyPolicy, Error, Location, Options, Spanned};
 
@@ -12,8 +12,13 @@ use super::exact::{Exact, note_key, take_key};
 use super::json::in_our_words;
 use crate::{Fault, Place};
 
-/// Entries of one document in the order of the file.
-struct Document(Vec<(String, Location, Value)>);
+/// One document.
+enum Document {
+    /// Its entries in the order of the file.
+    Entries(Vec<(String, Location, Value)>),
+    /// It is something else than a mapping. Kept as a value, so that the error has the document's place.
+    Other(&'static str),
+}
 
 impl<'de> Deserialize<'de> for Document {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -38,7 +43,32 @@ impl<'de> Visitor<'de> for DocumentVisitor {
             entries.push((key.value, key.referenced, value));
             note_key(None);
         }
-        Ok(Document(entries))
+        Ok(Document::Entries(entries))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Document, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Document::Other("a list"))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Document, E> {
+        Ok(Document::Other("text"))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Document, E> {
+        Ok(Document::Other("a truth value"))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Document, E> {
+        Ok(Document::Other("a number"))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Document, E> {
+        Ok(Document::Other("a number"))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Document, E> {
+        Ok(Document::Other("a number"))
     }
 }
 
@@ -57,42 +87,62 @@ pub(super) fn parse(file: &Path, text: &str) -> Result<Vec<Stated>, Fault> {
         let line = text.lines().count() as u64;
         return Err(Fault::HalfWritten { place: Place::new(file, line, 0) });
     }
-    let stated =
-        documents(file, text, DuplicateKeyPolicy::Error).map_err(|error| fault(file, text, &error))?;
-    match stated {
-        Some(stated) => Ok(stated),
-        None => Err(Fault::Empty { path: file.to_owned() }),
+    let documents = documents(text, DuplicateKeyPolicy::Error).map_err(|error| fault(file, text, &error))?;
+    if documents.is_empty() {
+        return Err(Fault::Empty { path: file.to_owned() });
     }
+    let mut stated = Vec::new();
+    for document in documents {
+        match document.value {
+            Document::Entries(entries) => stated.extend(entries.into_iter().map(|(key, at, value)| Stated {
+                key,
+                value,
+                place: place(file, at),
+            })),
+            Document::Other(found) => {
+                return Err(Fault::Syntax {
+                    place: place(file, document.referenced),
+                    key: None,
+                    reason: format!("expected a mapping of keys to values, found {found}"),
+                });
+            }
+        }
+    }
+    Ok(stated)
 }
 
-/// Entries of all documents; `None` if there is no document at all.
-fn documents(file: &Path, text: &str, duplicates: DuplicateKeyPolicy) -> Result<Option<Vec<Stated>>, Error> {
+fn documents(text: &str, duplicates: DuplicateKeyPolicy) -> Result<Vec<Spanned<Document>>, Error> {
     note_key(None);
-    let documents: Vec<Document> = serde_saphyr::from_str_multiple_with_options(text, options(duplicates))?;
-    if documents.is_empty() {
-        return Ok(None);
-    }
-    let stated = documents.into_iter().flat_map(|document| document.0);
-    Ok(Some(
-        stated
-            .map(|(key, at, value)| Stated { key, value, place: Place::new(file, at.line(), at.column()) })
-            .collect(),
-    ))
+    serde_saphyr::from_str_multiple_with_options(text, options(duplicates))
+}
+
+fn place(file: &Path, at: Location) -> Place {
+    Place::new(file, at.line(), at.column())
+}
+
+/// Where `key` is stated first before `before`.
+fn first_place(file: &Path, text: &str, key: &str, before: &Place) -> Option<Place> {
+    let documents = documents(text, DuplicateKeyPolicy::FirstWins).ok()?;
+    let entries = documents.into_iter().flat_map(|document| match document.value {
+        Document::Entries(entries) => entries,
+        Document::Other(_) => Vec::new(),
+    });
+    entries
+        .filter(|(stated, ..)| stated == key)
+        .map(|(_, at, _)| place(file, at))
+        .find(|first| first < before)
 }
 
 fn fault(file: &Path, text: &str, error: &Error) -> Fault {
     let within = take_key();
     let error = error.without_snippet();
-    let place = error
-        .location()
-        .map_or_else(|| Place::new(file, 0, 0), |at| Place::new(file, at.line(), at.column()));
+    let place = place(file, error.location().unwrap_or(Location::UNKNOWN));
     if let Error::DuplicateMappingKey { key, .. } = error {
         let key = key.clone().unwrap_or_default();
         if within.is_none()
-            && let Ok(Some(all)) = documents(file, text, DuplicateKeyPolicy::FirstWins)
-            && let Some(first) = all.iter().find(|stated| stated.key == key && stated.place < place)
+            && let Some(first) = first_place(file, text, &key, &place)
         {
-            return Fault::Duplicate { key, first: first.place.clone(), second: place };
+            return Fault::Duplicate { key, first, second: place };
         }
         return Fault::Syntax {
             place,

@@ -1,0 +1,340 @@
+//! Reads the southbound back and makes the graph agree with it.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+
+use crate::descriptor::Failure;
+use crate::erased::Seen;
+use crate::graph::{Graph, Held, Present};
+use crate::metadata::AnyMetadata;
+use crate::record::Unread;
+use crate::registry::Registry;
+use crate::state::{Origin, State};
+use crate::steps;
+use crate::value::{AnyValue, Key, KeyValue};
+
+/// What was read back.
+pub(crate) struct ReadBack {
+    /// Per descriptor; none: what is believed stays.
+    found: Vec<Option<Vec<Seen>>>,
+    pub(crate) unread: Vec<Unread>,
+    /// The metadata maps as they were before.
+    saved: Vec<Box<dyn Any + Send>>,
+}
+
+/// The southbound cannot be reached: nothing is known about it.
+#[derive(Debug)]
+pub(crate) struct Lost {
+    pub(crate) descriptor: String,
+    pub(crate) failure: Failure,
+}
+
+/// Reads back all descriptors, each as soon as those that it comes after are done. The metadata maps already have what
+/// was found; [`ReadBack::undo`] restores them.
+pub(crate) async fn read_back(registry: &Registry, believed: Vec<Vec<KeyValue>>) -> Result<ReadBack, Lost> {
+    type Read = BoxFuture<'static, (usize, Result<Option<Vec<Seen>>, Failure>)>;
+    let mut back = ReadBack {
+        found: vec![None; registry.len()],
+        unread: Vec::new(),
+        saved: registry.iter().map(|(_, descriptor)| descriptor.save()).collect(),
+    };
+    let mut believed: Vec<Option<Vec<KeyValue>>> = believed.into_iter().map(Some).collect();
+    let mut done = vec![false; registry.len()];
+    let mut errors: BTreeMap<usize, Option<String>> = BTreeMap::new();
+    let mut running: FuturesUnordered<Read> = FuturesUnordered::new();
+    loop {
+        for (id, descriptor) in registry.iter() {
+            let ready = registry.retrieve_after(id).iter().all(|&b| done.get(b).copied().unwrap_or(false));
+            if ready && let Some(correlate) = believed.get_mut(id).and_then(Option::take) {
+                let descriptor = Arc::clone(descriptor);
+                running.push(Box::pin(async move { (id, descriptor.retrieve(&correlate).await) }));
+            }
+        }
+        let Some((id, result)) = running.next().await else { break };
+        let Some(descriptor) = registry.get(id) else { continue };
+        match result {
+            Ok(Some(mut seen)) => {
+                seen.retain(|value| {
+                    let owned = descriptor.owns(&value.key);
+                    if !owned {
+                        tracing::warn!(descriptor = descriptor.name(), key = %value.key, "read back, not owned");
+                    }
+                    owned
+                });
+                let metadata: Vec<_> =
+                    seen.iter().map(|s| (Key::clone(&s.key), Arc::clone(&s.metadata))).collect();
+                descriptor.reindex(&metadata);
+                if let Some(slot) = back.found.get_mut(id) {
+                    *slot = Some(seen);
+                }
+            }
+            Ok(None) => {
+                errors.insert(id, None);
+            }
+            Err(failure) if failure.lost => {
+                let descriptor = descriptor.name().to_owned();
+                back.undo(registry);
+                return Err(Lost { descriptor, failure });
+            }
+            Err(failure) => {
+                tracing::warn!(descriptor = descriptor.name(), error = %failure, "not read back");
+                errors.insert(id, Some(failure.message));
+            }
+        }
+        if let Some(done) = done.get_mut(id) {
+            *done = true;
+        }
+    }
+    for (id, error) in errors {
+        let descriptor = registry.get(id).map(|d| d.name().to_owned()).unwrap_or_default();
+        back.unread.push(Unread { descriptor, error });
+    }
+    Ok(back)
+}
+
+/// What each descriptor is told to correlate with: what is believed to be there, and what is wanted where nothing is.
+pub(crate) fn believed(
+    graph: &Graph,
+    registry: &Registry,
+    wanted: &BTreeMap<Key, Option<AnyValue>>,
+) -> Vec<Vec<KeyValue>> {
+    let mut all: BTreeMap<Key, (Option<usize>, AnyValue)> = BTreeMap::new();
+    for (key, node) in graph.iter() {
+        let value = node.present.as_ref().map(|present| &present.held).or(node.wanted.as_ref());
+        if let Some(held) = value {
+            all.insert(Key::clone(key), (node.owner, Arc::clone(&held.value)));
+        }
+    }
+    let mut stack: Vec<KeyValue> = wanted
+        .iter()
+        .filter_map(|(key, value)| Some(KeyValue { key: Key::clone(key), value: value.clone()? }))
+        .collect();
+    while let Some(kv) = stack.pop() {
+        if let Entry::Vacant(entry) = all.entry(Key::clone(&kv.key)) {
+            let Ok(owner) = registry.owner(&kv.key) else { continue };
+            entry.insert((owner, Arc::clone(&kv.value)));
+            stack.extend(registry.hold_unchecked(owner, &kv.key, &kv.value).shape.derived.iter().cloned());
+        }
+    }
+    let mut lists = vec![Vec::new(); registry.len()];
+    for (key, (owner, value)) in all {
+        if let Some(list) = owner.and_then(|id| lists.get_mut(id)) {
+            list.push(KeyValue { key, value });
+        }
+    }
+    lists
+}
+
+/// A value that is in the southbound.
+struct Truth {
+    owner: Option<usize>,
+    base: Option<Key>,
+    derived: Vec<Key>,
+    held: Held,
+    metadata: Option<AnyMetadata>,
+    origin: Origin,
+}
+
+impl ReadBack {
+    /// Gives the metadata maps the content they had before.
+    pub(crate) fn undo(self, registry: &Registry) {
+        for ((_, descriptor), saved) in registry.iter().zip(self.saved) {
+            descriptor.restore(saved);
+        }
+    }
+
+    fn is_read(&self, owner: Option<usize>) -> bool {
+        owner.and_then(|id| self.found.get(id)).is_some_and(Option::is_some)
+    }
+
+    /// Makes the graph agree with what was read back.
+    pub(crate) fn apply(&self, graph: &mut Graph, registry: &Registry, is_ours: &dyn Fn(&str) -> bool) {
+        let truth = self.truth(graph, registry);
+        let mut gone: Vec<Key> = graph
+            .keys()
+            .into_iter()
+            .filter(|key| !truth.contains_key(key) && self.must_be_read(graph, key))
+            .filter(|key| graph.get(key).is_some_and(|node| node.present.is_some()))
+            .collect();
+        for key in &gone {
+            forget_present(graph, registry, key);
+        }
+        // Bases sort before or after their derived values; what is ours is decided by the base.
+        for (key, seen) in &truth {
+            let ours = seen.origin == Origin::Northbound
+                || is_ours(key)
+                || seen.base.as_ref().is_some_and(|base| is_ours_base(&truth, base, is_ours));
+            write(graph, key, seen, ours);
+        }
+        // What is only believed cannot be there without what it needs.
+        while let Some(key) = gone.pop() {
+            let derived = graph.get(&key).map(|node| node.derived.clone()).unwrap_or_default();
+            let orphans = derived.into_iter().filter(|child| {
+                graph
+                    .get(child)
+                    .is_some_and(|node| node.present.is_some() && node.base.as_ref() == Some(&key))
+            });
+            let stranded = graph.dependants(&key).into_iter().filter(|dependant| {
+                graph.get(dependant).is_some_and(|node| {
+                    node.present.as_ref().is_some_and(|p| !graph.is_ready(&p.held.shape, dependant))
+                })
+            });
+            let more: Vec<Key> = orphans.chain(stranded).filter(|other| !truth.contains_key(other)).collect();
+            for other in more {
+                forget_present(graph, registry, &other);
+                gone.push(other);
+            }
+        }
+    }
+
+    /// Everything that is in the southbound for certain: what was read back and what follows from it.
+    fn truth(&self, graph: &Graph, registry: &Registry) -> BTreeMap<Key, Truth> {
+        let mut truth: BTreeMap<Key, Truth> = BTreeMap::new();
+        for (id, seen) in self.found.iter().enumerate() {
+            for seen in seen.iter().flatten() {
+                let held = registry.hold_unchecked(Some(id), &seen.key, &seen.value);
+                let metadata = Some(Arc::clone(&seen.metadata));
+                let (owner, origin) = (Some(id), seen.origin);
+                let found = Truth { owner, base: None, derived: Vec::new(), held, metadata, origin };
+                if truth.insert(Key::clone(&seen.key), found).is_some() {
+                    tracing::warn!(key = %seen.key, "read back twice");
+                }
+            }
+        }
+        let mut stack: Vec<Key> = truth.keys().cloned().collect();
+        while let Some(base) = stack.pop() {
+            let Some(shape) = truth.get(&base).map(|found| Arc::clone(&found.held.shape)) else { continue };
+            let mut keys = Vec::with_capacity(shape.derived.len());
+            for kv in &shape.derived {
+                let Ok(owner) = registry.owner(&kv.key) else { continue };
+                match truth.entry(Key::clone(&kv.key)) {
+                    Entry::Occupied(entry) => {
+                        let child = entry.into_mut();
+                        if child.base.is_some() {
+                            continue;
+                        }
+                        child.base = Some(Key::clone(&base));
+                    }
+                    // Its own descriptor has looked, and not found it.
+                    Entry::Vacant(_) if self.is_read(owner) => continue,
+                    Entry::Vacant(entry) => {
+                        let known = graph.get(&kv.key).and_then(|node| node.present.as_ref());
+                        entry.insert(Truth {
+                            owner,
+                            base: Some(Key::clone(&base)),
+                            derived: Vec::new(),
+                            held: registry.hold_unchecked(owner, &kv.key, &kv.value),
+                            metadata: known.and_then(|present| present.metadata.clone()),
+                            origin: Origin::Unknown,
+                        });
+                        stack.push(Key::clone(&kv.key));
+                    }
+                }
+                keys.push(Key::clone(&kv.key));
+            }
+            keys.sort_unstable();
+            if let Some(found) = truth.get_mut(&base) {
+                found.derived = keys;
+            }
+        }
+        truth
+    }
+
+    /// Whether the value would have been found if it were there: by its descriptor, or as part of its base.
+    fn must_be_read(&self, graph: &Graph, key: &Key) -> bool {
+        let mut key = Key::clone(key);
+        loop {
+            let Some(node) = graph.get(&key) else { return false };
+            if self.is_read(node.owner) {
+                return true;
+            }
+            match &node.base {
+                Some(base) => key = Key::clone(base),
+                None => return false,
+            }
+        }
+    }
+}
+
+fn is_ours_base(truth: &BTreeMap<Key, Truth>, base: &Key, is_ours: &dyn Fn(&str) -> bool) -> bool {
+    let mut key = base;
+    loop {
+        let Some(found) = truth.get(key) else { return false };
+        if found.origin == Origin::Northbound || is_ours(key) {
+            return true;
+        }
+        match &found.base {
+            Some(base) => key = base,
+            None => return false,
+        }
+    }
+}
+
+fn forget_present(graph: &mut Graph, registry: &Registry, key: &Key) {
+    if let Some(descriptor) = graph.get(key).and_then(|node| registry.of(node)) {
+        descriptor.unindex(key);
+    }
+    let empty = graph.edit(key, |node| {
+        node.present = None;
+        node.uncertain = false;
+        if node.base.is_some() {
+            // Wanted again when the base is there.
+            node.wanted = None;
+            node.rejected = None;
+        }
+        node.state = match node.state {
+            State::Configured | State::Discovered => State::Missing,
+            State::Obtained => State::Nonexistent,
+            state => state,
+        };
+        node.is_empty() && node.state == State::Nonexistent
+    });
+    if empty {
+        graph.remove(key);
+    }
+}
+
+fn write(graph: &mut Graph, key: &Key, found: &Truth, ours: bool) {
+    graph.edit(key, |node| {
+        node.owner = found.owner;
+        if found.base.is_some() && node.base != found.base && node.wanted.is_some() && node.base.is_none() {
+            tracing::warn!(%key, "is both configured and derived");
+        } else {
+            node.base.clone_from(&found.base);
+        }
+        // Kept where equal, so that the indexes need not change.
+        let known =
+            node.present.take().or_else(|| node.wanted.clone().map(|held| Present { held, metadata: None }));
+        let held = match known {
+            Some(known) if crate::value::same(&known.held.value, &found.held.value) => known.held,
+            _ => found.held.clone(),
+        };
+        node.present = Some(Present { held, metadata: found.metadata.clone() });
+        node.derived.clone_from(&found.derived);
+        node.uncertain = false;
+        node.ours |= ours;
+        node.state = match node.state {
+            State::Nonexistent | State::Removed | State::Unimplemented => {
+                if node.ours || node.wanted.is_some() { State::Discovered } else { State::Obtained }
+            }
+            State::Obtained if node.ours => State::Discovered,
+            State::Pending | State::Missing => State::Configured,
+            state => state,
+        };
+    });
+}
+
+/// Removes what a read-back did not find and nobody wanted any more.
+pub(crate) fn collect_garbage(graph: &mut Graph, keys: &[Key]) {
+    for key in keys {
+        if graph.get(key).is_some_and(crate::graph::Node::is_empty) {
+            steps::went_down(graph, key, steps::Fate::Forget);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! From a connected socket to a known VPP.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use binapi_core::{Frame, Header, Message};
+use binapi_messages::vpe;
+use bytes::{BufMut, Bytes, BytesMut};
+use tokio::net::UnixStream;
+
+use crate::error::ConnectError;
+use crate::frame::{self, u16_at, u32_at};
+use crate::socket::{self, SocketKind};
+use crate::state::Connection;
+use crate::table::{Lookup, MessageTable};
+
+/// Numbers that are the same in every VPP, since `memclnt` comes first.
+const SOCKCLNT_CREATE: u16 = 15;
+const SOCKCLNT_CREATE_REPLY: u16 = 16;
+pub(crate) const SOCKCLNT_DELETE: u16 = 17;
+pub(crate) const SOCKCLNT_DELETE_REPLY: u16 = 18;
+
+/// Bytes of `sockclnt_create_reply` before the table: id, client index, context, response, index, count.
+const FIXED: usize = 20;
+
+/// A socket with what was read from it and not been used.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) stream: UnixStream,
+    pub(crate) kind: SocketKind,
+    pub(crate) input: BytesMut,
+    pub(crate) limit: usize,
+}
+
+impl Link {
+    pub(crate) async fn write_all(&mut self, mut bytes: &[u8]) -> std::io::Result<()> {
+        while !bytes.is_empty() {
+            self.stream.writable().await?;
+            let n = socket::try_write(&self.stream, self.kind, bytes)?;
+            bytes = bytes.get(n..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// The next message.
+    pub(crate) async fn read(&mut self) -> Result<Bytes, String> {
+        loop {
+            if let Some(message) = frame::next(&mut self.input, self.limit).map_err(|e| e.to_string())? {
+                return Ok(message);
+            }
+            self.stream.readable().await.map_err(|e| e.to_string())?;
+            // A packet that does not fit the room is cut, so there is always plenty.
+            self.input.reserve(64 * 1024);
+            match self.stream.try_read_buf(&mut self.input) {
+                Ok(0) => return Err("VPP closed the connection".to_string()),
+                Ok(_) => {}
+                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(e) => return Err(e.to_string()),
+            }
+        }
+    }
+}
+
+/// Registers with VPP and asks it who it is.
+pub(crate) async fn handshake(
+    path: &Path,
+    name: &str,
+    limit: usize,
+    deadline: Duration,
+) -> Result<(Link, Connection), ConnectError> {
+    let (stream, kind) = socket::connect(path)?;
+    let mut link = Link { stream, kind, input: BytesMut::with_capacity(128 * 1024), limit };
+    let introduced = tokio::time::timeout(deadline, introduce(&mut link, name)).await;
+    let failed = |reason| ConnectError::Handshake { path: path.to_path_buf(), reason };
+    match introduced {
+        Ok(Ok(connection)) => Ok((link, connection)),
+        Ok(Err(reason)) => Err(failed(reason)),
+        Err(_) => Err(failed(format!("no answer within {deadline:?}"))),
+    }
+}
+
+async fn introduce(link: &mut Link, name: &str) -> Result<Connection, String> {
+    let mut out = BytesMut::new();
+    let start = frame::begin(&mut out);
+    out.put_u16(SOCKCLNT_CREATE);
+    out.put_u32(1);
+    let mut field = [0u8; 64];
+    for (to, from) in field.iter_mut().take(63).zip(name.bytes()) {
+        *to = from;
+    }
+    out.put_slice(&field);
+    frame::end(&mut out, start);
+    link.write_all(&out).await.map_err(|e| e.to_string())?;
+
+    let reply = link.read().await?;
+    let short = || format!("sockclnt_create_reply of {} bytes", reply.len());
+    let id = u16_at(&reply, 0).ok_or_else(short)?;
+    if id != SOCKCLNT_CREATE_REPLY {
+        return Err(format!("message {id} came where sockclnt_create_reply ({SOCKCLNT_CREATE_REPLY}) was expected"));
+    }
+    let response = u32_at(&reply, 10).ok_or_else(short)? as i32;
+    if response != 0 {
+        return Err(format!("VPP does not take this client: response {response}"));
+    }
+    let client_index = u32_at(&reply, 14).ok_or_else(short)?;
+    let count = u16_at(&reply, 18).ok_or_else(short)?;
+    let (table, odd) = MessageTable::parse(reply.get(FIXED..).unwrap_or_default(), count.into())?;
+    for what in odd {
+        tracing::warn!("message table: {what}");
+    }
+
+    let pong: vpe::v1810::ControlPingReply = ask(link, &table, client_index, &vpe::v1810::ControlPing {}).await?;
+    let (version, build_date) = version(link, &table, client_index).await?;
+    Ok(Connection {
+        session: 0,
+        version,
+        build_date,
+        pid: pong.vpe_pid,
+        client_index,
+        table: Arc::new(table),
+        socket: link.kind,
+        restarted: false,
+    })
+}
+
+/// `show_version` has three forms of reply.
+async fn version(link: &mut Link, table: &MessageTable, handle: u32) -> Result<(String, String), String> {
+    use vpe::{v1810, v1901, v1908};
+    let request = v1810::ShowVersion {};
+    match table.crc(v1908::ShowVersionReply::NAME) {
+        Some(v1908::ShowVersionReply::CRC) => {
+            let reply: v1908::ShowVersionReply = ask(link, table, handle, &request).await?;
+            Ok((reply.version.to_text(), reply.build_date.to_text()))
+        }
+        Some(v1901::ShowVersionReply::CRC) => {
+            let reply: v1901::ShowVersionReply = ask(link, table, handle, &request).await?;
+            Ok((reply.version.to_text(), reply.build_date.to_text()))
+        }
+        Some(v1810::ShowVersionReply::CRC) => {
+            let reply: v1810::ShowVersionReply = ask(link, table, handle, &request).await?;
+            let text = binapi_core::types::until_nul;
+            Ok((text(&reply.version), text(&reply.build_date)))
+        }
+        Some(crc) => Err(format!("show_version_reply has CRC {crc:08x}, which no known release has")),
+        None => Err("the message table has no show_version_reply".to_string()),
+    }
+}
+
+/// One request and its reply, nothing else in flight.
+async fn ask<Q: Message, A: Message>(
+    link: &mut Link,
+    table: &MessageTable,
+    client_index: u32,
+    request: &Q,
+) -> Result<A, String> {
+    let id = |name, crc| match table.lookup(name, crc) {
+        Lookup::Present(id) => Ok(id),
+        Lookup::Changed(found) => Err(format!("{name} has CRC {found:08x}, {crc:08x} is known")),
+        Lookup::Absent => Err(format!("the message table has no {name}")),
+    };
+    let (asked, answered) = (id(Q::NAME, Q::CRC)?, id(A::NAME, A::CRC)?);
+    let mut out = BytesMut::new();
+    let start = frame::begin(&mut out);
+    binapi_core::message::encode(asked, Header { client_index, context: 1 }, request, &mut out)
+        .map_err(|e| e.to_string())?;
+    frame::end(&mut out, start);
+    link.write_all(&out).await.map_err(|e| e.to_string())?;
+    loop {
+        let message = link.read().await?;
+        if u16_at(&message, 0) == Some(answered) {
+            return Frame::<A>::decode(&message).map(|f| f.message).map_err(|e| e.to_string());
+        }
+    }
+}

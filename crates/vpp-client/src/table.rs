@@ -1,0 +1,97 @@
+//! The messages of one VPP: names, CRCs and the numbers it has for them.
+
+use std::collections::HashMap;
+
+use binapi_core::types::until_nul;
+
+/// A VPP's message table, as the handshake gives it.
+#[derive(Clone, Debug, Default)]
+pub struct MessageTable {
+    by_name: HashMap<String, Entry>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    id: u16,
+    crc: u32,
+}
+
+/// What a table says of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// It is there, with this number.
+    Present(u16),
+    /// It is there with this CRC instead.
+    Changed(u32),
+    /// It is not there.
+    Absent,
+}
+
+impl MessageTable {
+    /// From lines of `name_crc`, as `cargo xtask` and tests have them; numbers are given in order.
+    pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let entries = names.into_iter().enumerate().filter_map(|(i, name)| {
+            Some((u16::try_from(i).ok()?, name.to_string()))
+        });
+        Self::from_entries(entries).0
+    }
+
+    /// From numbers and names with CRC. The second part tells of entries that could not be read or stand twice.
+    pub fn from_entries(entries: impl IntoIterator<Item = (u16, String)>) -> (Self, Vec<String>) {
+        let mut by_name = HashMap::new();
+        let mut odd = Vec::new();
+        for (id, name) in entries {
+            let parts = name.rsplit_once('_').and_then(|(name, crc)| {
+                let crc = (crc.len() == 8).then(|| u32::from_str_radix(crc, 16).ok())??;
+                Some((name, crc))
+            });
+            match parts {
+                Some((message, crc)) => {
+                    if by_name.insert(message.to_string(), Entry { id, crc }).is_some() {
+                        odd.push(format!("message {message} stands twice"));
+                    }
+                }
+                None => odd.push(format!("message {id} is called \"{name}\", not name_crc")),
+            }
+        }
+        (Self { by_name }, odd)
+    }
+
+    /// Reads the entries behind the fixed part of `sockclnt_create_reply`: a u16 and 64 bytes of name each. Elder
+    /// releases leave junk behind the NUL.
+    pub(crate) fn parse(bytes: &[u8], count: usize) -> Result<(Self, Vec<String>), String> {
+        const ENTRY: usize = 66;
+        let needed = count * ENTRY;
+        let Some(entries) = bytes.get(..needed) else {
+            return Err(format!("{count} messages take {needed} bytes, {} came", bytes.len()));
+        };
+        Ok(Self::from_entries(entries.chunks_exact(ENTRY).filter_map(|entry| {
+            let (id, name) = entry.split_first_chunk::<2>()?;
+            Some((u16::from_be_bytes(*id), until_nul(name)))
+        })))
+    }
+
+    /// Looks a message up.
+    pub fn lookup(&self, name: &str, crc: u32) -> Lookup {
+        match self.by_name.get(name) {
+            Some(entry) if entry.crc == crc => Lookup::Present(entry.id),
+            Some(entry) => Lookup::Changed(entry.crc),
+            None => Lookup::Absent,
+        }
+    }
+
+    /// The CRC that it has for a name.
+    pub fn crc(&self, name: &str) -> Option<u32> {
+        self.by_name.get(name).map(|e| e.crc)
+    }
+
+    /// How many messages there are.
+    pub fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
+    /// True when there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+}
