@@ -17,7 +17,7 @@ use crate::record::Unread;
 use crate::registry::Registry;
 use crate::state::{Origin, State};
 use crate::steps;
-use crate::value::{AnyValue, Key, KeyValue};
+use crate::value::{AnyValue, Key, KeyValue, same};
 
 /// What was read back.
 pub(crate) struct ReadBack {
@@ -301,22 +301,34 @@ fn forget_present(graph: &mut Graph, registry: &Registry, key: &Key) {
 }
 
 fn write(graph: &mut Graph, key: &Key, found: &Truth, ours: bool) {
+    // A base that is only believed keeps its derived values, even those that were read back by themselves.
+    let believed_base = graph.get(key).and_then(|node| node.base.clone()).filter(|base| {
+        graph.get(base).is_some_and(|base| base.present.is_some() && base.derived.contains(key))
+    });
+    // Derived values that are not there yet are still derived.
+    let old = graph.get(key).map(|node| node.derived.clone()).unwrap_or_default();
+    let mut derived: Vec<Key> = old
+        .into_iter()
+        .filter(|child| graph.get(child).is_some_and(|child| child.base.as_ref() == Some(key)))
+        .chain(found.derived.iter().cloned())
+        .collect();
+    derived.sort_unstable();
+    derived.dedup();
     graph.edit(key, |node| {
         node.owner = found.owner;
-        if found.base.is_some() && node.base != found.base && node.wanted.is_some() && node.base.is_none() {
+        if found.base.is_some() && node.wanted.is_some() && node.base.is_none() {
             tracing::warn!(%key, "is both configured and derived");
         } else {
-            node.base.clone_from(&found.base);
+            node.base = found.base.clone().or(believed_base);
         }
         // Kept where equal, so that the indexes need not change.
-        let known =
-            node.present.take().or_else(|| node.wanted.clone().map(|held| Present { held, metadata: None }));
+        let known = node.present.take().map(|present| present.held).or_else(|| node.wanted.clone());
         let held = match known {
-            Some(known) if crate::value::same(&known.held.value, &found.held.value) => known.held,
+            Some(known) if same(&known.value, &found.held.value) => known,
             _ => found.held.clone(),
         };
         node.present = Some(Present { held, metadata: found.metadata.clone() });
-        node.derived.clone_from(&found.derived);
+        node.derived = derived;
         node.uncertain = false;
         node.ours |= ours;
         node.state = match node.state {

@@ -260,7 +260,15 @@ async fn editors_that_rename_over_the_file_are_understood() {
     write(&folder.path().join(".c.yaml.swp"), "nonsense");
     fs::rename(&path, folder.path().join("c.yaml~")).unwrap();
     write(&path, "a: {n: 9}\n");
-    assert_eq!(change(&mut source).await, set("a", 9));
+    // On a slow machine the moment without the file is seen.
+    let event = match next(&mut source).await {
+        SourceEvent::Problem(_) => next(&mut source).await,
+        event => event,
+    };
+    assert!(
+        matches!(&event, SourceEvent::Change { set, .. } if set["a"].value == json!({"n": 9})),
+        "{event:?}"
+    );
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// A field that cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}expected {expected}, found {found}", if path.is_empty() { String::new() } else { format!("field `{path}`: ") })]
+#[error("{}found {found}, expected {expected}", if path.is_empty() { String::new() } else { format!("field `{path}`: ") })]
 pub struct FieldError {
     /// Path of the field, as `interfaces[0].name`; empty for the value as a whole.
     pub path: String,

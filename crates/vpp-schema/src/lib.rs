@@ -28,7 +28,7 @@ mod compile;
 mod decode;
 mod encode;
 mod error;
-mod hex;
+pub mod hex;
 mod layout;
 mod sample;
 

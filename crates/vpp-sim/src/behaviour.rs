@@ -1,0 +1,98 @@
+//! Where releases do the same request differently, without any sign of it in their definitions.
+//!
+//! What a release's definitions show (fields, messages) is read from them. The rest stands here, each with the
+//! releases that were looked at: recorded means a recording of that release shows it.
+
+use binapi_gen::Release;
+
+/// VPP's error numbers that the simulator answers with.
+pub mod retval {
+    #![allow(missing_docs)]
+    pub const UNSPECIFIED: i32 = -1;
+    pub const INVALID_SW_IF_INDEX: i32 = -2;
+    pub const NO_SUCH_FIB: i32 = -3;
+    pub const NO_SUCH_ENTRY: i32 = -6;
+    pub const INVALID_VALUE: i32 = -7;
+    pub const UNIMPLEMENTED: i32 = -9;
+    pub const SYSCALL_ERROR_1: i32 = -11;
+    pub const FEATURE_DISABLED: i32 = -30;
+    pub const INVALID_REGISTRATION: i32 = -31;
+    pub const NO_PATHS_IN_ROUTE: i32 = -52;
+    pub const NO_MATCHING_INTERFACE: i32 = -54;
+    pub const INVALID_VLAN: i32 = -55;
+    pub const VLAN_ALREADY_EXISTS: i32 = -56;
+    pub const ADDRESS_LENGTH_MISMATCH: i32 = -59;
+    pub const ADDRESS_NOT_FOUND_FOR_INTERFACE: i32 = -60;
+    pub const ADDRESS_NOT_DELETABLE: i32 = -61;
+    pub const SUBIF_ALREADY_EXISTS: i32 = -68;
+    pub const INVALID_INTERFACE: i32 = -71;
+    pub const ADDRESS_IN_USE: i32 = -105;
+    pub const ADDRESS_FOUND_FOR_INTERFACE: i32 = -114;
+    pub const BD_ALREADY_EXISTS: i32 = -119;
+    pub const BD_IN_USE: i32 = -120;
+    pub const BD_NOT_MODIFIABLE: i32 = -121;
+    pub const BD_ID_EXCEED_MAX: i32 = -122;
+    pub const UNSUPPORTED: i32 = -126;
+    pub const DUPLICATE_IF_ADDRESS: i32 = -127;
+    pub const NON_ETHERNET: i32 = -151;
+    pub const BD_ALREADY_HAS_BVI: i32 = -152;
+    pub const EAGAIN: i32 = -165;
+    pub const INVALID_PREFIX_LENGTH: i32 = -171;
+}
+
+/// What a release does.
+#[derive(Clone, Debug)]
+pub struct Behaviour {
+    /// The socket keeps packet boundaries (`SOCK_SEQPACKET`): 18.10 to 19.04.
+    pub seqpacket: bool,
+    /// `response` of a successful `sockclnt_delete`. Recorded: -1 in 18.10, 1 from 20.01.
+    pub goodbye: i32,
+    /// A body that is too short is dropped; before 22.02 VPP reads what lies behind it, here zeros.
+    pub drops_short: bool,
+    /// A new interface is an event. Recorded: no in 18.10, yes from 20.01.
+    pub creation_events: bool,
+    /// What an address that another one overlaps is refused with. Recorded: -127 in 18.10 and 20.01, -105 from
+    /// 20.05.
+    pub address_conflict: i32,
+    /// What an address for `local0` is answered with: 20.05 answers 0 and adds nothing, 26.06 refuses.
+    pub local0_address: i32,
+    /// MTU of a new link. Recorded: 9216 up to 20.05, 9000 from 23.06.
+    pub link_mtu: u32,
+    /// A loopback takes an MTU for its link. Recorded: yes up to 20.05; -126 from 23.06.
+    pub loopback_takes_mtu: bool,
+    /// A /31 has a connected route: 20.05 no, 26.06 yes.
+    pub glean_31: bool,
+    /// The length of a route's prefix is checked: 24.02 brought the error number.
+    pub checks_prefix: bool,
+    /// A path added to a route that has a path through a deleted interface ends VPP: seen from 21.06 on.
+    pub stale_path_kills: bool,
+    /// `api_versions` lists modules. Recorded: yes in 18.10 and 20.05, nothing in 20.01, 23.06 and 26.06.
+    pub lists_versions: bool,
+    /// TAP interfaces have a device class of their own: the plugin of 26.06; `virtio` before.
+    pub tap_class: &'static str,
+    /// `show bridge-domain` has the columns of the learn limit. Recorded: no up to 20.05, yes from 23.06.
+    pub learn_limit_column: bool,
+}
+
+impl Behaviour {
+    /// Of a release.
+    pub fn of(release: Release) -> Self {
+        let from = |year, month| release >= Release { year, month };
+        Self {
+            seqpacket: !from(19, 8),
+            goodbye: if from(20, 1) { 1 } else { -1 },
+            drops_short: from(22, 2),
+            creation_events: from(20, 1),
+            address_conflict: if from(20, 5) { retval::ADDRESS_IN_USE } else { retval::DUPLICATE_IF_ADDRESS },
+            local0_address: if from(20, 9) { retval::UNSUPPORTED } else { 0 },
+            link_mtu: if from(22, 2) { 9000 } else { 9216 },
+            loopback_takes_mtu: !from(22, 2),
+            glean_31: from(20, 9),
+            checks_prefix: from(24, 2),
+            stale_path_kills: from(21, 6),
+            lists_versions: !from(20, 1) || (from(20, 5) && !from(21, 6)),
+            tap_class: if from(25, 2) { "tap" } else { "virtio" },
+            learn_limit_column: from(22, 2),
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! Interfaces: loopbacks, VLANs, and what all interfaces have.
+
+use super::{Answer, Call, known, retval_of};
+use crate::behaviour::retval;
+use crate::message::Record;
+use crate::state::interface::{Interface, Kind, Sub};
+
+/// The most loopbacks that VPP makes.
+const MOST_LOOPBACKS: u32 = 16 * 1024;
+
+const ADMIN_UP: u32 = 1;
+const LINK_UP: u32 = 2;
+
+// Bits of `sub_if_flags`.
+const ONE_TAG: u32 = 2;
+const TWO_TAGS: u32 = 4;
+const EXACT_MATCH: u32 = 16;
+
+pub(super) fn create_loopback<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let wanted = call.request.flag("is_specified").then(|| call.request.number("user_instance"));
+    let taken = |instance: u32| {
+        call.state.interfaces.iter().any(|i| matches!(i.kind, Kind::Loopback(other) if other == instance))
+    };
+    let instance = match wanted {
+        Some(instance) => Some(instance).filter(|i| *i < MOST_LOOPBACKS && !taken(*i)),
+        None => (0..MOST_LOOPBACKS).find(|i| !taken(*i)),
+    };
+    let Some(instance) = instance else {
+        return Answer::Reply(call.reply(retval::INVALID_REGISTRATION).set("sw_if_index", u32::MAX));
+    };
+    let mac = match call.request.bytes::<6>("mac_address") {
+        [0, 0, 0, 0, 0, 0] => [0xde, 0xad, 0, 0, 0, instance.to_le_bytes()[0]],
+        mac => mac,
+    };
+    let link_mtu = call.behaviour.link_mtu;
+    let sw_if_index = call.state.add_interface(call.behaviour, |sw_if_index| {
+        let name = format!("loop{instance}");
+        Interface::ethernet(sw_if_index, name, "Loopback", Kind::Loopback(instance), mac, link_mtu)
+    });
+    Answer::Reply(call.reply(0).set("sw_if_index", sw_if_index))
+}
+
+pub(super) fn delete_loopback<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let sw_if_index = call.request.number("sw_if_index");
+    // An index of a sub-interface leads to its loopback.
+    let parent = call.state.interfaces.get(sw_if_index).map(|i| i.sup_sw_if_index);
+    let loopback = parent
+        .and_then(|i| call.state.interfaces.get(i))
+        .filter(|i| matches!(i.kind, Kind::Loopback(_)))
+        .map(|i| i.sw_if_index);
+    let Some(loopback) = loopback else { return Answer::Retval(retval::INVALID_SW_IF_INDEX) };
+    delete_with_subs(call, loopback);
+    Answer::Retval(0)
+}
+
+/// Deletes an interface after its sub-interfaces.
+pub(super) fn delete_with_subs(call: &mut Call<'_>, sw_if_index: u32) {
+    let subs: Vec<u32> = call
+        .state
+        .interfaces
+        .iter()
+        .filter(|i| i.sup_sw_if_index == sw_if_index && i.sw_if_index != sw_if_index)
+        .map(|i| i.sw_if_index)
+        .collect();
+    for index in subs.into_iter().chain([sw_if_index]) {
+        call.state.delete_interface(call.behaviour, index);
+    }
+}
+
+fn add_sub<'a>(call: &mut Call<'a>, parent: u32, sub: Sub) -> Answer<'a> {
+    let name = call.state.interfaces.get(parent).map_or_else(String::new, |p| format!("{}.{}", p.name, sub.id));
+    let sw_if_index = call.state.add_interface(call.behaviour, |sw_if_index| Interface {
+        sup_sw_if_index: parent,
+        mac: None,
+        mtu: [0; 4],
+        ..Interface::ethernet(sw_if_index, name, "", Kind::Sub(sub), [0; 6], 0)
+    });
+    Answer::Reply(call.reply(0).set("sw_if_index", sw_if_index))
+}
+
+/// The hardware interface of an index, or VPP's refusal.
+fn parent_of(call: &Call<'_>, sw_if_index: u32) -> Result<u32, i32> {
+    let interface = call.state.interfaces.get(sw_if_index).ok_or(retval::INVALID_SW_IF_INDEX)?;
+    Ok(interface.sup_sw_if_index)
+}
+
+fn has_sub(call: &Call<'_>, parent: u32, id: u32) -> bool {
+    call.state
+        .interfaces
+        .iter()
+        .any(|i| i.sup_sw_if_index == parent && matches!(&i.kind, Kind::Sub(sub) if sub.id == id))
+}
+
+pub(super) fn create_vlan_subif<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let vlan = call.request.number("vlan_id");
+    let checked = parent_of(call, call.request.number("sw_if_index")).and_then(|parent| match vlan {
+        0 | 4096.. => Err(retval::INVALID_VLAN),
+        _ if has_sub(call, parent, vlan) => Err(retval::VLAN_ALREADY_EXISTS),
+        _ => Ok(parent),
+    });
+    match checked {
+        Err(retval) => Answer::Reply(call.reply(retval).set("sw_if_index", u32::MAX)),
+        Ok(parent) => {
+            let outer_vlan = u16::try_from(vlan).unwrap_or(0);
+            add_sub(call, parent, Sub { id: vlan, outer_vlan, inner_vlan: 0, flags: ONE_TAG | EXACT_MATCH })
+        }
+    }
+}
+
+pub(super) fn create_subif<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let request = call.request;
+    let id = request.number("sub_id");
+    let mut flags = request.number("sub_if_flags");
+    // Older releases have a field for every flag.
+    let single = [
+        ("no_tags", 1),
+        ("one_tag", ONE_TAG),
+        ("two_tags", TWO_TAGS),
+        ("dot1ad", 8),
+        ("exact_match", EXACT_MATCH),
+        ("default_sub", 32),
+        ("outer_vlan_id_any", 64),
+        ("inner_vlan_id_any", 128),
+    ];
+    for (field, bit) in single {
+        if request.flag(field) {
+            flags |= bit;
+        }
+    }
+    let checked = parent_of(call, request.number("sw_if_index")).and_then(|parent| {
+        if has_sub(call, parent, id) { Err(retval::SUBIF_ALREADY_EXISTS) } else { Ok(parent) }
+    });
+    match checked {
+        Err(retval) => Answer::Reply(call.reply(retval).set("sw_if_index", u32::MAX)),
+        Ok(parent) => {
+            let vlan = |field| u16::try_from(request.number(field)).unwrap_or(0);
+            let sub =
+                Sub { id, outer_vlan: vlan("outer_vlan_id"), inner_vlan: vlan("inner_vlan_id"), flags };
+            add_sub(call, parent, sub)
+        }
+    }
+}
+
+pub(super) fn delete_subif<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let sw_if_index = call.request.number("sw_if_index");
+    match call.state.interfaces.get(sw_if_index).map(|i| &i.kind) {
+        Some(Kind::Sub(_)) => {
+            call.state.delete_interface(call.behaviour, sw_if_index);
+            Answer::Retval(0)
+        }
+        Some(_) | None => Answer::Retval(retval::INVALID_SW_IF_INDEX),
+    }
+}
+
+fn describe<'a>(call: &Call<'a>, interface: &Interface) -> Record<'a> {
+    let state = &call.state;
+    let parent = state.interfaces.get(interface.sup_sw_if_index).unwrap_or(interface);
+    let link_up = state.interfaces.link_up(interface);
+    let flags = if interface.admin_up { ADMIN_UP } else { 0 } | if link_up { LINK_UP } else { 0 };
+    // 20.01 counts the types from 1, later releases from 0.
+    let kind = match &interface.kind {
+        Kind::Sub(_) => call.system.type_sub,
+        _ => call.system.type_hardware,
+    };
+    let mut record = call
+        .details()
+        .set("sw_if_index", interface.sw_if_index)
+        .set("sup_sw_if_index", interface.sup_sw_if_index)
+        .text("interface_name", &interface.name)
+        .text("interface_dev_type", parent.device_class)
+        .text("tag", &interface.tag)
+        .set("flags", flags)
+        .flag("admin_up_down", interface.admin_up)
+        .flag("link_up_down", link_up)
+        .set("type", kind)
+        .set("link_mtu", parent.link_mtu)
+        .set("mtu", interface.mtu.to_vec());
+    if let Some(mac) = interface.mac {
+        record = record.set("l2_address_length", 6).bytes("l2_address", &mac);
+    }
+    if let Kind::Sub(sub) = &interface.kind {
+        let bit = |bit: u32| sub.flags & bit != 0;
+        let tags = u8::from(bit(ONE_TAG)) + 2 * u8::from(bit(TWO_TAGS));
+        record = record
+            .set("sub_id", sub.id)
+            .set("sub_number_of_tags", tags)
+            .set("sub_outer_vlan_id", sub.outer_vlan)
+            .set("sub_inner_vlan_id", sub.inner_vlan)
+            .set("sub_if_flags", sub.flags & 254)
+            .flag("sub_dot1ad", bit(8))
+            .flag("sub_exact_match", bit(EXACT_MATCH))
+            .flag("sub_default", bit(32))
+            .flag("sub_outer_vlan_id_any", bit(64))
+            .flag("sub_inner_vlan_id_any", bit(128));
+    }
+    record
+}
+
+pub(super) fn dump<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let request = call.request;
+    let filter = request.flag("name_filter_valid").then(|| request.text("name_filter").to_lowercase());
+    // Releases that can be asked for one index take 0 for all, and a filter goes before it.
+    let only = Some(request.number("sw_if_index"))
+        .filter(|index| request.has("sw_if_index") && filter.is_none() && *index != 0 && *index != u32::MAX);
+    let wanted = |interface: &&Interface| match (&filter, only) {
+        (Some(filter), _) => interface.name.to_lowercase().contains(filter.as_str()),
+        (None, Some(index)) => interface.sw_if_index == index,
+        (None, None) => true,
+    };
+    Answer::Details(call.state.interfaces.iter().filter(wanted).map(|i| describe(call, i)).collect())
+}
+
+pub(super) fn set_flags<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let request = call.request;
+    let sw_if_index = request.number("sw_if_index");
+    let up = request.number("flags") & ADMIN_UP != 0 || request.flag("admin_up_down");
+    retval_of(switch(call, sw_if_index, up))
+}
+
+fn switch(call: &mut Call<'_>, sw_if_index: u32, up: bool) -> Result<(), i32> {
+    let interface = call.state.interfaces.get(sw_if_index).ok_or(retval::INVALID_SW_IF_INDEX)?;
+    let parent_up = call.state.interfaces.get(interface.sup_sw_if_index).is_some_and(|p| p.admin_up);
+    let is_sub = matches!(interface.kind, Kind::Sub(_));
+    // A sub-interface is not up while its parent is down.
+    if is_sub && up && !parent_up {
+        return Err(retval::UNSPECIFIED);
+    }
+    if interface.admin_up == up {
+        return Ok(());
+    }
+    if let Some(interface) = call.state.interfaces.get_mut(sw_if_index) {
+        interface.admin_up = up;
+        interface.link_up = up && !matches!(interface.kind, Kind::Local);
+    }
+    call.state.event(sw_if_index);
+    call.state.sync_routes(call.behaviour, sw_if_index);
+    Ok(())
+}
+
+pub(super) fn tag<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let (add, tag) = (call.request.flag("is_add"), call.request.text("tag"));
+    retval_of(match call.state.interfaces.get_mut(call.request.number("sw_if_index")) {
+        None => Err(retval::INVALID_SW_IF_INDEX),
+        Some(_) if add && tag.is_empty() => Err(retval::INVALID_VALUE),
+        Some(interface) => {
+            interface.tag = if add { tag.chars().take(63).collect() } else { String::new() };
+            Ok(())
+        }
+    })
+}
+
+pub(super) fn set_mac<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let mac = call.request.bytes::<6>("mac_address");
+    retval_of(parent_of(call, call.request.number("sw_if_index")).and_then(|parent| {
+        match call.state.interfaces.get_mut(parent) {
+            Some(Interface { mac: own @ Some(_), .. }) => {
+                *own = Some(mac);
+                Ok(())
+            }
+            _ => Err(retval::UNIMPLEMENTED),
+        }
+    }))
+}
+
+pub(super) fn get_mac<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    match parent_of(call, call.request.number("sw_if_index")) {
+        Err(retval) => Answer::Retval(retval),
+        Ok(parent) => {
+            let mac = call.state.interfaces.get(parent).and_then(|i| i.mac).unwrap_or_default();
+            Answer::Reply(call.reply(0).bytes("mac_address", &mac))
+        }
+    }
+}
+
+pub(super) fn set_mtu<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let mtu = call.request.value("mtu").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
+    retval_of(match call.state.interfaces.get_mut(call.request.number("sw_if_index")) {
+        None => Err(retval::INVALID_SW_IF_INDEX),
+        Some(interface) => {
+            for (own, given) in interface.mtu.iter_mut().zip(&mtu) {
+                *own = crate::message::number(Some(given));
+            }
+            Ok(())
+        }
+    })
+}
+
+pub(super) fn set_link_mtu<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let mtu = call.request.number("mtu");
+    let takes = call.behaviour.loopback_takes_mtu;
+    retval_of(match call.state.interfaces.get_mut(call.request.number("sw_if_index")) {
+        None => Err(retval::INVALID_SW_IF_INDEX),
+        Some(Interface { kind: Kind::Sub(_), .. }) => Err(retval::INVALID_VALUE),
+        Some(Interface { kind: Kind::Local, .. }) => Err(retval::FEATURE_DISABLED),
+        Some(Interface { kind: Kind::Loopback(_), .. }) if !takes => Err(retval::UNSUPPORTED),
+        // Bounds of an Ethernet device.
+        Some(_) if !(64..=9216).contains(&mtu) => Err(retval::INVALID_VALUE),
+        Some(interface) => {
+            interface.link_mtu = mtu;
+            let [l3, ..] = &mut interface.mtu;
+            *l3 = mtu;
+            Ok(())
+        }
+    })
+}
+
+pub(super) fn set_table<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let request = call.request;
+    let (sw_if_index, v6, table) =
+        (request.number("sw_if_index"), request.flag("is_ipv6"), request.number("vrf_id"));
+    retval_of(known(call.state, sw_if_index).and_then(|()| {
+        if call.state.fib.table(table, v6).is_none() {
+            return Err(retval::NO_SUCH_FIB);
+        }
+        let Some(interface) = call.state.interfaces.get_mut(sw_if_index) else { return Ok(()) };
+        if interface.addresses.iter().any(|a| a.ip.is_ipv6() == v6) {
+            return Err(retval::ADDRESS_FOUND_FOR_INTERFACE);
+        }
+        let [four, six] = &mut interface.tables;
+        *(if v6 { six } else { four }) = table;
+        Ok(())
+    }))
+}
+
+pub(super) fn get_table<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let v6 = call.request.flag("is_ipv6");
+    match call.state.interfaces.get(call.request.number("sw_if_index")) {
+        None => Answer::Retval(retval::INVALID_SW_IF_INDEX),
+        Some(interface) => Answer::Reply(call.reply(0).set("vrf_id", interface.table(v6))),
+    }
+}

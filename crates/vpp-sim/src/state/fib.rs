@@ -1,0 +1,316 @@
+//! IP tables and routes.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::interface::Interface;
+
+/// Who made a route; the lowest number that a prefix has is the one that counts. VPP's numbers.
+pub mod source {
+    #![allow(missing_docs)]
+    pub const SPECIAL: u8 = 1;
+    pub const INTERFACE: u8 = 4;
+    pub const API: u8 = 8;
+    pub const DEFAULT_ROUTE: u8 = 20;
+}
+
+/// What a path does; numbers of `fib_path_type`.
+pub mod path_type {
+    #![allow(missing_docs)]
+    pub const NORMAL: u32 = 0;
+    pub const LOCAL: u32 = 1;
+    pub const DROP: u32 = 2;
+    pub const UDP_ENCAP: u32 = 3;
+    pub const ICMP_UNREACH: u32 = 5;
+    pub const ICMP_PROHIBIT: u32 = 6;
+    pub const SOURCE_LOOKUP: u32 = 7;
+    pub const DVR: u32 = 8;
+    pub const INTERFACE_RX: u32 = 9;
+}
+
+/// A label that a path puts on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Label {
+    pub is_uniform: u8,
+    pub label: u32,
+    pub ttl: u8,
+    pub exp: u8,
+}
+
+/// One way of a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Path {
+    /// Where to; !0 for a way through a table.
+    pub sw_if_index: u32,
+    /// The table that a way without interface is looked up in.
+    pub table_id: u32,
+    /// Share among paths of the same preference.
+    pub weight: u8,
+    /// Paths of the lowest one are used.
+    pub preference: u8,
+    /// See [`path_type`].
+    pub kind: u32,
+    /// `fib_path_flags` of the API.
+    pub flags: u32,
+    /// `fib_path_nh_proto` of the API.
+    pub proto: u32,
+    /// Next hop; an IPv4 address in the first four bytes.
+    pub next_hop: [u8; 16],
+    /// Identifies what the type needs: UDP encapsulation.
+    pub object: u32,
+    /// Labels.
+    pub labels: Vec<Label>,
+}
+
+impl Path {
+    /// A path that drops.
+    pub(crate) fn drop(v6: bool) -> Self {
+        Self::to(u32::MAX, path_type::DROP, v6, [0; 16])
+    }
+
+    pub(crate) fn to(sw_if_index: u32, kind: u32, v6: bool, next_hop: [u8; 16]) -> Self {
+        Self {
+            sw_if_index,
+            table_id: 0,
+            weight: 1,
+            preference: 0,
+            kind,
+            flags: 0,
+            proto: u32::from(v6),
+            next_hop,
+            object: 0,
+            labels: Vec::new(),
+        }
+    }
+
+    /// Whether it leads through an interface.
+    pub fn interface(&self) -> Option<u32> {
+        (self.sw_if_index != u32::MAX).then_some(self.sw_if_index)
+    }
+
+    /// Same way, whatever its weight and preference.
+    pub(crate) fn same_way(&self, other: &Self) -> bool {
+        self.kind == other.kind
+            && self.proto == other.proto
+            && self.sw_if_index == other.sw_if_index
+            && self.table_id == other.table_id
+            && self.next_hop == other.next_hop
+    }
+}
+
+/// A prefix with what every source wants for it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Address as it was first given, with its host part.
+    pub ip: IpAddr,
+    /// Bits of the network part.
+    pub len: u8,
+    /// Index of its counters.
+    pub stats_index: u32,
+    /// Paths by source.
+    pub sources: BTreeMap<u8, Vec<Path>>,
+}
+
+impl Entry {
+    /// The source that counts, and its paths.
+    pub fn best(&self) -> Option<(u8, &[Path])> {
+        self.sources.iter().next().map(|(source, paths)| (*source, paths.as_slice()))
+    }
+}
+
+/// A table.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Its id.
+    pub id: u32,
+    /// Its family.
+    pub v6: bool,
+    /// Its name.
+    pub name: String,
+    /// By length and network address.
+    entries: BTreeMap<(u8, [u8; 16]), Entry>,
+}
+
+impl Table {
+    /// Entries, short prefixes first.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    /// The entry of a prefix.
+    pub fn entry(&self, ip: IpAddr, len: u8) -> Option<&Entry> {
+        self.entries.get(&(len, network(ip, len)))
+    }
+}
+
+/// All tables.
+#[derive(Clone, Debug)]
+pub struct Fib {
+    tables: Vec<Table>,
+    next_stats_index: u32,
+    /// Connected routes of each interface: table, family, prefix.
+    connected: BTreeMap<u32, Vec<(u32, IpAddr, u8)>>,
+}
+
+/// The address without its host part.
+pub(crate) fn network(ip: IpAddr, len: u8) -> [u8; 16] {
+    let mut bytes = crate::message::sixteen(ip);
+    let mut left = u32::from(len);
+    for byte in &mut bytes {
+        let keep = left.min(8);
+        *byte &= u8::try_from(0xff00_u32 >> keep & 0xff).unwrap_or(0);
+        left = left.saturating_sub(8);
+    }
+    bytes
+}
+
+impl Fib {
+    pub(crate) fn new() -> Self {
+        let mut fib = Self { tables: Vec::new(), next_stats_index: 1, connected: BTreeMap::new() };
+        fib.add_table(0, false, "");
+        fib.add_table(0, true, "");
+        fib
+    }
+
+    /// IPv4 tables, then IPv6 tables, in the order in which they were made.
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.tables.iter().filter(|t| !t.v6).chain(self.tables.iter().filter(|t| t.v6))
+    }
+
+    /// The table with an id.
+    pub fn table(&self, id: u32, v6: bool) -> Option<&Table> {
+        self.tables.iter().find(|t| t.id == id && t.v6 == v6)
+    }
+
+    fn table_mut(&mut self, id: u32, v6: bool) -> Option<&mut Table> {
+        self.tables.iter_mut().find(|t| t.id == id && t.v6 == v6)
+    }
+
+    /// Adds a table with the routes that VPP gives it; one that is there already stays as it is.
+    pub(crate) fn add_table(&mut self, id: u32, v6: bool, name: &str) {
+        if self.table(id, v6).is_some() {
+            return;
+        }
+        let name = match name {
+            "" => format!("ipv{}-VRF:{id}", if v6 { 6 } else { 4 }),
+            name => name.to_string(),
+        };
+        self.tables.push(Table { id, v6, name, entries: BTreeMap::new() });
+        if v6 {
+            let any = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+            self.update(id, any, 0, source::DEFAULT_ROUTE, vec![Path::drop(true)]);
+            let link_local = IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0));
+            let path = Path::to(u32::MAX, path_type::NORMAL, true, [0; 16]);
+            self.update(id, link_local, 10, source::SPECIAL, vec![path]);
+            return;
+        }
+        let any = Ipv4Addr::UNSPECIFIED;
+        for (ip, len, source) in [
+            (any, 0, source::DEFAULT_ROUTE),
+            (any, 32, source::DEFAULT_ROUTE),
+            (Ipv4Addr::new(240, 0, 0, 0), 4, source::SPECIAL),
+            (Ipv4Addr::new(224, 0, 0, 0), 4, source::SPECIAL),
+            (Ipv4Addr::BROADCAST, 32, source::DEFAULT_ROUTE),
+        ] {
+            self.update(id, IpAddr::V4(ip), len, source, vec![Path::drop(false)]);
+        }
+    }
+
+    /// Deletes a table with all routes.
+    pub(crate) fn delete_table(&mut self, id: u32, v6: bool) {
+        self.tables.retain(|t| t.id != id || t.v6 != v6);
+    }
+
+    /// Sets the paths that a source wants for a prefix. The index of its counters, or `None` without table.
+    pub(crate) fn update(&mut self, table: u32, ip: IpAddr, len: u8, source: u8, paths: Vec<Path>) -> Option<u32> {
+        let fresh = self.next_stats_index;
+        let table = self.table_mut(table, ip.is_ipv6())?;
+        let entry = table.entries.entry((len, network(ip, len))).or_insert_with(|| Entry {
+            ip,
+            len,
+            stats_index: fresh,
+            sources: BTreeMap::new(),
+        });
+        entry.sources.insert(source, paths);
+        let stats_index = entry.stats_index;
+        if stats_index == fresh {
+            self.next_stats_index = fresh.saturating_add(1);
+        }
+        Some(stats_index)
+    }
+
+    /// Paths that a source has for a prefix.
+    pub fn paths(&self, table: u32, ip: IpAddr, len: u8, source: u8) -> Option<&[Path]> {
+        self.table(table, ip.is_ipv6())?.entry(ip, len)?.sources.get(&source).map(Vec::as_slice)
+    }
+
+    /// Takes away what a source wants for a prefix.
+    pub(crate) fn remove(&mut self, table: u32, ip: IpAddr, len: u8, source: u8) {
+        let Some(table) = self.table_mut(table, ip.is_ipv6()) else { return };
+        let key = (len, network(ip, len));
+        if let Some(entry) = table.entries.get_mut(&key) {
+            entry.sources.remove(&source);
+            if entry.sources.is_empty() {
+                table.entries.remove(&key);
+            }
+        }
+    }
+
+    /// Makes the connected routes of an interface what its addresses want; none when it is down or gone.
+    pub(crate) fn connect(&mut self, sw_if_index: u32, interface: Option<&Interface>, glean_31: bool) {
+        let mut wanted: Vec<(u32, IpAddr, u8, Path)> = Vec::new();
+        let mut want = |route: (u32, IpAddr, u8, Path)| {
+            let key = |r: &(u32, IpAddr, u8, Path)| (r.0, r.1.is_ipv6(), r.2, network(r.1, r.2));
+            if !wanted.iter().any(|other| key(other) == key(&route)) {
+                wanted.push(route);
+            }
+        };
+        for (interface, address) in interface
+            .filter(|i| i.admin_up)
+            .into_iter()
+            .flat_map(|i| i.addresses.iter().map(move |a| (i, a)))
+        {
+            let v6 = address.ip.is_ipv6();
+            let table = interface.table(v6);
+            let whole = if v6 { 128 } else { 32 };
+            let own = crate::message::sixteen(address.ip);
+            want((table, address.ip, whole, Path::to(sw_if_index, path_type::LOCAL, v6, own)));
+            if address.len >= whole {
+                continue;
+            }
+            if v6 || address.len <= 30 || glean_31 {
+                let glean = Path::to(sw_if_index, path_type::NORMAL, v6, [0; 16]);
+                want((table, address.ip, address.len, glean));
+            }
+            let IpAddr::V4(ip) = address.ip else { continue };
+            let mask = u32::MAX.checked_shl(32 - u32::from(address.len)).unwrap_or(0);
+            if address.len == 31 {
+                let other = IpAddr::V4(Ipv4Addr::from(u32::from(ip) ^ 1));
+                let next_hop = crate::message::sixteen(other);
+                want((table, other, 32, Path::to(sw_if_index, path_type::NORMAL, false, next_hop)));
+            } else {
+                for special in [u32::from(ip) & mask, u32::from(ip) | !mask] {
+                    let special = Ipv4Addr::from(special);
+                    if special != ip {
+                        want((table, IpAddr::V4(special), 32, Path::drop(false)));
+                    }
+                }
+            }
+        }
+        let before = self.connected.remove(&sw_if_index).unwrap_or_default();
+        for (table, ip, len) in before {
+            if !wanted.iter().any(|(t, i, l, _)| (*t, *i, *l) == (table, ip, len)) {
+                self.remove(table, ip, len, source::INTERFACE);
+            }
+        }
+        let mut now = Vec::new();
+        for (table, ip, len, path) in wanted {
+            self.update(table, ip, len, source::INTERFACE, vec![path]);
+            now.push((table, ip, len));
+        }
+        if !now.is_empty() {
+            self.connected.insert(sw_if_index, now);
+        }
+    }
+}

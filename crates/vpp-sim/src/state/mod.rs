@@ -1,0 +1,87 @@
+//! What the simulated VPP holds.
+
+pub mod fib;
+pub mod interface;
+pub mod l2;
+
+use fib::Fib;
+use interface::{Interface, Interfaces};
+use l2::L2;
+
+use crate::behaviour::Behaviour;
+
+/// A change that subscribers hear of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfaceEvent {
+    /// Which interface.
+    pub sw_if_index: u32,
+    /// It is administratively up.
+    pub admin_up: bool,
+    /// Its link is up.
+    pub link_up: bool,
+    /// It is gone.
+    pub deleted: bool,
+}
+
+/// All state of one run of a VPP.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Interfaces and their addresses.
+    pub interfaces: Interfaces,
+    /// Bridge domains, their ports and the L2 FIB.
+    pub l2: L2,
+    /// IP tables and routes.
+    pub fib: Fib,
+    /// Events not yet delivered.
+    pub(crate) events: Vec<InterfaceEvent>,
+}
+
+impl State {
+    /// A VPP just started: `local0`, bridge domain 0 and table 0.
+    pub(crate) fn new() -> Self {
+        Self { interfaces: Interfaces::new(), l2: L2::new(), fib: Fib::new(), events: Vec::new() }
+    }
+
+    /// Adds an interface at the index that VPP would give it, and tells subscribers where the release does.
+    pub(crate) fn add_interface(&mut self, behaviour: &Behaviour, make: impl FnOnce(u32) -> Interface) -> u32 {
+        let sw_if_index = self.interfaces.add(make);
+        if behaviour.creation_events {
+            self.event(sw_if_index);
+        }
+        self.sync_routes(behaviour, sw_if_index);
+        sw_if_index
+    }
+
+    /// Deletes an interface: its addresses, their connected routes and its place in a bridge domain go. Routes and
+    /// L2 FIB entries that lead through it stay, with an index that is free for the next interface.
+    pub(crate) fn delete_interface(&mut self, behaviour: &Behaviour, sw_if_index: u32) {
+        self.l2.remove_port(sw_if_index);
+        if let Some(interface) = self.interfaces.get_mut(sw_if_index) {
+            interface.addresses.clear();
+        }
+        self.sync_routes(behaviour, sw_if_index);
+        if self.interfaces.remove(sw_if_index).is_some() {
+            self.events.retain(|e| e.sw_if_index != sw_if_index);
+            self.events.push(InterfaceEvent { sw_if_index, admin_up: false, link_up: false, deleted: true });
+        }
+    }
+
+    /// Notes that an interface changed; several changes before delivery are one event.
+    pub(crate) fn event(&mut self, sw_if_index: u32) {
+        let Some(interface) = self.interfaces.get(sw_if_index) else { return };
+        let event = InterfaceEvent {
+            sw_if_index,
+            admin_up: interface.admin_up,
+            link_up: self.interfaces.link_up(interface),
+            deleted: false,
+        };
+        self.events.retain(|e| e.sw_if_index != sw_if_index);
+        self.events.push(event);
+    }
+
+    /// Makes the connected routes of an interface what its addresses and admin state want.
+    pub(crate) fn sync_routes(&mut self, behaviour: &Behaviour, sw_if_index: u32) {
+        let interface = self.interfaces.get(sw_if_index);
+        self.fib.connect(sw_if_index, interface, behaviour.glean_31);
+    }
+}

@@ -1,0 +1,358 @@
+//! From source to one expansion per group of releases.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use binapi_index::{Answer, MESSAGES, RELEASES};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote};
+use syn::spanned::Spanned;
+use syn::{Expr, Item, ItemImpl, ItemMod, Path};
+
+use crate::condition;
+use crate::index::{self, Item as ApiItem};
+
+/// What came out for one release.
+#[derive(Default)]
+struct Expanded {
+    /// What tells it from the expansion for another release: arms taken, revisions used, answers of requests.
+    key: Vec<String>,
+    /// Messages that VPP has to have, as positions in the index.
+    required: BTreeSet<usize>,
+    /// What `unsupported!` says.
+    unsupported: BTreeSet<String>,
+}
+
+/// State over all releases: which arms were taken, which names were missed where.
+#[derive(Default)]
+struct Notes {
+    /// By place in the source: span of the arm, and whether any release takes it.
+    arms: RefCell<BTreeMap<String, (Span, bool)>>,
+    /// By place: what to say, and in which releases.
+    faults: RefCell<BTreeMap<String, (Span, String, Vec<usize>)>>,
+}
+
+impl Notes {
+    fn arm(&self, place: &str, span: Span, taken: bool) {
+        let mut arms = self.arms.borrow_mut();
+        let entry = arms.entry(place.to_string()).or_insert((span, false));
+        entry.1 |= taken;
+    }
+
+    fn fault(&self, place: &str, span: Span, what: String, release: usize) {
+        let mut faults = self.faults.borrow_mut();
+        let entry = faults.entry(place.to_string()).or_insert_with(|| (span, what, Vec::new()));
+        entry.2.push(release);
+    }
+
+    fn into_result(self) -> syn::Result<()> {
+        let faults = self.faults.into_inner().into_values().map(|(span, what, releases)| {
+            syn::Error::new(span, what.replace("{releases}", &index::spell(&releases)))
+        });
+        let dead = self.arms.into_inner().into_values().filter(|(_, taken)| !taken);
+        let dead = dead.map(|(span, _)| syn::Error::new(span, "no release takes this arm"));
+        let error = faults.chain(dead).reduce(|mut all, one| {
+            all.combine(one);
+            all
+        });
+        error.map_or(Ok(()), Err)
+    }
+}
+
+struct Walker<'a> {
+    release: usize,
+    notes: &'a Notes,
+    out: Expanded,
+}
+
+impl Walker<'_> {
+    /// `place` numbers the tokens on the way here: the same for every release.
+    fn tokens(&mut self, input: TokenStream, place: &str) -> syn::Result<TokenStream> {
+        let tokens: Vec<TokenTree> = input.into_iter().collect();
+        let mut out = TokenStream::new();
+        let mut i = 0;
+        while let Some(token) = tokens.get(i) {
+            let here = format!("{place}.{i:05}");
+            match token {
+                TokenTree::Ident(ident) if *ident == "api" && !after_path(&tokens, i) => {
+                    if let (Some(TokenTree::Punct(bang)), Some(TokenTree::Group(body))) =
+                        (tokens.get(i + 1), tokens.get(i + 2))
+                        && bang.as_char() == '!'
+                    {
+                        out.extend(self.choose(body, ident.span(), &here)?);
+                        i += 3;
+                        continue;
+                    }
+                    if let Some(name) = path_after(&tokens, i) {
+                        out.extend(self.revision(name, &here));
+                        i += 4;
+                        continue;
+                    }
+                    out.extend([token.clone()]);
+                }
+                TokenTree::Ident(ident) if *ident == "unsupported" => {
+                    if let (Some(TokenTree::Punct(bang)), Some(TokenTree::Group(body))) =
+                        (tokens.get(i + 1), tokens.get(i + 2))
+                        && bang.as_char() == '!'
+                    {
+                        let what: syn::LitStr = syn::parse2(body.stream())?;
+                        self.out.unsupported.insert(what.value());
+                        out.extend(quote!(return Err(self.unsupported(#what))));
+                        i += 3;
+                        continue;
+                    }
+                    out.extend([token.clone()]);
+                }
+                TokenTree::Group(group) => {
+                    let mut inner = Group::new(group.delimiter(), self.tokens(group.stream(), &here)?);
+                    inner.set_span(group.span());
+                    out.extend([TokenTree::Group(inner)]);
+                }
+                other => out.extend([other.clone()]),
+            }
+            i += 1;
+        }
+        Ok(out)
+    }
+
+    /// The arm of an `api!`.
+    fn choose(&mut self, body: &Group, span: Span, place: &str) -> syn::Result<TokenStream> {
+        let mut chosen = None;
+        for (n, (condition, arm)) in arms(body)?.into_iter().enumerate() {
+            let here = format!("{place}.arm{n:03}");
+            let takes = chosen.is_none() && condition::holds(&condition, self.release)?;
+            self.notes.arm(&here, condition.span(), takes);
+            if takes {
+                self.out.key.push(here.clone());
+                chosen = Some(self.tokens(arm, &here)?);
+            }
+        }
+        match chosen {
+            Some(tokens) => Ok(quote!({ #tokens })),
+            None => {
+                let what = "no arm for {releases}; add one, or `_ => unsupported!(\"...\")`".to_string();
+                self.notes.fault(place, span, what, self.release);
+                Ok(quote!({ ::core::todo!() }))
+            }
+        }
+    }
+
+    /// `api::Name`.
+    fn revision(&mut self, name: &Ident, place: &str) -> TokenStream {
+        let spelled = name.to_string();
+        let Some(item) = index::find(&spelled, self.release) else {
+            let what = if index::known(&spelled) {
+                format!("`{spelled}` is not in {{releases}}; put it into an `api!` arm behind `has({spelled})`")
+            } else {
+                format!("no release has a message or type `{spelled}`")
+            };
+            self.notes.fault(place, name.span(), what, self.release);
+            return quote!(());
+        };
+        if let ApiItem::Message(message) = item {
+            self.out.required.insert(message);
+            self.answer(message);
+        }
+        let (module, first) = index::home(item);
+        self.out.key.push(format!("{module}::{first}::{spelled}"));
+        let (module, first) = (Ident::new(module, name.span()), Ident::new(&first, name.span()));
+        quote!(::binapi_messages::#module::#first::#name)
+    }
+
+    /// What answers a request has to be there, too, and tells releases apart.
+    fn answer(&mut self, request: usize) {
+        let position = u16::try_from(request).unwrap_or(u16::MAX);
+        let Some(answer) = binapi_index::answer(position, self.release) else { return };
+        self.out.key.push(format!("{answer:?}"));
+        let messages = match answer {
+            Answer::Reply(reply, _) => vec![reply],
+            Answer::Dump(details) => vec![details],
+            Answer::Stream(details, reply) => vec![details, reply],
+            Answer::Nothing => Vec::new(),
+        };
+        self.out.required.extend(messages.into_iter().map(usize::from));
+    }
+}
+
+/// True for the `api` of `other::api`.
+fn after_path(tokens: &[TokenTree], i: usize) -> bool {
+    matches!(i.checked_sub(1).and_then(|p| tokens.get(p)), Some(TokenTree::Punct(p)) if p.as_char() == ':')
+}
+
+/// The name in `api :: Name`.
+fn path_after(tokens: &[TokenTree], i: usize) -> Option<&Ident> {
+    let colon = |t: Option<&TokenTree>| matches!(t, Some(TokenTree::Punct(p)) if p.as_char() == ':');
+    match tokens.get(i + 3) {
+        Some(TokenTree::Ident(name)) if colon(tokens.get(i + 1)) && colon(tokens.get(i + 2)) => Some(name),
+        _ => None,
+    }
+}
+
+/// Takes `condition => body, ...` apart.
+fn arms(body: &Group) -> syn::Result<Vec<(Expr, TokenStream)>> {
+    let mut arms = Vec::new();
+    let mut tokens = body.stream().into_iter().peekable();
+    while tokens.peek().is_some() {
+        let mut condition = TokenStream::new();
+        let mut arrow = false;
+        while let Some(token) = tokens.next() {
+            let equals = matches!(&token, TokenTree::Punct(p) if p.as_char() == '=');
+            if equals && matches!(tokens.peek(), Some(TokenTree::Punct(p)) if p.as_char() == '>') {
+                tokens.next();
+                arrow = true;
+                break;
+            }
+            condition.extend([token]);
+        }
+        if !arrow {
+            return Err(syn::Error::new(condition.span(), "expected `condition => body`"));
+        }
+        let condition: Expr = syn::parse2(condition)?;
+        let mut arm = TokenStream::new();
+        let block = matches!(tokens.peek(), Some(TokenTree::Group(g)) if g.delimiter() == Delimiter::Brace);
+        if block && let Some(TokenTree::Group(block)) = tokens.next() {
+            arm = block.stream();
+            if matches!(tokens.peek(), Some(TokenTree::Punct(p)) if p.as_char() == ',') {
+                tokens.next();
+            }
+        } else {
+            for token in tokens.by_ref() {
+                if matches!(&token, TokenTree::Punct(p) if p.as_char() == ',') {
+                    break;
+                }
+                arm.extend([token]);
+            }
+        }
+        arms.push((condition, arm));
+    }
+    Ok(arms)
+}
+
+/// Releases that share an expansion.
+struct Shared {
+    releases: Vec<usize>,
+    tokens: TokenStream,
+    required: BTreeSet<usize>,
+    unsupported: BTreeSet<String>,
+}
+
+fn groups(input: &TokenStream, releases: &[usize]) -> syn::Result<Vec<Shared>> {
+    let notes = Notes::default();
+    let mut groups: Vec<(Vec<String>, Shared)> = Vec::new();
+    for release in releases {
+        let mut walker = Walker { release: *release, notes: &notes, out: Expanded::default() };
+        let tokens = walker.tokens(input.clone(), "")?;
+        let Expanded { key, required, unsupported } = walker.out;
+        match groups.iter_mut().find(|(k, _)| *k == key) {
+            Some((_, shared)) => shared.releases.push(*release),
+            None => groups.push((key, Shared { releases: vec![*release], tokens, required, unsupported })),
+        }
+    }
+    notes.into_result()?;
+    Ok(groups.into_iter().map(|(_, shared)| shared).collect())
+}
+
+fn all_releases() -> Vec<usize> {
+    (0..RELEASES.len()).collect()
+}
+
+fn ident_of(release: usize) -> String {
+    RELEASES.get(release).map(|r| r.ident()).unwrap_or_default()
+}
+
+pub(crate) fn calls(arguments: TokenStream, input: TokenStream) -> syn::Result<TokenStream> {
+    let calls: Path = syn::parse2(arguments)?;
+    let module: ItemMod = syn::parse2(input)?;
+    let Some((_, items)) = &module.content else {
+        return Err(syn::Error::new(module.span(), "expected a module with its contents"));
+    };
+    let body: TokenStream = items.iter().map(Item::to_token_stream).collect();
+    let mut modules = TokenStream::new();
+    let mut rows = TokenStream::new();
+    for group in groups(&body, &all_releases())? {
+        let first = group.releases.first().copied().unwrap_or_default();
+        let name = format_ident!("{}", ident_of(first));
+        let marker = format_ident!("{}", ident_of(first).to_uppercase());
+        let tokens = &group.tokens;
+        let spelled = index::spell(&group.releases);
+        let doc = format!("VPP {spelled}.");
+        modules.extend(quote! {
+            #[doc = #doc]
+            #[allow(unused_imports, clippy::useless_conversion, clippy::unnecessary_cast)]
+            mod #name {
+                #tokens
+
+                /// The calls of this group.
+                #[derive(Debug)]
+                pub(super) struct Handler(pub(super) crate::Vpp<::binapi_messages::release::#marker>);
+
+                impl ::core::ops::Deref for Handler {
+                    type Target = crate::Vpp<::binapi_messages::release::#marker>;
+
+                    fn deref(&self) -> &Self::Target {
+                        &self.0
+                    }
+                }
+            }
+        });
+        let positions = group.releases.iter().map(|r| *r as u8);
+        let required = group.required.iter().map(|m| *m as u16);
+        let unsupported = group.unsupported.iter();
+        let name_text = name.to_string();
+        rows.extend(quote! {
+            crate::select::Group {
+                name: #name_text,
+                releases: &[#(#positions),*],
+                required: &[#(#required),*],
+                unsupported: &[#(#unsupported),*],
+                make: |client| ::std::sync::Arc::new(#name::Handler(crate::Vpp::new(client))),
+            },
+        });
+    }
+    let (attributes, visibility, name) = (&module.attrs, &module.vis, &module.ident);
+    // A change of the index has to expand this again: naming its length makes it a dependency of this crate's code.
+    let (messages, releases) = (MESSAGES.len(), RELEASES.len());
+    Ok(quote! {
+        #(#attributes)*
+        #visibility mod #name {
+            #modules
+
+            /// Handlers by group of releases.
+            pub(crate) static GROUPS: &[crate::select::Group<dyn #calls>] = &[#rows];
+
+            const _: () = assert!(
+                ::binapi_index::MESSAGES.len() == #messages && ::binapi_index::RELEASES.len() == #releases
+            );
+        }
+    })
+}
+
+pub(crate) fn convert(input: TokenStream) -> syn::Result<TokenStream> {
+    let item: ItemImpl = syn::parse2(input)?;
+    let target: Vec<TokenTree> = item.self_ty.to_token_stream().into_iter().collect();
+    let Some(name) = path_after(&target, 0) else {
+        return Err(syn::Error::new(item.self_ty.span(), "expected an impl for api::Name"));
+    };
+    if !index::known(&name.to_string()) {
+        return Err(syn::Error::new(name.span(), format!("no release has a message or type `{name}`")));
+    }
+    // Releases that do not have the type have nothing to convert. Several groups may have one revision of it, where
+    // they differ in something else that the source mentions: the first serves all.
+    let have: Vec<usize> =
+        all_releases().into_iter().filter(|r| index::find(&name.to_string(), *r).is_some()).collect();
+    let mut seen = Vec::new();
+    let mut out = TokenStream::new();
+    for group in groups(&item.to_token_stream(), &have)? {
+        let first = group.releases.first().copied().unwrap_or_default();
+        let revision = index::find(&name.to_string(), first);
+        if !seen.contains(&revision) {
+            seen.push(revision);
+            let tokens = &group.tokens;
+            out.extend(quote! {
+                #[allow(clippy::useless_conversion)]
+                #tokens
+            });
+        }
+    }
+    Ok(out)
+}
