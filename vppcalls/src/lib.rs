@@ -1,1 +1,17 @@
-//! VPP calls, written once for every release.
+//! VPP calls, each written once for every release.
+//!
+//! [`select()`] picks the [`Handlers`] that fit the VPP at the other end of a connection. Product types go in and
+//! come out ([`types`]); no type of VPP's API leaks. The source of the calls is below [`calls`]; the macro of
+//! `vppcalls-macros` expands it once for every group of releases whose API is the same.
+
+pub mod calls;
+mod error;
+pub mod select;
+pub mod types;
+mod vpp;
+mod wire;
+
+pub use calls::{CoreCalls, InterfaceCalls, L2Calls, L3Calls};
+pub use error::{Error, Result};
+pub use select::{Handlers, Refusal, select};
+pub(crate) use vpp::Vpp;

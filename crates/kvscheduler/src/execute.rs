@@ -234,6 +234,7 @@ impl<'a> Run<'a> {
                 }
                 steps::went_down(self.graph, key, fate);
             }
+            Action::Gate => {}
             Action::SetAside(state) => steps::set_aside(self.graph, key, state, op.error.clone()),
         }
     }
@@ -278,7 +279,7 @@ impl<'a> Run<'a> {
         op.noop = true;
         op.error = Some(reason.clone());
         // The derived values of what never came into being are not known at all.
-        if self.graph.get(&key).is_some() {
+        if !matches!(planned.action, Action::Gate) && self.graph.get(&key).is_some() {
             op.after = self.graph.edit(&key, |node| {
                 let waits = node.present.is_none() && node.wanted.is_some();
                 if waits && !node.state.is_failure() && node.state != State::Invalid {

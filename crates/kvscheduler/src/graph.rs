@@ -120,6 +120,8 @@ pub(crate) struct Graph {
     dependants: HashMap<Key, BTreeSet<Key>>,
     /// Who depends on any key with a prefix.
     watchers: HashMap<String, BTreeSet<Key>>,
+    /// The same for those with a predicate.
+    choosers: HashMap<String, BTreeSet<Key>>,
     /// How many prefixes there are of each length: a key is looked up once for each length.
     lengths: BTreeMap<usize, usize>,
     retrying: BTreeSet<Key>,
@@ -222,10 +224,12 @@ impl Graph {
             }
             Target::AnyOf(any) => {
                 for prefix in &any.prefixes {
-                    if !self.watchers.contains_key(prefix) {
+                    let map = if any.predicate.is_some() { &mut self.choosers } else { &mut self.watchers };
+                    let keys = map.entry(prefix.clone()).or_default();
+                    if keys.is_empty() {
                         *self.lengths.entry(prefix.len()).or_default() += 1;
                     }
-                    self.watchers.entry(prefix.clone()).or_default().insert(Key::clone(key));
+                    keys.insert(Key::clone(key));
                 }
             }
         }
@@ -243,10 +247,11 @@ impl Graph {
             }
             Target::AnyOf(any) => {
                 for prefix in &any.prefixes {
-                    let Some(keys) = self.watchers.get_mut(prefix) else { continue };
+                    let map = if any.predicate.is_some() { &mut self.choosers } else { &mut self.watchers };
+                    let Some(keys) = map.get_mut(prefix) else { continue };
                     keys.remove(key);
                     if keys.is_empty() {
-                        self.watchers.remove(prefix);
+                        map.remove(prefix);
                         if let Some(count) = self.lengths.get_mut(&prefix.len()) {
                             *count -= 1;
                             if *count == 0 {
@@ -259,14 +264,19 @@ impl Graph {
         }
     }
 
-    /// Who may depend on a key, sorted. Those that depend on any of several keys are all given, whether or not their
-    /// predicate accepts this one.
+    /// Whom it may concern, sorted, that a key comes or goes. Those that need any of several keys are left out where
+    /// enough of the others are there; of those with a predicate all are given, whether or not it accepts the key.
     pub(crate) fn dependants(&self, key: &str) -> Vec<Key> {
         let mut all: Vec<Key> = self.dependants.get(key).into_iter().flatten().cloned().collect();
         let direct = all.len();
-        for &length in self.lengths.range(..=key.len()).map(|(length, _)| length) {
-            let watchers = key.get(..length).and_then(|prefix| self.watchers.get(prefix));
-            all.extend(watchers.into_iter().flatten().filter(|watcher| &***watcher != key).cloned());
+        for prefix in self.lengths.range(..=key.len()).filter_map(|(&length, _)| key.get(..length)) {
+            let choosers = self.choosers.get(prefix).into_iter().flatten();
+            let watchers = self.watchers.get(prefix).filter(|_| {
+                // Two: one of them may be the dependant, which does not satisfy itself.
+                self.available_under(prefix).filter(|other| &***other != key).take(2).count() < 2
+            });
+            let watchers = watchers.into_iter().flatten();
+            all.extend(choosers.chain(watchers).filter(|watcher| &***watcher != key).cloned());
         }
         if all.len() > direct {
             all.sort_unstable();
@@ -275,14 +285,16 @@ impl Graph {
         all
     }
 
+    fn available_under<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Key> {
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        self.available.range::<str, _>(from).take_while(move |key| key.starts_with(prefix))
+    }
+
     /// The values that satisfy an any-of dependency, sorted within each prefix. A value does not satisfy itself.
     pub(crate) fn matches<'a>(&'a self, any: &'a AnyOf, of: &'a str) -> impl Iterator<Item = &'a Key> {
         any.prefixes
             .iter()
-            .flat_map(move |prefix| {
-                let from = (Bound::Included(prefix.as_str()), Bound::Unbounded);
-                self.available.range::<str, _>(from).take_while(move |key| key.starts_with(prefix.as_str()))
-            })
+            .flat_map(|prefix| self.available_under(prefix))
             .filter(move |key| &***key != of)
             .filter(move |key| any.predicate.as_ref().is_none_or(|accepts| accepts(key)))
     }

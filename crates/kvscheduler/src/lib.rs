@@ -19,6 +19,7 @@ mod metadata;
 mod plan;
 mod record;
 mod registry;
+mod released;
 mod resync;
 mod scheduler;
 mod state;

@@ -6,12 +6,14 @@
 //! chains of dependencies can be of any length.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::classify::Changes;
 use crate::descriptor::{Dependency, Target};
 use crate::graph::{Graph, Held, Node};
 use crate::record::Op;
 use crate::registry::Registry;
+use crate::released::Released;
 use crate::state::{Operation, State};
 use crate::steps::{self, Fate};
 use crate::value::{AnyValue, Key};
@@ -29,6 +31,8 @@ pub(crate) enum Action {
     Adopt(Held),
     /// The value is in this state; nothing is done.
     SetAside(State),
+    /// Stands for the operations that it requires; not shown.
+    Gate,
 }
 
 #[derive(Debug, Clone)]
@@ -47,7 +51,7 @@ pub(crate) struct PlanOp {
 
 impl PlanOp {
     pub(crate) fn is_shown(&self) -> bool {
-        !matches!(self.action, Action::Adopt(_))
+        !matches!(self.action, Action::Adopt(_) | Action::Gate)
     }
 }
 
@@ -58,6 +62,7 @@ pub(crate) struct Planner<'a> {
     ops: Vec<PlanOp>,
     /// The operation that took a value down, that brings it up, that notes that it waits.
     down: HashMap<Key, usize>,
+    released: Released,
     up: HashMap<Key, usize>,
     waiting: HashMap<Key, usize>,
     changes: Changes,
@@ -78,6 +83,7 @@ impl<'a> Planner<'a> {
             retry,
             ops: Vec::new(),
             down: HashMap::new(),
+            released: Released::default(),
             up: HashMap::new(),
             waiting: HashMap::new(),
             changes: Changes::default(),
@@ -213,13 +219,19 @@ impl<'a> Planner<'a> {
         let mut op = self.op(Operation::Delete, key, None, fate.state());
         op.noop = absent;
         op.recreate = fate == Fate::Recreate;
-        let mut requires: Vec<usize> = self
-            .graph
-            .dependants(key)
-            .iter()
-            .chain(&derived)
-            .filter_map(|other| self.down.get(other).copied())
-            .collect();
+        let needs = node.present.as_ref().map(|present| Arc::clone(&present.held.shape));
+        let mut requires = self.released.by(key);
+        if let Some(all) = self.released.gate(key) {
+            // Any number of values may have needed any of any number of others: one operation that does nothing, and is
+            // not shown, stands for the first.
+            let gate = self.push(op.clone(), Action::Gate, phase);
+            if let Some(planned) = self.ops.get_mut(gate) {
+                planned.requires = all;
+            }
+            self.released.gated(key, gate);
+            requires.push(gate);
+        }
+        requires.extend(derived.iter().filter_map(|child| self.down.get(child).copied()));
         requires.sort_unstable();
         requires.dedup();
         let before = self.up.remove(key).or_else(|| self.waiting.remove(key));
@@ -229,6 +241,9 @@ impl<'a> Planner<'a> {
             planned.follows.extend(before);
         }
         self.down.insert(Key::clone(key), index);
+        if let Some(shape) = needs {
+            self.released.add(&shape, index);
+        }
         steps::went_down(self.graph, key, fate);
     }
 
@@ -270,7 +285,9 @@ impl<'a> Planner<'a> {
             }
             return;
         }
+        // It was to be kept or changed, but has been taken down since.
         self.changes.update.remove(key);
+        self.changes.adopt.remove(key);
         let (state, fresh) = (node.state, node.fresh);
         if node.owner.is_none() && node.base.is_none() {
             if fresh || state != State::Unimplemented {

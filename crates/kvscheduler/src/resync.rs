@@ -169,7 +169,7 @@ impl ReadBack {
         for (key, seen) in &truth {
             let ours = seen.origin == Origin::Northbound
                 || is_ours(key)
-                || seen.base.as_ref().is_some_and(|base| is_ours_base(&truth, base, is_ours));
+                || seen.base.as_ref().is_some_and(|base| is_ours_base(graph, &truth, base, is_ours));
             write(graph, key, seen, ours);
         }
         // What is only believed cannot be there without what it needs.
@@ -262,11 +262,18 @@ impl ReadBack {
     }
 }
 
-fn is_ours_base(truth: &BTreeMap<Key, Truth>, base: &Key, is_ours: &dyn Fn(&str) -> bool) -> bool {
+/// Whether a derived value was configured by us because what it is derived from was, or is wanted now.
+fn is_ours_base(
+    graph: &Graph,
+    truth: &BTreeMap<Key, Truth>,
+    base: &Key,
+    is_ours: &dyn Fn(&str) -> bool,
+) -> bool {
     let mut key = base;
     loop {
         let Some(found) = truth.get(key) else { return false };
-        if found.origin == Origin::Northbound || is_ours(key) {
+        let wanted = graph.get(key).is_some_and(|node| node.ours || node.wanted.is_some());
+        if wanted || found.origin == Origin::Northbound || is_ours(key) {
             return true;
         }
         match &found.base {
@@ -327,6 +334,10 @@ fn write(graph: &mut Graph, key: &Key, found: &Truth, ours: bool) {
             Some(known) if same(&known.value, &found.held.value) => known,
             _ => found.held.clone(),
         };
+        if node.rejected.is_some() && node.wanted.is_none() {
+            // What was refused does not take down what is there.
+            node.wanted = Some(held.clone());
+        }
         node.present = Some(Present { held, metadata: found.metadata.clone() });
         node.derived = derived;
         node.uncertain = false;

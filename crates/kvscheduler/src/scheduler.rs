@@ -292,10 +292,11 @@ impl Scheduler {
                 graph.keys()
             }
             Kind::Retry => {
-                let mut seeds = std::mem::take(&mut self.skipped);
-                seeds.extend(
-                    graph.retrying().filter(|(_, retry)| retry.due <= now).map(|(key, _)| Key::clone(key)),
-                );
+                let due = graph.retrying().filter(|(_, retry)| retry.due <= now);
+                let mut seeds: BTreeSet<Key> = due.map(|(key, _)| Key::clone(key)).collect();
+                if !seeds.is_empty() {
+                    seeds.append(&mut self.skipped);
+                }
                 seeds.into_iter().collect()
             }
         }

@@ -24,7 +24,8 @@ fn name(i: usize) -> String {
     format!("{}/{i}", if i.is_multiple_of(3) { "r" } else { "a" })
 }
 
-/// Values whose needs are of a lower number, or absent, or a derived value of a lower number.
+/// Values whose needs are of a lower number, or absent, or a derived value of a lower number. What any-of asks for needs
+/// nothing itself: otherwise values could come to hold each other up, and no order of deletes would be right.
 fn config() -> impl Strategy<Value = Config> {
     let value = (0..4u8, proptest::collection::vec((0..12usize, 0..4u8), 0..3), 0..3u8, any::<bool>());
     proptest::collection::btree_map(0..12usize, value, 0..12).prop_map(|values| {
@@ -32,7 +33,7 @@ fn config() -> impl Strategy<Value = Config> {
         for (i, (text, needs, derived, any_of)) in values {
             let mut value = item(&text.to_string());
             for (need, kind) in needs {
-                if need < i {
+                if need < i && i % 3 != 0 {
                     let need = if kind == 0 { format!("d/{need}/0") } else { name(need) };
                     value = value.needs(need);
                 }
@@ -40,7 +41,7 @@ fn config() -> impl Strategy<Value = Config> {
             for n in 0..derived {
                 // Derived values may wait for something themselves.
                 let mut child = item(&format!("{text}"));
-                if n == 1 && i > 0 {
+                if n == 1 && i % 3 != 0 {
                     child = child.needs(name(i - 1));
                 }
                 value = value.derives(&format!("d/{i}/{n}"), child);

@@ -67,3 +67,22 @@ async fn a_change_costs_what_changes() {
     println!("500 changes among 100 and among 50000: {times:?}");
     assert!(times[1] < times[0] * 10, "{times:?}");
 }
+
+#[tokio::test]
+async fn many_that_need_any_of_many() {
+    const N: usize = 3_000;
+    let sb = Southbound::default();
+    let mut s = scheduler(&sb);
+    let start = Instant::now();
+    let mut up = Transaction::change();
+    let mut down = Transaction::change();
+    for i in 0..N {
+        up = up.set(format!("a/{i:05}"), item("").any_of("r/")).set(format!("r/{i:05}"), item(""));
+        down = down.delete(format!("r/{i:05}"));
+    }
+    assert_eq!(run_well(&mut s, up).await.len(), 2 * N);
+    assert_eq!(run_well(&mut s, down).await.len(), 2 * N);
+    println!("{N} that need any of {N}: {:?}", start.elapsed());
+    assert!(start.elapsed().as_secs() < 10);
+    sb.assert_sound();
+}

@@ -128,6 +128,8 @@ impl Walker<'_> {
             }
         }
         match chosen {
+            // Among the items of a module the arm is items; anywhere else it is an expression.
+            Some(tokens) if place.matches('.').count() == 1 => Ok(tokens),
             Some(tokens) => Ok(quote!({ #tokens })),
             None => {
                 let what = "no arm for {releases}; add one, or `_ => unsupported!(\"...\")`".to_string();
@@ -174,9 +176,13 @@ impl Walker<'_> {
     }
 }
 
-/// True for the `api` of `other::api`.
+/// True for the `api` of `other::api`. One colon is that of a field or of a type.
 fn after_path(tokens: &[TokenTree], i: usize) -> bool {
-    matches!(i.checked_sub(1).and_then(|p| tokens.get(p)), Some(TokenTree::Punct(p)) if p.as_char() == ':')
+    let colon = |back: usize| {
+        let token = i.checked_sub(back).and_then(|p| tokens.get(p));
+        matches!(token, Some(TokenTree::Punct(p)) if p.as_char() == ':')
+    };
+    colon(1) && colon(2)
 }
 
 /// The name in `api :: Name`.
@@ -318,7 +324,7 @@ pub(crate) fn calls(arguments: TokenStream, input: TokenStream) -> syn::Result<T
             #modules
 
             /// Handlers by group of releases.
-            pub(crate) static GROUPS: &[crate::select::Group<dyn #calls>] = &[#rows];
+            pub(crate) static GROUPS: &[crate::select::Group<dyn super::#calls>] = &[#rows];
 
             const _: () = assert!(
                 ::binapi_index::MESSAGES.len() == #messages && ::binapi_index::RELEASES.len() == #releases

@@ -1,5 +1,5 @@
 //! A southbound in memory that refuses what comes too early or goes too early, and toy descriptors for it.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -110,7 +110,9 @@ impl Plane {
     }
     fn met(&self, item: &Item) -> bool {
         item.needs.iter().all(|need| need.starts_with("prop/") || self.values.contains_key(need))
-            && item.any_of.iter().all(|prefix| self.values.keys().any(|key| key.starts_with(prefix)))
+            && item.any_of.iter().all(|prefix| {
+                self.values.range(prefix.clone()..).next().is_some_and(|(key, _)| key.starts_with(prefix))
+            })
     }
     fn check(&mut self, what: &str) {
         let broken: Vec<_> =

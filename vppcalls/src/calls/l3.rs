@@ -1,0 +1,238 @@
+//! Routes.
+
+use async_trait::async_trait;
+use ipnet::IpNet;
+use vppcalls_macros::calls;
+
+use crate::error::Result;
+use crate::types::{Paths, Route, Table};
+
+/// See the module.
+#[async_trait]
+pub trait L3Calls: Send + Sync {
+    /// Adds a route, or gives it other paths. The destination has no bits behind its prefix, and a path at least.
+    async fn add_route(&self, route: &Route, paths: Paths) -> Result<()>;
+
+    /// Removes what this API has put under a destination, with all its paths.
+    async fn delete_route(&self, table: u32, prefix: IpNet) -> Result<()>;
+
+    /// All routes of all tables, also those that VPP made itself.
+    async fn dump_routes(&self) -> Result<Vec<Route>>;
+
+    /// All routing tables. Up to 19.04 VPP tells only of those that have routes.
+    async fn dump_tables(&self) -> Result<Vec<Table>>;
+}
+
+#[calls(L3Calls)]
+pub(crate) mod handlers {
+    use std::net::IpAddr;
+
+    use async_trait::async_trait;
+    use futures::future::try_join_all;
+    use ipnet::IpNet;
+
+    use crate::L3Calls;
+    use crate::error::{Error, Result};
+    use crate::types::{PathKind, Paths, Route, RoutePath, Table};
+    use crate::wire::{ApiText, Convert, Flag, address_bytes, address_from, network};
+
+    #[async_trait]
+    impl L3Calls for Handler {
+        async fn add_route(&self, route: &Route, paths: Paths) -> Result<()> {
+            api! {
+                has(IpRouteAddDel) => {
+                    self.call(&change(route, true, paths == Paths::Add)).await?;
+                }
+                _ => {
+                    // One path a message. The first one replaces, the others go beside it.
+                    for (i, path) in route.paths.iter().enumerate() {
+                        self.call(&change(route, path, true, paths == Paths::Add || i > 0)?).await?;
+                    }
+                }
+            }
+            Ok(())
+        }
+
+        async fn delete_route(&self, table: u32, prefix: IpNet) -> Result<()> {
+            let route = Route { table, prefix, paths: Vec::new() };
+            api! {
+                has(IpRouteAddDel) => {
+                    self.call(&change(&route, false, false)).await?;
+                }
+                _ => {
+                    self.call(&change(&route, &RoutePath::default(), false, false)?).await?;
+                }
+            }
+            Ok(())
+        }
+
+        async fn dump_routes(&self) -> Result<Vec<Route>> {
+            api! {
+                has(IpRouteDump) => {
+                    let tables = self.dump_tables().await?;
+                    let dumps = tables.iter().map(|t| async move {
+                        let table = api::IpTable { table_id: t.id, is_ip6: t.ipv6.into(), ..Default::default() };
+                        self.dump(&api::IpRouteDump { table }).await
+                    });
+                    let details = try_join_all(dumps).await?;
+                    details.into_iter().flatten().map(|d| route(d.route)).collect()
+                }
+                _ => {
+                    let (ipv4, ipv6) = (self.dump(&api::IpFibDump {}).await?, self.dump(&api::Ip6FibDump {}).await?);
+                    let ipv4 = ipv4.iter().map(|d| (d.table_id, d.address.into(), d.address_length, &d.path));
+                    let ipv6 = ipv6.iter().map(|d| (d.table_id, d.address.into(), d.address_length, &d.path));
+                    ipv4.chain(ipv6).map(|(table, address, length, paths)| route(table, address, length, paths)).collect()
+                }
+            }
+        }
+
+        async fn dump_tables(&self) -> Result<Vec<Table>> {
+            api! {
+                has(IpTableDump) => {
+                    let details = self.dump(&api::IpTableDump {}).await?;
+                    let table = |d: api::IpTableDetails| {
+                        Table { id: d.table.table_id, ipv6: Flag::on(d.table.is_ip6), name: d.table.name.text() }
+                    };
+                    Ok(details.into_iter().map(table).collect())
+                }
+                _ => {
+                    let (ipv4, ipv6) = (self.dump(&api::IpFibDump {}).await?, self.dump(&api::Ip6FibDump {}).await?);
+                    let ipv4 = ipv4.iter().map(|d| Table { id: d.table_id, ipv6: false, name: d.table_name.text() });
+                    let ipv6 = ipv6.iter().map(|d| Table { id: d.table_id, ipv6: true, name: d.table_name.text() });
+                    let mut tables: Vec<Table> = ipv4.chain(ipv6).collect();
+                    tables.sort_by_key(|t| (t.ipv6, t.id));
+                    tables.dedup();
+                    Ok(tables)
+                }
+            }
+        }
+    }
+
+    api! {
+        has(IpRouteAddDel) => {
+            /// No reverse path check.
+            const NO_RPF: u32 = u32::MAX;
+
+            fn change(route: &Route, add: bool, multipath: bool) -> api::IpRouteAddDel {
+                api::IpRouteAddDel {
+                    is_add: add.into(),
+                    is_multipath: multipath.into(),
+                    route: api::IpRoute {
+                        table_id: route.table,
+                        stats_index: 0,
+                        prefix: Convert::from_product(route.prefix),
+                        paths: route.paths.iter().map(|p| path(p, route.prefix)).collect(),
+                    },
+                }
+            }
+
+            fn path(p: &RoutePath, prefix: IpNet) -> api::FibPath {
+                let ipv6 = p.next_hop.map_or(prefix.addr().is_ipv6(), |hop| hop.is_ipv6());
+                api::FibPath {
+                    sw_if_index: p.sw_if_index,
+                    table_id: p.table,
+                    rpf_id: NO_RPF,
+                    weight: p.weight,
+                    preference: p.preference,
+                    r#type: match p.kind {
+                        PathKind::Normal => api::FibPathType::FIB_API_PATH_TYPE_NORMAL,
+                        PathKind::Drop => api::FibPathType::FIB_API_PATH_TYPE_DROP,
+                        PathKind::Local => api::FibPathType::FIB_API_PATH_TYPE_LOCAL,
+                        PathKind::Other(n) => api::FibPathType(n),
+                    },
+                    proto: if ipv6 {
+                        api::FibPathNhProto::FIB_API_PATH_NH_PROTO_IP6
+                    } else {
+                        api::FibPathNhProto::FIB_API_PATH_NH_PROTO_IP4
+                    },
+                    nh: api::FibPathNh {
+                        address: api::AddressUnion(p.next_hop.map(address_bytes).unwrap_or_default()),
+                        ..Default::default()
+                    },
+                    ..Default::default()
+                }
+            }
+
+            fn route(r: api::IpRoute) -> Result<Route> {
+                let prefix: IpNet = r.prefix.to_product()?;
+                let path = |p: &api::FibPath| {
+                    let ipv6 = p.proto == api::FibPathNhProto::FIB_API_PATH_NH_PROTO_IP6;
+                    let hop = address_from(ipv6, p.nh.address.0);
+                    RoutePath {
+                        kind: match p.r#type {
+                            api::FibPathType::FIB_API_PATH_TYPE_NORMAL => PathKind::Normal,
+                            api::FibPathType::FIB_API_PATH_TYPE_DROP => PathKind::Drop,
+                            api::FibPathType::FIB_API_PATH_TYPE_LOCAL => PathKind::Local,
+                            other => PathKind::Other(other.0),
+                        },
+                        sw_if_index: p.sw_if_index,
+                        table: p.table_id,
+                        next_hop: (!hop.is_unspecified()).then_some(hop),
+                        weight: p.weight,
+                        preference: p.preference,
+                    }
+                };
+                // VPP 18.10 to 26.06 tell the host bits of a connected prefix, too.
+                Ok(Route { table: r.table_id, prefix: prefix.trunc(), paths: r.paths.iter().map(path).collect() })
+            }
+        }
+        _ => {
+            fn change(route: &Route, path: &RoutePath, add: bool, multipath: bool) -> Result<api::IpAddDelRoute> {
+                if let PathKind::Other(kind) = path.kind {
+                    return Err(Error::Nonsense { what: "a path to be made", found: format!("type {kind}") });
+                }
+                let ipv6 = path.next_hop.map_or(route.prefix.addr().is_ipv6(), |hop: IpAddr| hop.is_ipv6());
+                Ok(api::IpAddDelRoute {
+                    next_hop_sw_if_index: path.sw_if_index,
+                    table_id: route.table,
+                    classify_table_index: NO_INDEX,
+                    next_hop_table_id: path.table,
+                    next_hop_id: NO_INDEX,
+                    is_add: add.into(),
+                    is_drop: (path.kind == PathKind::Drop).into(),
+                    is_local: (path.kind == PathKind::Local).into(),
+                    is_ipv6: route.prefix.addr().is_ipv6().into(),
+                    is_multipath: multipath.into(),
+                    next_hop_weight: path.weight,
+                    next_hop_preference: path.preference,
+                    next_hop_proto: if ipv6 { PROTO_IP6 } else { PROTO_IP4 },
+                    dst_address_length: route.prefix.prefix_len(),
+                    dst_address: address_bytes(route.prefix.addr()),
+                    next_hop_address: path.next_hop.map(address_bytes).unwrap_or_default(),
+                    next_hop_via_label: NO_LABEL,
+                    ..Default::default()
+                })
+            }
+
+            /// `DPO_PROTO_*` of `vnet/dpo/dpo.h`.
+            const PROTO_IP4: u8 = 0;
+            const PROTO_IP6: u8 = 1;
+
+            /// One more than the largest MPLS label.
+            const NO_LABEL: u32 = 0x10_0000;
+            const NO_INDEX: u32 = u32::MAX;
+
+            fn route(table: u32, address: IpAddr, length: u8, paths: &[api::FibPath]) -> Result<Route> {
+                let path = |p: &api::FibPath| {
+                    let hop = address_from(p.afi == PROTO_IP6, p.next_hop);
+                    let other = p.is_udp_encap | p.is_unreach | p.is_prohibit | p.is_source_lookup | p.is_dvr;
+                    RoutePath {
+                        kind: match (p.is_drop, p.is_local, other) {
+                            (0, 0, 0) => PathKind::Normal,
+                            (0, 0, _) => PathKind::Other(255),
+                            (0, ..) => PathKind::Local,
+                            _ => PathKind::Drop,
+                        },
+                        sw_if_index: p.sw_if_index,
+                        table: p.table_id,
+                        next_hop: (!hop.is_unspecified()).then_some(hop),
+                        weight: p.weight,
+                        preference: p.preference,
+                    }
+                };
+                let prefix = network(address, length)?.trunc();
+                Ok(Route { table, prefix, paths: paths.iter().map(path).collect() })
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What a handler has to work with.
+
+use std::fmt::Debug;
+use std::marker::PhantomData;
+
+use binapi_core::{Dump, Request};
+use vpp_client::Client;
+
+use crate::error::{Error, Result};
+
+/// A connection to a VPP whose API is that of release `V`.
+#[derive(Clone, Debug)]
+pub(crate) struct Vpp<V> {
+    client: Client,
+    release: PhantomData<fn() -> V>,
+}
+
+impl<V: Debug + Default> Vpp<V> {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client, release: PhantomData }
+    }
+
+    /// See [`Client::call`].
+    pub(crate) async fn call<R: Request<V>>(&self, request: &R) -> Result<R::Reply> {
+        Ok(self.client.call(request).await?)
+    }
+
+    /// See [`Client::call_unchecked`].
+    pub(crate) async fn call_unchecked<R: Request<V>>(&self, request: &R) -> Result<R::Reply> {
+        Ok(self.client.call_unchecked(request).await?)
+    }
+
+    /// See [`Client::dump`].
+    pub(crate) async fn dump<R: Dump<V>>(&self, request: &R) -> Result<Vec<R::Details>> {
+        Ok(self.client.dump(request).await?)
+    }
+
+    /// The error of a feature that this release does not have.
+    #[allow(dead_code, reason = "used by expansions that contain `unsupported!`")]
+    pub(crate) fn unsupported(&self, what: &'static str) -> Error {
+        Error::Unsupported { what, release: format!("{:?}", V::default()) }
+    }
+}
