@@ -324,6 +324,15 @@ impl<'a> Run<'a> {
                 self.skip(index, "not run: the operations of the plan wait for each other".to_owned());
             }
         }
+        // The record is complete: what the transaction asked for has been shown.
+        for op in &self.ops {
+            let derived = self.graph.get(&op.op.key).map(|node| node.derived.clone()).unwrap_or_default();
+            for key in derived.iter().chain([&op.op.key]) {
+                if self.graph.get(key).is_some_and(|node| node.fresh) {
+                    self.graph.edit(key, |node| node.fresh = false);
+                }
+            }
+        }
         let executed = self.records.into_iter().flatten().collect();
         Outcome { executed, skipped: self.skipped, lost: self.lost }
     }

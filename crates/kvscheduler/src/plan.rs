@@ -151,7 +151,7 @@ impl<'a> Planner<'a> {
         let mut stack: Vec<Walk> = roots.into_iter().rev().map(|(key, _)| Walk::Enter(key)).collect();
         while let Some(walk) = stack.pop() {
             match walk {
-                Walk::Enter(key) => self.enter(key, &mut fates, &mut entered, &mut stack),
+                Walk::Enter(key) => self.enter(key, &mut fates, &mut entered, &mut stack, phase),
                 Walk::Exit(key) => {
                     let fate = fates.get(&key).copied().unwrap_or(Fate::Wait);
                     self.exit(&key, fate, phase);
@@ -166,13 +166,14 @@ impl<'a> Planner<'a> {
         fates: &mut HashMap<Key, Fate>,
         entered: &mut HashSet<Key>,
         stack: &mut Vec<Walk>,
+        phase: u8,
     ) {
         if !entered.insert(Key::clone(&key)) || self.graph.get(&key).is_none() {
             return;
         }
         // From here on nothing can count on it; its own removal comes after that of all that did.
         self.graph.edit(&key, |node| node.leaving = true);
-        let derived = self.graph.get(&key).map(|node| node.derived.clone()).unwrap_or_default();
+        let derived = self.children(&key);
         let unsatisfied: Vec<Key> = self
             .graph
             .dependants(&key)
@@ -181,11 +182,17 @@ impl<'a> Planner<'a> {
             .collect();
         for child in &derived {
             fates.insert(Key::clone(child), Fate::Forget);
-            self.forget_planned(child);
+            self.forget_planned(child, phase);
         }
         stack.push(Walk::Exit(key));
         stack.extend(unsatisfied.into_iter().rev().map(Walk::Enter));
         stack.extend(derived.into_iter().rev().map(Walk::Enter));
+    }
+
+    /// The derived values of a value, with those that it is about to lose.
+    fn children(&self, key: &Key) -> Vec<Key> {
+        let derived = self.graph.get(key).map(|node| node.derived.as_slice()).unwrap_or_default();
+        derived.iter().chain(self.changes.obsolete.get(key).into_iter().flatten()).cloned().collect()
     }
 
     fn must_go(&self, key: &Key, node: &Node) -> bool {
@@ -196,11 +203,13 @@ impl<'a> Planner<'a> {
     }
 
     /// A derived value that was to come back does not, because its base goes.
-    fn forget_planned(&mut self, key: &Key) {
-        if self.up.contains_key(key) {
+    fn forget_planned(&mut self, key: &Key, phase: u8) {
+        if self.up.contains_key(key) || self.waiting.contains_key(key) {
             return;
         }
-        if let Some(planned) = self.down.get(key).and_then(|&i| self.ops.get_mut(i)) {
+        if let Some(planned) = self.down.get(key).and_then(|&i| self.ops.get_mut(i))
+            && planned.phase == phase
+        {
             planned.action = Action::Delete(Fate::Forget);
             planned.op.after = Fate::Forget.state();
             planned.op.recreate = false;
@@ -210,7 +219,7 @@ impl<'a> Planner<'a> {
 
     fn exit(&mut self, key: &Key, fate: Fate, phase: u8) {
         let Some(node) = self.graph.get(key) else { return };
-        let (absent, derived) = (node.present.is_none(), node.derived.clone());
+        let (absent, derived) = (node.present.is_none(), self.children(key));
         if absent && node.state == State::Nonexistent {
             // Nobody has heard of it yet.
             steps::went_down(self.graph, key, fate);
@@ -263,7 +272,11 @@ impl<'a> Planner<'a> {
 
     fn visit(&mut self, key: &Key, stack: &mut Vec<Key>) {
         let base = self.graph.get(key).and_then(|node| node.base.as_ref());
-        if base.is_some_and(|base| self.changes.update.contains(base) || self.changes.adopt.contains(base)) {
+        let is_early = |base: &Key| {
+            let there = self.graph.get(base).is_some_and(Node::available);
+            !there || self.changes.update.contains(base) || self.changes.adopt.contains(base)
+        };
+        if base.is_some_and(is_early) {
             // The base goes first, and brings its derived values here again.
             return;
         }
@@ -330,9 +343,7 @@ impl<'a> Planner<'a> {
         requires.extend(self.base_op(key));
         // What has to go before: the value itself, and derived values that it no longer has.
         requires.extend(self.down.get(key).copied());
-        let derived = self.graph.get(key).map(|node| node.derived.as_slice()).unwrap_or_default();
-        let gone = self.changes.obsolete.get(key).into_iter().flatten();
-        requires.extend(derived.iter().chain(gone).filter_map(|child| self.down.get(child).copied()));
+        requires.extend(self.children(key).iter().filter_map(|child| self.down.get(child).copied()));
         for need in &held.shape.needs {
             match self.provider(need, key) {
                 Some(index)
@@ -353,6 +364,10 @@ impl<'a> Planner<'a> {
         if let Some(planned) = self.ops.get_mut(index) {
             planned.requires = requires;
             planned.follows = follows;
+        }
+        if let Some(present) = self.graph.get(key).and_then(|node| node.present.as_ref()) {
+            // What only the old value needed cannot go unless the change has succeeded.
+            self.released.add(&present.held.shape, index);
         }
         self.up.insert(Key::clone(key), index);
         let derived = steps::came_up(self.graph, self.registry, key, &held, Some(operation), None);

@@ -302,6 +302,16 @@ fn forget_present(graph: &mut Graph, registry: &Registry, key: &Key) {
         };
         node.is_empty() && node.state == State::Nonexistent
     });
+    // Derived values that were still waiting leave with their base.
+    let derived = graph.get(key).map(|node| node.derived.clone()).unwrap_or_default();
+    for child in derived {
+        let waits = graph.get(&child).is_some_and(|child| {
+            child.base.as_ref() == Some(key) && child.present.is_none() && child.state != State::Missing
+        });
+        if waits {
+            graph.remove(&child);
+        }
+    }
     if empty {
         graph.remove(key);
     }

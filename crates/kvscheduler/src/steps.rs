@@ -178,7 +178,8 @@ pub(crate) fn went_down(graph: &mut Graph, key: &Key, fate: Fate) {
             node.wanted = None;
             node.rejected = None;
         }
-        (std::mem::take(&mut node.derived), node.is_empty())
+        // One that waits may be wanted only once the operation on its base has succeeded.
+        (std::mem::take(&mut node.derived), fate == Fate::Forget && node.is_empty())
     });
     for key in derived {
         unwant(graph, &key);

@@ -91,7 +91,8 @@ impl Schema {
     /// array whose count is not a number before it.
     pub fn new(api: &Api) -> Result<Self, SchemaError> {
         let names = Names::new(api);
-        let mut compiler = Compiler { release: api.release, names: &names, types: Vec::new(), known: HashMap::new() };
+        let mut compiler =
+            Compiler { release: api.release, names: &names, types: Vec::new(), known: HashMap::new() };
         let mut messages = Vec::with_capacity(names.messages.len());
         let mut by_name = HashMap::with_capacity(names.messages.len());
         for (module, message) in names.messages.values() {
@@ -111,10 +112,14 @@ impl Schema {
             .values()
             .map(|s| {
                 let service = match (s.stream, &s.stream_message) {
-                    (_, Some(details)) => {
-                        Service { reply: s.reply.clone(), details: Some(details.clone()), events: s.events.clone() }
+                    (_, Some(details)) => Service {
+                        reply: s.reply.clone(),
+                        details: Some(details.clone()),
+                        events: s.events.clone(),
+                    },
+                    (true, None) => {
+                        Service { reply: None, details: s.reply.clone(), events: s.events.clone() }
                     }
-                    (true, None) => Service { reply: None, details: s.reply.clone(), events: s.events.clone() },
                     (false, None) => {
                         Service { reply: s.reply.clone(), details: None, events: s.events.clone() }
                     }
@@ -248,7 +253,11 @@ impl Compiler<'_> {
                 Shape::Counted(_) => 0,
             };
             if !matches!(shape, Shape::One) && (!fixed || least == 0) {
-                return Err(self.error(owner, &definition.name, "elements of an array need one size, and not 0"));
+                return Err(self.error(
+                    owner,
+                    &definition.name,
+                    "elements of an array need one size, and not 0",
+                ));
             }
             min_size = least
                 .checked_mul(times)
@@ -272,7 +281,11 @@ impl Compiler<'_> {
                 Arity::Fixed(n) if n > 0 => Item::FixedText(n),
                 Arity::One | Arity::Fixed(_) => Item::Text,
                 Arity::Counted(_) => {
-                    return Err(self.error(owner, &definition.name, "text has its own length, not a counter"));
+                    return Err(self.error(
+                        owner,
+                        &definition.name,
+                        "text has its own length, not a counter",
+                    ));
                 }
             };
             return Ok((item, Shape::One));
@@ -328,7 +341,11 @@ impl Compiler<'_> {
                     (Item::Primitive(Primitive::U8), Some(n)) => Ok(Item::Bytes(*n)),
                     (item, Some(n)) => {
                         if self.size(&item) == (0, true) || !self.size(&item).1 {
-                            return Err(self.error(owner, &definition.name, format!("alias {name} has no size")));
+                            return Err(self.error(
+                                owner,
+                                &definition.name,
+                                format!("alias {name} has no size"),
+                            ));
                         }
                         Ok(Item::Array(Box::new(item), *n))
                     }

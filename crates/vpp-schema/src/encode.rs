@@ -34,9 +34,7 @@ fn object(value: &Value) -> Result<&Map<String, Value>> {
 fn known(layout: &Layout, object: &Map<String, Value>) -> Result<()> {
     match object.keys().find(|key| !layout.fields.iter().any(|f| f.name == **key)) {
         None => Ok(()),
-        Some(key) => {
-            Err(Error::UnknownField { message: String::new(), path: Path::default() }.within(key))
-        }
+        Some(key) => Err(Error::UnknownField { message: String::new(), path: Path::default() }.within(key)),
     }
 }
 
@@ -82,8 +80,9 @@ fn counter(
             None => Err(misfit("a count", given).within(&field.name)),
         };
     }
-    primitive(width, &Value::from(length), out)
-        .map_err(|_| miscount(field, array, 1_u64.checked_shl(8 * width.size() as u32).unwrap_or(0) - 1, length))
+    primitive(width, &Value::from(length), out).map_err(|_| {
+        miscount(field, array, 1_u64.checked_shl(8 * width.size() as u32).unwrap_or(0) - 1, length)
+    })
 }
 
 fn miscount(counter: &Field, array: &Field, count: u64, elements: usize) -> Error {

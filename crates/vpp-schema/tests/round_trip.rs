@@ -41,8 +41,9 @@ fn every_message_of_every_release() {
                 let value = schema.sample(message.name(), &mut next).expect("sample");
                 let body = schema.encode(message.name(), &value).unwrap_or_else(|e| panic!("{release}: {e}"));
                 assert!(body.len() >= message.min_size());
-                let (back, rest) =
-                    schema.decode_and_rest(message.name(), &body).unwrap_or_else(|e| panic!("{release}: {e}"));
+                let (back, rest) = schema
+                    .decode_and_rest(message.name(), &body)
+                    .unwrap_or_else(|e| panic!("{release}: {e}"));
                 assert_eq!(back, value, "{release} {}", message.name());
                 assert_eq!(rest, 0, "{release} {}", message.name());
             }
@@ -119,7 +120,8 @@ fn shapes_can_be_asked_for() {
 fn unions() {
     let schema = load("20.05");
     let path = |un| json!({"prefix": {"address": {"af": 1, "un": un}}});
-    let one = schema.encode("sw_interface_add_del_address", &path(json!({"ip4": "0a000001"}))).expect("encodes");
+    let one =
+        schema.encode("sw_interface_add_del_address", &path(json!({"ip4": "0a000001"}))).expect("encodes");
     let all = schema
         .encode(
             "sw_interface_add_del_address",

@@ -22,7 +22,8 @@ fn unhex(text: &str) -> Vec<u8> {
 
 fn check(release: &str) {
     let schema = schema(release);
-    let text = std::fs::read_to_string(root().join(format!("tests/traces/{release}.jsonl"))).expect("recording");
+    let text =
+        std::fs::read_to_string(root().join(format!("tests/traces/{release}.jsonl"))).expect("recording");
     let mut frames = 0;
     let mut compared = 0;
     for line in text.lines().skip(1) {

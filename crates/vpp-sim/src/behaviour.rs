@@ -26,6 +26,7 @@ pub mod retval {
     pub const ADDRESS_NOT_DELETABLE: i32 = -61;
     pub const SUBIF_ALREADY_EXISTS: i32 = -68;
     pub const INVALID_INTERFACE: i32 = -71;
+    pub const INVALID_SUB_SW_IF_INDEX: i32 = -98;
     pub const ADDRESS_IN_USE: i32 = -105;
     pub const ADDRESS_FOUND_FOR_INTERFACE: i32 = -114;
     pub const BD_ALREADY_EXISTS: i32 = -119;
@@ -62,6 +63,14 @@ pub struct Behaviour {
     pub loopback_takes_mtu: bool,
     /// A /31 has a connected route: 20.05 no, 26.06 yes.
     pub glean_31: bool,
+    /// The connected route of an IPv6 address shows the address. Recorded: yes in 18.10; 20.05 and 26.06 show the
+    /// network.
+    pub ip6_glean_shows_address: bool,
+    /// The connected route of a subnet shows the first address that it was made for, also when that one is deleted
+    /// and others of the subnet stay: 26.06. 20.05 makes the route anew for one of the others.
+    pub glean_outlives_address: bool,
+    /// Interface that a path which drops is shown with: 20.05 says 0, 26.06 none.
+    pub drop_interface: u32,
     /// The length of a route's prefix is checked: 24.02 brought the error number.
     pub checks_prefix: bool,
     /// A path added to a route that has a path through a deleted interface ends VPP: seen from 21.06 on.
@@ -88,6 +97,9 @@ impl Behaviour {
             link_mtu: if from(22, 2) { 9000 } else { 9216 },
             loopback_takes_mtu: !from(22, 2),
             glean_31: from(20, 9),
+            ip6_glean_shows_address: !from(20, 5),
+            glean_outlives_address: from(20, 9),
+            drop_interface: if from(20, 9) { u32::MAX } else { 0 },
             checks_prefix: from(24, 2),
             stale_path_kills: from(21, 6),
             lists_versions: !from(20, 1) || (from(20, 5) && !from(21, 6)),

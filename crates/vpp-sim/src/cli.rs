@@ -87,12 +87,18 @@ fn addresses(state: &State, out: &mut String) {
         let _ = writeln!(out, "{} ({}):", interface.name, if interface.admin_up { "up" } else { "dn" });
         if let Some(domain) = state.l2.domain_of(interface.sw_if_index).and_then(|i| state.l2.domain(i)) {
             let bvi = if domain.bvi == interface.sw_if_index { " bvi" } else { "" };
-            let shg = domain.ports.iter().find(|p| p.sw_if_index == interface.sw_if_index).map_or(0, |p| p.shg);
-            let _ = writeln!(out, "  L2 bridge bd-id {} idx {} shg {shg} {bvi}", domain.id, interface.sw_if_index);
+            let shg =
+                domain.ports.iter().find(|p| p.sw_if_index == interface.sw_if_index).map_or(0, |p| p.shg);
+            let _ = writeln!(
+                out,
+                "  L2 bridge bd-id {} idx {} shg {shg} {bvi}",
+                domain.id, interface.sw_if_index
+            );
         }
         for address in &interface.addresses {
             let table = interface.table(address.ip.is_ipv6());
-            let table = if table == 0 { String::new() } else { format!(" ip4 table-id {table} fib-idx {table}") };
+            let table =
+                if table == 0 { String::new() } else { format!(" ip4 table-id {table} fib-idx {table}") };
             let _ = writeln!(out, "  L3 {}/{}{table}", address.ip, address.len);
         }
     }
@@ -186,7 +192,8 @@ fn ports(state: &State, domain: &BridgeDomain, out: &mut String) {
         for port in &domain.ports {
             let bvi = domain.bvi == port.sw_if_index;
             // Loopbacks that are no BVI are not flooded to.
-            let loopback = state.interfaces.get(port.sw_if_index).is_some_and(|i| i.device_class == "Loopback");
+            let loopback =
+                state.interfaces.get(port.sw_if_index).is_some_and(|i| i.device_class == "Loopback");
             let flood = if loopback && !bvi { "-" } else { "*" };
             let _ = writeln!(
                 out,
@@ -240,7 +247,8 @@ fn l2_fib(state: &State, words: &[&str], out: &mut String) -> Result<(), String>
             }
             let [a, b, c, d, e, f] = mac;
             let mark = |flag: bool| if flag { "*" } else { "-" };
-            let port = if entry.sw_if_index == u32::MAX { "-1".to_string() } else { entry.sw_if_index.to_string() };
+            let port =
+                if entry.sw_if_index == u32::MAX { "-1".to_string() } else { entry.sw_if_index.to_string() };
             let _ = writeln!(
                 out,
                 "{}{}{}{}{}{}{}{}{}",
@@ -285,7 +293,8 @@ fn fib(state: &State, v6: bool, words: &[&str], out: &mut String) -> Result<(), 
             "{}, fib_index:{index}, flow hash:[src dst sport dport proto flowlabel ] epoch:0 flags:none locks:[default-route:1, ]",
             table.name
         );
-        let mut entries: Vec<&Entry> = table.entries().collect();
+        let resolved = state.fib.resolved(table);
+        let mut entries: Vec<&Entry> = table.entries().chain(&resolved).collect();
         entries.sort_by_key(|e| (e.ip, e.len));
         for entry in entries {
             if wanted.is_none_or(|(ip, len)| entry.ip == ip && entry.len == len) {

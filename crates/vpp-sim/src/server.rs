@@ -15,9 +15,9 @@ use nix::sys::socket::{
     AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, bind, connect, listen, recv, send, socket,
 };
 
+use crate::Release;
 use crate::options::Options;
 use crate::sim::{Error, Outbox, Sim};
-use crate::Release;
 
 /// Bytes that VPP reads and writes at once, which on a socket with packets is what a packet can have.
 const CHUNK: usize = 4096;
@@ -157,12 +157,12 @@ impl Drop for Running {
 }
 
 fn bound(path: &Path, seqpacket: bool) -> Result<(UnixListener, u64), ServeError> {
-    let refused = |what, errno: Errno| ServeError::System { path: path.to_path_buf(), what, source: errno.into() };
+    let refused =
+        |what, errno: Errno| ServeError::System { path: path.to_path_buf(), what, source: errno.into() };
     let kind = if seqpacket { SockType::SeqPacket } else { SockType::Stream };
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-    let new = || {
-        socket(AddressFamily::Unix, kind, flags, None).map_err(|e| refused("cannot make a socket", e))
-    };
+    let new =
+        || socket(AddressFamily::Unix, kind, flags, None).map_err(|e| refused("cannot make a socket", e));
     let address = UnixAddr::new(path).map_err(|e| refused("cannot be the path of a socket", e))?;
     if let Ok(there) = std::fs::symlink_metadata(path) {
         if !there.file_type().is_socket() {
@@ -211,11 +211,19 @@ struct Server {
     inode: u64,
 }
 
+/// What there is to do.
+struct Ready {
+    stop: bool,
+    accept: bool,
+    /// Connections, and whether there is something to read.
+    connections: Vec<(u64, bool)>,
+}
+
 impl Server {
     fn run(mut self) {
         let mut buffer = vec![0; if self.seqpacket { CHUNK } else { 64 * 1024 }];
         loop {
-            let (stop, accept, ready) = match self.wait() {
+            let Ready { stop, accept, connections } = match self.wait() {
                 Ok(ready) => ready,
                 Err(Errno::EINTR) => continue,
                 Err(errno) => {
@@ -231,7 +239,7 @@ impl Server {
                 }
                 return;
             }
-            for (id, readable) in ready {
+            for (id, readable) in connections {
                 if readable {
                     self.receive(id, &mut buffer);
                 }
@@ -252,7 +260,7 @@ impl Server {
         }
     }
 
-    fn wait(&self) -> Result<(bool, bool, Vec<(u64, bool)>), Errno> {
+    fn wait(&self) -> Result<Ready, Errno> {
         let mut waited = vec![
             PollFd::new(self.stopped.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.listener.as_fd(), PollFlags::POLLIN),
@@ -280,7 +288,7 @@ impl Server {
             .filter(|(_, events)| !events.is_empty())
             .map(|(id, events)| (id, events.intersects(readable)))
             .collect();
-        Ok((stop, accept, ready))
+        Ok(Ready { stop, accept, connections: ready })
     }
 
     fn accept(&mut self) {
@@ -336,7 +344,9 @@ impl Server {
         let mut out = Outbox::new(id);
         let mut at = 0;
         let mut sim = lock(&self.sim);
-        while let Some((header, rest)) = connection.read.get(at..).and_then(|b| b.split_first_chunk::<HEADER>()) {
+        while let Some((header, rest)) =
+            connection.read.get(at..).and_then(|b| b.split_first_chunk::<HEADER>())
+        {
             let [_, _, _, _, _, _, _, _, a, b, c, d, ..] = *header;
             let length = u32::from_be_bytes([a, b, c, d]) as usize;
             if length > LARGEST {

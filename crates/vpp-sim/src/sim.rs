@@ -305,7 +305,9 @@ impl Sim {
 
     /// The one message whose rate counts, without decoding.
     fn answer_ping(&mut self, body: &[u8], out: &mut Outbox) -> bool {
-        let (Some((handle, rest)), pid) = (body.split_first_chunk::<4>(), self.system.pid) else { return false };
+        let (Some((handle, rest)), pid) = (body.split_first_chunk::<4>(), self.system.pid) else {
+            return false;
+        };
         let Some((context, _)) = rest.split_first_chunk::<4>() else { return false };
         let Some(connection) = self.client(u32::from_be_bytes(*handle)) else { return false };
         let id = self.ping_reply.to_be_bytes();
@@ -382,7 +384,11 @@ impl Sim {
     fn dispatch(&mut self, id: u16, name: &str, fields: &Value, out: &mut Outbox) {
         let handle = crate::message::number(fields.get("client_index"));
         let Some(connection) = self.client(handle) else {
-            tracing::warn!(name, handle = format_args!("{handle:#x}"), "request of a client that is not known");
+            tracing::warn!(
+                name,
+                handle = format_args!("{handle:#x}"),
+                "request of a client that is not known"
+            );
             self.dropped = self.dropped.saturating_add(1);
             return;
         };

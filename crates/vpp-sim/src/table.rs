@@ -70,7 +70,9 @@ impl Table {
                     }
                     by_name.insert((*name).to_string(), *id);
                 }
-                None => others.push((message.component() == &Component::Plugin, message.module(), message.name())),
+                None => {
+                    others.push((message.component() == &Component::Plugin, message.module(), message.name()))
+                }
             }
         }
         // Core first, then the plugins, each module in one piece: like a VPP that loads in the order of names.

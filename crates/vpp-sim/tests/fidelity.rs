@@ -134,8 +134,10 @@ fn replay(release: &str) {
         if fields.get("index").is_some() {
             fields["index"] = json!(client.handle);
         }
-        let all = client.sim.request(client.connection, name, &fields).unwrap_or_else(|e| panic!("{at}: {e}"));
-        let (events, ours): (Vec<_>, Vec<_>) = all.into_iter().partition(|(name, _)| name.ends_with("_event"));
+        let all =
+            client.sim.request(client.connection, name, &fields).unwrap_or_else(|e| panic!("{at}: {e}"));
+        let (events, ours): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|(name, _)| name.ends_with("_event"));
         our_events.extend(events);
 
         let service = client.sim.schema().service(name).expect("a request");
@@ -149,7 +151,8 @@ fn replay(release: &str) {
             .map(|f| (f["name"].as_str().expect("name").to_string(), f["fields"].clone()))
             .collect();
         if name == "cli_inband" {
-            let text = |answers: &[(String, Value)]| answers[0].1["reply"].as_str().expect("text").to_string();
+            let text =
+                |answers: &[(String, Value)]| answers[0].1["reply"].as_str().expect("text").to_string();
             assert_eq!(ours[0].1["retval"], recorded[0].1["retval"], "{at}");
             compare_text(fields["cmd"].as_str().expect("command"), &text(&recorded), &text(&ours));
             compared += 1;
@@ -169,7 +172,8 @@ fn replay(release: &str) {
 
     // Events come when the VPP gets to it, so only their own order counts; those of interfaces that requests out
     // of scope made have no counterpart.
-    let ours: Vec<String> = our_events.iter().map(|(n, f)| format!("{n} {}", without_internal(n, f))).collect();
+    let ours: Vec<String> =
+        our_events.iter().map(|(n, f)| format!("{n} {}", without_internal(n, f))).collect();
     let indices: Vec<u64> = client.sim.state().interfaces.iter().map(|i| u64::from(i.sw_if_index)).collect();
     let recorded: Vec<String> = frames
         .iter()

@@ -68,7 +68,8 @@ fn add(call: &mut Call<'_>, sw_if_index: u32, address: Address) -> Result<(), i3
                 continue;
             }
             // Several addresses of one subnet are fine on one interface.
-            let beside = other.sw_if_index == sw_if_index && there.len == address.len && there.ip != address.ip;
+            let beside =
+                other.sw_if_index == sw_if_index && there.len == address.len && there.ip != address.ip;
             if !beside {
                 return Err(call.behaviour.address_conflict);
             }
@@ -105,7 +106,8 @@ fn delete(call: &mut Call<'_>, sw_if_index: u32, address: Address) -> Result<(),
 pub(super) fn dump<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let v6 = call.request.flag("is_ipv6");
     let sw_if_index = call.request.number("sw_if_index");
-    let addresses = call.state.interfaces.get(sw_if_index).map(|i| i.addresses.as_slice()).unwrap_or_default();
+    let addresses =
+        call.state.interfaces.get(sw_if_index).map(|i| i.addresses.as_slice()).unwrap_or_default();
     let details = addresses.iter().filter(|a| a.ip.is_ipv6() == v6).map(|a| {
         call.details()
             .set("sw_if_index", sw_if_index)

@@ -3,6 +3,7 @@
 use super::{Answer, Call, known, retval_of};
 use crate::behaviour::retval;
 use crate::message::Record;
+use crate::state::InterfaceEvent;
 use crate::state::interface::{Interface, Kind, Sub};
 
 /// The most loopbacks that VPP makes.
@@ -68,7 +69,8 @@ pub(super) fn delete_with_subs(call: &mut Call<'_>, sw_if_index: u32) {
 }
 
 fn add_sub<'a>(call: &mut Call<'a>, parent: u32, sub: Sub) -> Answer<'a> {
-    let name = call.state.interfaces.get(parent).map_or_else(String::new, |p| format!("{}.{}", p.name, sub.id));
+    let name =
+        call.state.interfaces.get(parent).map_or_else(String::new, |p| format!("{}.{}", p.name, sub.id));
     let sw_if_index = call.state.add_interface(call.behaviour, |sw_if_index| Interface {
         sup_sw_if_index: parent,
         mac: None,
@@ -134,8 +136,7 @@ pub(super) fn create_subif<'a>(call: &mut Call<'a>) -> Answer<'a> {
         Err(retval) => Answer::Reply(call.reply(retval).set("sw_if_index", u32::MAX)),
         Ok(parent) => {
             let vlan = |field| u16::try_from(request.number(field)).unwrap_or(0);
-            let sub =
-                Sub { id, outer_vlan: vlan("outer_vlan_id"), inner_vlan: vlan("inner_vlan_id"), flags };
+            let sub = Sub { id, outer_vlan: vlan("outer_vlan_id"), inner_vlan: vlan("inner_vlan_id"), flags };
             add_sub(call, parent, sub)
         }
     }
@@ -148,7 +149,8 @@ pub(super) fn delete_subif<'a>(call: &mut Call<'a>) -> Answer<'a> {
             call.state.delete_interface(call.behaviour, sw_if_index);
             Answer::Retval(0)
         }
-        Some(_) | None => Answer::Retval(retval::INVALID_SW_IF_INDEX),
+        Some(_) => Answer::Retval(retval::INVALID_SUB_SW_IF_INDEX),
+        None => Answer::Retval(retval::INVALID_SW_IF_INDEX),
     }
 }
 
@@ -228,11 +230,13 @@ fn switch(call: &mut Call<'_>, sw_if_index: u32, up: bool) -> Result<(), i32> {
     if interface.admin_up == up {
         return Ok(());
     }
+    let has_link = !is_sub && !matches!(interface.kind, Kind::Local);
     if let Some(interface) = call.state.interfaces.get_mut(sw_if_index) {
         interface.admin_up = up;
-        interface.link_up = up && !matches!(interface.kind, Kind::Local);
+        interface.link_up = up && has_link;
     }
-    call.state.event(sw_if_index);
+    let event = InterfaceEvent { sw_if_index, admin_up: up, link_up: up && has_link, deleted: false };
+    call.state.event(event);
     call.state.sync_routes(call.behaviour, sw_if_index);
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::{Answer, Call};
-use crate::behaviour::retval;
+use crate::behaviour::{Behaviour, retval};
 use crate::message::{Record, Request, bytes, number, sixteen};
 use crate::state::State;
 use crate::state::fib::{Entry, Label, Path, Table, path_type, source};
@@ -55,7 +55,7 @@ pub(super) fn add_del<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let decoded = if call.state.fib.table(table, ip.is_ipv6()).is_none() {
         Err(retval::NO_SUCH_FIB)
     } else {
-        paths.iter().map(|path| decode(call.state, path)).collect()
+        paths.iter().map(|path| decode(call.state, call.behaviour, path)).collect()
     };
     let source = match request.byte("route.src") {
         0 => source::API,
@@ -88,8 +88,7 @@ pub(super) fn add_del_flat<'a>(call: &mut Call<'a>) -> Answer<'a> {
 }
 
 fn apply<'a>(call: &mut Call<'a>, change: Result<Change, i32>) -> Answer<'a> {
-    let refuse =
-        |call: &mut Call<'a>, retval| Answer::Reply(call.reply(retval).set("stats_index", u32::MAX));
+    let refuse = |call: &mut Call<'a>, retval| Answer::Reply(call.reply(retval).set("stats_index", u32::MAX));
     let Change { table, ip, len, source, is_add, is_multipath, mut paths } = match change {
         Ok(change) => change,
         Err(retval) => return refuse(call, retval),
@@ -104,7 +103,10 @@ fn apply<'a>(call: &mut Call<'a>, change: Result<Change, i32>) -> Answer<'a> {
     }
     for path in &mut paths {
         // A host behind an interface is its own next hop.
-        if len == whole && path.kind == path_type::NORMAL && path.next_hop == [0; 16] && path.interface().is_some()
+        if len == whole
+            && path.kind == path_type::NORMAL
+            && path.next_hop == [0; 16]
+            && path.interface().is_some()
         {
             path.next_hop = sixteen(ip);
         }
@@ -114,7 +116,8 @@ fn apply<'a>(call: &mut Call<'a>, change: Result<Change, i32>) -> Answer<'a> {
         (true, false) => call.state.fib.update(table, ip, len, source, in_order(paths)),
         (true, true) => {
             let mut all = there.unwrap_or_default();
-            let stale = all.iter().filter_map(Path::interface).find(|i| call.state.interfaces.get(*i).is_none());
+            let stale =
+                all.iter().filter_map(Path::interface).find(|i| call.state.interfaces.get(*i).is_none());
             if let Some(stale) = stale
                 && call.behaviour.stale_path_kills
             {
@@ -123,9 +126,9 @@ fn apply<'a>(call: &mut Call<'a>, change: Result<Change, i32>) -> Answer<'a> {
                 ));
             }
             for path in paths {
-                match all.iter_mut().find(|other| other.same_way(&path)) {
-                    Some(other) => *other = path,
-                    None => all.push(path),
+                // One that is there stays as it is, whatever weight comes now.
+                if !all.iter().any(|other| other.same_way(&path)) {
+                    all.push(path);
                 }
             }
             call.state.fib.update(table, ip, len, source, in_order(all))
@@ -168,7 +171,7 @@ fn checked(state: &State, path: Path) -> Result<Path, i32> {
     }
 }
 
-fn decode(state: &State, value: &Value) -> Result<Path, i32> {
+fn decode(state: &State, behaviour: &Behaviour, value: &Value) -> Result<Path, i32> {
     let at = |field: &str| number(value.get(field));
     let small = |field: &str| u8::try_from(at(field)).unwrap_or(u8::MAX);
     let proto = at("proto");
@@ -184,6 +187,11 @@ fn decode(state: &State, value: &Value) -> Result<Path, i32> {
             | path_type::DVR
             | path_type::INTERFACE_RX
     );
+    let sw_if_index = match kind {
+        _ if through => at("sw_if_index"),
+        path_type::DROP => behaviour.drop_interface,
+        _ => u32::MAX,
+    };
     let next_hop = value.get("nh").and_then(|nh| nh.get("address"));
     let next_hop = match (kind, proto) {
         (path_type::NORMAL | path_type::SOURCE_LOOKUP, 0) => {
@@ -194,18 +202,21 @@ fn decode(state: &State, value: &Value) -> Result<Path, i32> {
         _ => [0; 16],
     };
     let labels = value.get("label_stack").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    checked(state, Path {
-        sw_if_index: if through { at("sw_if_index") } else { u32::MAX },
-        table_id: at("table_id"),
-        weight: small("weight").max(1),
-        preference: small("preference"),
-        kind,
-        flags: at("flags"),
-        proto,
-        next_hop,
-        object: number(value.get("nh").and_then(|nh| nh.get("obj_id"))),
-        labels: labels.iter().take(usize::from(small("n_labels"))).map(label).collect(),
-    })
+    checked(
+        state,
+        Path {
+            sw_if_index,
+            table_id: at("table_id"),
+            weight: small("weight").max(1),
+            preference: small("preference"),
+            kind,
+            flags: at("flags"),
+            proto,
+            next_hop,
+            object: number(value.get("nh").and_then(|nh| nh.get("obj_id"))),
+            labels: labels.iter().take(usize::from(small("n_labels"))).map(label).collect(),
+        },
+    )
 }
 
 fn label(value: &Value) -> Label {
@@ -228,7 +239,8 @@ fn decode_flat(state: &State, request: Request<'_>, v6: bool) -> Result<Path, i3
         ("is_dvr", path_type::DVR),
         ("is_source_lookup", path_type::SOURCE_LOOKUP),
     ];
-    let kind = kinds.iter().find(|(field, _)| request.flag(field)).map_or(path_type::NORMAL, |(_, kind)| *kind);
+    let kind =
+        kinds.iter().find(|(field, _)| request.flag(field)).map_or(path_type::NORMAL, |(_, kind)| *kind);
     let drops = matches!(kind, path_type::DROP | path_type::ICMP_UNREACH | path_type::ICMP_PROHIBIT);
     let host = if request.flag("is_resolve_host") { 2 } else { 0 };
     let attached = u32::from(request.flag("is_resolve_attached"));
@@ -303,8 +315,9 @@ pub(super) fn dump<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let request = call.request;
     let table = call.state.fib.table(request.number("table.table_id"), request.flag("table.is_ip6"));
     let only = Some(request.byte("src")).filter(|source| *source != 0);
+    let resolved = table.map(|t| call.state.fib.resolved(t)).unwrap_or_default();
     let mut details = Vec::new();
-    for (table, entry) in table.into_iter().flat_map(|t| t.entries().map(move |e| (t, e))) {
+    for (table, entry) in table.into_iter().flat_map(|t| t.entries().chain(&resolved).map(move |e| (t, e))) {
         let Some((source, paths)) = entry.best() else { continue };
         if only.is_some_and(|only| !entry.sources.contains_key(&only)) {
             continue;
@@ -333,8 +346,11 @@ pub(super) fn dump_v6<'a>(call: &mut Call<'a>) -> Answer<'a> {
 
 /// All tables of a family in one go.
 fn dump_flat<'a>(call: &mut Call<'a>, v6: bool) -> Answer<'a> {
-    let tables = call.state.fib.tables().filter(|t| t.v6 == v6);
-    let mut entries: Vec<(&Table, &Entry)> = tables.flat_map(|t| t.entries().map(move |e| (t, e))).collect();
+    let fib = &call.state.fib;
+    let tables: Vec<(&Table, Vec<Entry>)> =
+        fib.tables().filter(|t| t.v6 == v6).map(|t| (t, fib.resolved(t))).collect();
+    let mut entries: Vec<(&Table, &Entry)> =
+        tables.iter().flat_map(|(t, resolved)| t.entries().chain(resolved).map(move |e| (*t, e))).collect();
     entries.sort_by_key(|(table, entry)| (sixteen(entry.ip), table.id, entry.len));
     let details = entries.into_iter().filter_map(|(table, entry)| {
         let (_, paths) = entry.best()?;

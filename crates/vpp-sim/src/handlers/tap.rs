@@ -11,11 +11,9 @@ const DEFAULT_RING: u16 = 256;
 
 pub(super) fn create<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let request = call.request;
-    let refuse =
-        |call: &mut Call<'a>, retval| Answer::Reply(call.reply(retval).set("sw_if_index", u32::MAX));
-    let taken = |id: u32| {
-        call.state.interfaces.iter().any(|i| matches!(&i.kind, Kind::Tap(tap) if tap.id == id))
-    };
+    let refuse = |call: &mut Call<'a>, retval| Answer::Reply(call.reply(retval).set("sw_if_index", u32::MAX));
+    let taken =
+        |id: u32| call.state.interfaces.iter().any(|i| matches!(&i.kind, Kind::Tap(tap) if tap.id == id));
     let id = match request.number("id") {
         u32::MAX => (0..MOST_TAPS).find(|id| !taken(*id)),
         id if taken(id) => return refuse(call, retval::INVALID_INTERFACE),
@@ -77,6 +75,8 @@ pub(super) fn create<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let (class, link_mtu) = (call.behaviour.tap_class, call.behaviour.link_mtu);
     let sw_if_index = call.state.add_interface(call.behaviour, |sw_if_index| Interface {
         tag,
+        // The host's end is there at once.
+        link_up: true,
         ..Interface::ethernet(sw_if_index, format!("tap{id}"), class, Kind::Tap(Box::new(tap)), mac, link_mtu)
     });
     Answer::Reply(call.reply(0).set("sw_if_index", sw_if_index))
@@ -94,12 +94,10 @@ pub(super) fn delete<'a>(call: &mut Call<'a>) -> Answer<'a> {
 pub(super) fn dump<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let request = call.request;
     let only = Some(request.number("sw_if_index")).filter(|i| request.has("sw_if_index") && *i != u32::MAX);
-    let details = call
-        .state
-        .interfaces
-        .iter()
-        .filter(|i| only.is_none_or(|only| i.sw_if_index == only))
-        .filter_map(|i| if let Kind::Tap(tap) = &i.kind { Some(describe(call.details(), i, tap)) } else { None });
+    let details =
+        call.state.interfaces.iter().filter(|i| only.is_none_or(|only| i.sw_if_index == only)).filter_map(
+            |i| if let Kind::Tap(tap) = &i.kind { Some(describe(call.details(), i, tap)) } else { None },
+        );
     Answer::Details(details.collect())
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::interface::Interface;
+use crate::behaviour::Behaviour;
 
 /// Who made a route; the lowest number that a prefix has is the one that counts. VPP's numbers.
 pub mod source {
@@ -11,6 +12,8 @@ pub mod source {
     pub const SPECIAL: u8 = 1;
     pub const INTERFACE: u8 = 4;
     pub const API: u8 = 8;
+    /// Next hop of another route.
+    pub const RECURSIVE_RESOLUTION: u8 = 18;
     pub const DEFAULT_ROUTE: u8 = 20;
 }
 
@@ -178,6 +181,37 @@ impl Fib {
         self.tables.iter().filter(|t| !t.v6).chain(self.tables.iter().filter(|t| t.v6))
     }
 
+    /// Hosts that routes without an interface go through, and that have no route of their own: VPP gives them one,
+    /// with the way of the prefix that covers them.
+    pub fn resolved(&self, table: &Table) -> Vec<Entry> {
+        let whole = if table.v6 { 128 } else { 32 };
+        let mut found: BTreeMap<[u8; 16], Entry> = BTreeMap::new();
+        let paths = self.tables.iter().filter(|t| t.v6 == table.v6).flat_map(Table::entries);
+        let paths = paths.flat_map(|e| e.sources.values().flatten());
+        for path in paths {
+            let recursive = path.kind == path_type::NORMAL
+                && path.interface().is_none()
+                && path.table_id == table.id
+                && (path.proto == 1) == table.v6
+                && path.next_hop != [0; 16];
+            let ip = crate::message::address(path.next_hop, table.v6);
+            if !recursive || table.entry(ip, whole).is_some() {
+                continue;
+            }
+            let cover = (0..whole).rev().find_map(|len| table.entry(ip, len)?.best());
+            let paths = match cover {
+                Some((_, [glean])) if glean.interface().is_some() && glean.next_hop == [0; 16] => {
+                    vec![Path { next_hop: path.next_hop, ..glean.clone() }]
+                }
+                Some((_, paths)) => paths.to_vec(),
+                None => Vec::new(),
+            };
+            let sources = BTreeMap::from([(source::RECURSIVE_RESOLUTION, paths)]);
+            found.insert(path.next_hop, Entry { ip, len: whole, stats_index: 0, sources });
+        }
+        found.into_values().collect()
+    }
+
     /// The table with an id.
     pub fn table(&self, id: u32, v6: bool) -> Option<&Table> {
         self.tables.iter().find(|t| t.id == id && t.v6 == v6)
@@ -223,7 +257,14 @@ impl Fib {
     }
 
     /// Sets the paths that a source wants for a prefix. The index of its counters, or `None` without table.
-    pub(crate) fn update(&mut self, table: u32, ip: IpAddr, len: u8, source: u8, paths: Vec<Path>) -> Option<u32> {
+    pub(crate) fn update(
+        &mut self,
+        table: u32,
+        ip: IpAddr,
+        len: u8,
+        source: u8,
+        paths: Vec<Path>,
+    ) -> Option<u32> {
         let fresh = self.next_stats_index;
         let table = self.table_mut(table, ip.is_ipv6())?;
         let entry = table.entries.entry((len, network(ip, len))).or_insert_with(|| Entry {
@@ -258,7 +299,7 @@ impl Fib {
     }
 
     /// Makes the connected routes of an interface what its addresses want; none when it is down or gone.
-    pub(crate) fn connect(&mut self, sw_if_index: u32, interface: Option<&Interface>, glean_31: bool) {
+    pub(crate) fn connect(&mut self, sw_if_index: u32, interface: Option<&Interface>, behaviour: &Behaviour) {
         let mut wanted: Vec<(u32, IpAddr, u8, Path)> = Vec::new();
         let mut want = |route: (u32, IpAddr, u8, Path)| {
             let key = |r: &(u32, IpAddr, u8, Path)| (r.0, r.1.is_ipv6(), r.2, network(r.1, r.2));
@@ -266,10 +307,8 @@ impl Fib {
                 wanted.push(route);
             }
         };
-        for (interface, address) in interface
-            .filter(|i| i.admin_up)
-            .into_iter()
-            .flat_map(|i| i.addresses.iter().map(move |a| (i, a)))
+        for (interface, address) in
+            interface.filter(|i| i.admin_up).into_iter().flat_map(|i| i.addresses.iter().map(move |a| (i, a)))
         {
             let v6 = address.ip.is_ipv6();
             let table = interface.table(v6);
@@ -279,9 +318,15 @@ impl Fib {
             if address.len >= whole {
                 continue;
             }
-            if v6 || address.len <= 30 || glean_31 {
+            if v6 || address.len <= 30 || behaviour.glean_31 {
                 let glean = Path::to(sw_if_index, path_type::NORMAL, v6, [0; 16]);
-                want((table, address.ip, address.len, glean));
+                let shown = match address.ip {
+                    IpAddr::V6(_) if !behaviour.ip6_glean_shows_address => {
+                        IpAddr::V6(Ipv6Addr::from(network(address.ip, address.len)))
+                    }
+                    ip => ip,
+                };
+                want((table, shown, address.len, glean));
             }
             let IpAddr::V4(ip) = address.ip else { continue };
             let mask = u32::MAX.checked_shl(32 - u32::from(address.len)).unwrap_or(0);
@@ -300,7 +345,10 @@ impl Fib {
         }
         let before = self.connected.remove(&sw_if_index).unwrap_or_default();
         for (table, ip, len) in before {
-            if !wanted.iter().any(|(t, i, l, _)| (*t, *i, *l) == (table, ip, len)) {
+            let same = |other: &(u32, IpAddr, u8, Path)| {
+                other.0 == table && other.1.is_ipv6() == ip.is_ipv6() && other.2 == len && (other.1 == ip || behaviour.glean_outlives_address && network(other.1, len) == network(ip, len))
+            };
+            if !wanted.iter().any(same) {
                 self.remove(table, ip, len, source::INTERFACE);
             }
         }

@@ -140,7 +140,9 @@ impl L2 {
     /// The domain that an interface is in, by index.
     pub fn domain_of(&self, sw_if_index: u32) -> Option<usize> {
         self.domains.iter().position(|d| {
-            d.as_ref().is_some_and(|d| d.uu_fwd == sw_if_index || d.ports.iter().any(|p| p.sw_if_index == sw_if_index))
+            d.as_ref().is_some_and(|d| {
+                d.uu_fwd == sw_if_index || d.ports.iter().any(|p| p.sw_if_index == sw_if_index)
+            })
         })
     }
 
@@ -159,7 +161,13 @@ impl L2 {
     }
 
     /// Puts an interface into a domain; `false` when it was to be the second BVI.
-    pub(crate) fn add_port(&mut self, index: usize, port: Port, kind: PortType, mac: Option<[u8; 6]>) -> bool {
+    pub(crate) fn add_port(
+        &mut self,
+        index: usize,
+        port: Port,
+        kind: PortType,
+        mac: Option<[u8; 6]>,
+    ) -> bool {
         self.remove_port(port.sw_if_index);
         let Some(Some(domain)) = self.domains.get_mut(index) else { return true };
         match kind {
@@ -169,8 +177,12 @@ impl L2 {
             PortType::Bvi => {
                 domain.bvi = port.sw_if_index;
                 domain.ports.insert(0, port);
-                let entry =
-                    FibEntry { sw_if_index: port.sw_if_index, is_static: true, is_filter: false, is_bvi: true };
+                let entry = FibEntry {
+                    sw_if_index: port.sw_if_index,
+                    is_static: true,
+                    is_filter: false,
+                    is_bvi: true,
+                };
                 self.fib.insert((index, mac.unwrap_or_default()), entry);
             }
         }

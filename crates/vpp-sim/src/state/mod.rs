@@ -10,14 +10,14 @@ use l2::L2;
 
 use crate::behaviour::Behaviour;
 
-/// A change that subscribers hear of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What subscribers hear of an interface: what happened, not how it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InterfaceEvent {
     /// Which interface.
     pub sw_if_index: u32,
-    /// It is administratively up.
+    /// It went administratively up.
     pub admin_up: bool,
-    /// Its link is up.
+    /// Its link went up. A sub-interface has none of its own.
     pub link_up: bool,
     /// It is gone.
     pub deleted: bool,
@@ -43,10 +43,15 @@ impl State {
     }
 
     /// Adds an interface at the index that VPP would give it, and tells subscribers where the release does.
-    pub(crate) fn add_interface(&mut self, behaviour: &Behaviour, make: impl FnOnce(u32) -> Interface) -> u32 {
+    pub(crate) fn add_interface(
+        &mut self,
+        behaviour: &Behaviour,
+        make: impl FnOnce(u32) -> Interface,
+    ) -> u32 {
         let sw_if_index = self.interfaces.add(make);
         if behaviour.creation_events {
-            self.event(sw_if_index);
+            let link_up = self.interfaces.get(sw_if_index).is_some_and(|i| i.link_up);
+            self.event(InterfaceEvent { sw_if_index, admin_up: false, link_up, deleted: false });
         }
         self.sync_routes(behaviour, sw_if_index);
         sw_if_index
@@ -61,27 +66,25 @@ impl State {
         }
         self.sync_routes(behaviour, sw_if_index);
         if self.interfaces.remove(sw_if_index).is_some() {
-            self.events.retain(|e| e.sw_if_index != sw_if_index);
-            self.events.push(InterfaceEvent { sw_if_index, admin_up: false, link_up: false, deleted: true });
+            self.event(InterfaceEvent { sw_if_index, admin_up: false, link_up: false, deleted: true });
         }
     }
 
-    /// Notes that an interface changed; several changes before delivery are one event.
-    pub(crate) fn event(&mut self, sw_if_index: u32) {
-        let Some(interface) = self.interfaces.get(sw_if_index) else { return };
-        let event = InterfaceEvent {
-            sw_if_index,
-            admin_up: interface.admin_up,
-            link_up: self.interfaces.link_up(interface),
-            deleted: false,
-        };
-        self.events.retain(|e| e.sw_if_index != sw_if_index);
-        self.events.push(event);
+    /// Notes what happened to an interface; what happens before delivery is one event.
+    pub(crate) fn event(&mut self, event: InterfaceEvent) {
+        match self.events.iter_mut().find(|e| e.sw_if_index == event.sw_if_index) {
+            Some(noted) => {
+                noted.admin_up |= event.admin_up;
+                noted.link_up |= event.link_up;
+                noted.deleted |= event.deleted;
+            }
+            None => self.events.push(event),
+        }
     }
 
     /// Makes the connected routes of an interface what its addresses and admin state want.
     pub(crate) fn sync_routes(&mut self, behaviour: &Behaviour, sw_if_index: u32) {
         let interface = self.interfaces.get(sw_if_index);
-        self.fib.connect(sw_if_index, interface, behaviour.glean_31);
+        self.fib.connect(sw_if_index, interface, behaviour);
     }
 }

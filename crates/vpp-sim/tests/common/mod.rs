@@ -1,6 +1,8 @@
 //! What several tests use.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod socket;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};

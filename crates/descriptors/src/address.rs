@@ -1,0 +1,59 @@
+//! An address of an interface, a value derived from it.
+
+use async_trait::async_trait;
+use ipnet::IpNet;
+use kvscheduler::{Dependency, Descriptor, Failure};
+use models::keys::{self, AddressSource, PropertyKey};
+
+use crate::southbound::failure;
+use crate::{Indexes, Southbound};
+
+pub(crate) struct AddressDescriptor {
+    southbound: Southbound,
+    indexes: Indexes,
+}
+
+impl AddressDescriptor {
+    pub(crate) fn new(southbound: Southbound, indexes: Indexes) -> Self {
+        Self { southbound, indexes }
+    }
+}
+
+fn interface_of(key: &str) -> Option<&str> {
+    match PropertyKey::parse(key) {
+        Some(PropertyKey::InterfaceAddress { interface, source: AddressSource::Static, .. }) => Some(interface),
+        _ => None,
+    }
+}
+
+#[async_trait]
+impl Descriptor for AddressDescriptor {
+    type Value = IpNet;
+    type Metadata = ();
+
+    fn name(&self) -> &str {
+        "vpp-interface-address"
+    }
+
+    fn owns(&self, key: &str) -> bool {
+        interface_of(key).is_some()
+    }
+
+    fn dependencies(&self, key: &str, _value: &IpNet) -> Vec<Dependency> {
+        // VPP does not move an interface with addresses into another VRF, so that comes first.
+        interface_of(key)
+            .map(|name| Dependency::any_of("interface-assigned-to-vrf-table", [keys::interface_vrf_prefix(name)]))
+            .into_iter()
+            .collect()
+    }
+
+    async fn create(&self, key: &str, address: &IpNet) -> Result<(), Failure> {
+        let sw_if_index = self.indexes.interface(interface_of(key).unwrap_or_default())?;
+        self.southbound.get()?.interface.add_address(sw_if_index, *address).await.map_err(failure)
+    }
+
+    async fn delete(&self, key: &str, address: &IpNet, (): &()) -> Result<(), Failure> {
+        let sw_if_index = self.indexes.interface(interface_of(key).unwrap_or_default())?;
+        self.southbound.get()?.interface.delete_address(sw_if_index, *address).await.map_err(failure)
+    }
+}

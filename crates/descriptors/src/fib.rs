@@ -1,0 +1,129 @@
+//! `vpp.l2.fib`: an address in the table of a bridge domain.
+
+use async_trait::async_trait;
+use futures::future::try_join_all;
+use kvscheduler::{Believed, Dependency, Descriptor, Failure, Invalid, Origin, Retrieved};
+use models::ModelMessage;
+use models::keys;
+use models::net::{canonical_mac, parse_mac};
+use models::proto::ligato::vpp::l2::{FibEntry, fib_entry::Action};
+use vppcalls::types;
+
+use crate::southbound::failure;
+use crate::{Indexes, Southbound, bridge_domain, check, interface};
+
+pub(crate) struct FibDescriptor {
+    southbound: Southbound,
+    indexes: Indexes,
+    prefix: String,
+}
+
+impl FibDescriptor {
+    pub(crate) fn new(southbound: Southbound, indexes: Indexes) -> Self {
+        Self { southbound, indexes, prefix: FibEntry::SPEC.key_prefix(false) }
+    }
+
+    fn entry(&self, value: &FibEntry) -> Result<types::FibEntry, Failure> {
+        let drop = value.action() == Action::Drop;
+        let mac = parse_mac(&value.phys_address)
+            .ok_or_else(|| Failure::permanent(format!("{} is no MAC address", value.phys_address)))?;
+        Ok(types::FibEntry {
+            bd_id: self.indexes.bridge_domain(&value.bridge_domain)?,
+            mac,
+            sw_if_index: if drop {
+                types::NO_INTERFACE
+            } else {
+                self.indexes.interface(&value.outgoing_interface)?
+            },
+            // VPP takes an entry that drops only as one that does not move.
+            fixed: value.static_config || drop,
+            drop,
+            bvi: value.bridged_virtual_interface,
+        })
+    }
+}
+
+#[async_trait]
+impl Descriptor for FibDescriptor {
+    type Value = FibEntry;
+    type Metadata = ();
+
+    fn name(&self) -> &str {
+        "vpp-l2-fib"
+    }
+
+    fn owns(&self, key: &str) -> bool {
+        key.starts_with(&self.prefix)
+    }
+
+    fn validate(&self, _key: &str, value: &FibEntry) -> Result<(), Invalid> {
+        check(value, [])
+    }
+
+    fn equivalent(&self, _key: &str, old: &FibEntry, new: &FibEntry) -> bool {
+        let same = old.action == new.action
+            && old.bridge_domain == new.bridge_domain
+            && canonical_mac(&old.phys_address) == canonical_mac(&new.phys_address);
+        let forward = old.outgoing_interface == new.outgoing_interface
+            && old.static_config == new.static_config
+            && old.bridged_virtual_interface == new.bridged_virtual_interface;
+        same && (new.action() == Action::Drop || forward)
+    }
+
+    fn dependencies(&self, _key: &str, value: &FibEntry) -> Vec<Dependency> {
+        vec![match value.action() {
+            // An entry through an interface that is no port (any more) is one that VPP never forgets.
+            Action::Forward => Dependency::key(
+                "bridged-interface",
+                keys::bd_interface(&value.bridge_domain, &value.outgoing_interface),
+            ),
+            Action::Drop => Dependency::key("bridge-domain", keys::bridge_domain(&value.bridge_domain)),
+        }]
+    }
+
+    async fn create(&self, _key: &str, value: &FibEntry) -> Result<(), Failure> {
+        let entry = self.entry(value)?;
+        self.southbound.get()?.l2.add_fib_entry(&entry).await.map_err(failure)
+    }
+
+    async fn delete(&self, _key: &str, value: &FibEntry, (): &()) -> Result<(), Failure> {
+        let entry = self.entry(value)?;
+        self.southbound.get()?.l2.delete_fib_entry(&entry).await.map_err(failure)
+    }
+
+    async fn retrieve(
+        &self,
+        correlate: &[Believed<'_, FibEntry>],
+    ) -> Result<Option<Vec<Retrieved<FibEntry, ()>>>, Failure> {
+        let calls = self.southbound.get()?.l2;
+        let bridge_domains = self.indexes.bridge_domains.snapshot();
+        let dumps = bridge_domains.values().map(|index| calls.dump_fib(index.id));
+        let tables = try_join_all(dumps).await.map_err(failure)?;
+        let names = self.indexes.interface_names();
+        let mut found = Vec::new();
+        for (name, entries) in bridge_domains.keys().zip(tables) {
+            for entry in entries {
+                let mac: Vec<String> = entry.mac.iter().map(|b| format!("{b:02x}")).collect();
+                let value = FibEntry {
+                    phys_address: mac.join(":"),
+                    bridge_domain: name.clone(),
+                    action: if entry.drop { Action::Drop } else { Action::Forward }.into(),
+                    outgoing_interface: names.get(&entry.sw_if_index).cloned().unwrap_or_default(),
+                    static_config: entry.fixed,
+                    bridged_virtual_interface: entry.bvi,
+                };
+                let key = value.key();
+                // What VPP learned or made for its own interface is nobody's, unless it is asked for as well.
+                let asked = correlate.binary_search_by(|b| b.key.cmp(&key)).is_ok();
+                let own = !asked && (!entry.fixed || entry.bvi);
+                let origin = if own { Origin::Southbound } else { Origin::Unknown };
+                found.push(Retrieved { key, value, metadata: (), origin });
+            }
+        }
+        Ok(Some(found))
+    }
+
+    fn retrieve_after(&self) -> Vec<String> {
+        vec![interface::NAME.to_string(), bridge_domain::NAME.to_string()]
+    }
+}

@@ -1,0 +1,250 @@
+//! `vpp.route`: one path to a destination; several values with one destination are its paths.
+//!
+//! A path is never added beside others: VPP dies of that when one of them goes through an interface that is gone.
+//! Every change replaces all paths of the destination by those that are wanted, which mends such a route instead.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ipnet::IpNet;
+use kvscheduler::{Believed, Dependency, Descriptor, Failure, Invalid, Origin, Retrieved};
+use models::ModelMessage;
+use models::keys;
+use models::net::parse_cidr;
+use models::proto::ligato::vpp::l3::{Route, route::RouteType};
+use tokio::sync::Mutex;
+use vppcalls::types::{self, NO_INTERFACE, PathKind, Paths, RoutePath};
+
+use crate::southbound::failure;
+use crate::{Indexes, Southbound, check, interface};
+
+/// Table and prefix.
+type Destination = (u32, IpNet);
+
+/// The paths of a destination.
+#[derive(Debug, Default)]
+struct Known {
+    /// Wanted ones that are in VPP, by key.
+    ours: BTreeMap<String, RoutePath>,
+    /// Others with a next hop that were there when VPP was read: they stay.
+    others: Vec<RoutePath>,
+}
+
+impl Known {
+    fn all(&self) -> Vec<RoutePath> {
+        self.ours.values().chain(&self.others).copied().collect()
+    }
+}
+
+pub(crate) struct RouteDescriptor {
+    southbound: Southbound,
+    indexes: Indexes,
+    prefix: String,
+    /// Each destination is changed by one at a time; different ones at once.
+    known: Mutex<HashMap<Destination, Arc<Mutex<Known>>>>,
+}
+
+impl RouteDescriptor {
+    pub(crate) fn new(southbound: Southbound, indexes: Indexes) -> Self {
+        Self { southbound, indexes, prefix: Route::SPEC.key_prefix(false), known: Mutex::default() }
+    }
+
+    async fn known(&self, destination: Destination) -> Arc<Mutex<Known>> {
+        self.known.lock().await.entry(destination).or_default().clone()
+    }
+
+    fn path(&self, value: &Route) -> Result<RoutePath, Failure> {
+        let interface = match value.outgoing_interface.as_str() {
+            "" => NO_INTERFACE,
+            name => self.indexes.interface(name)?,
+        };
+        let path = RoutePath {
+            kind: PathKind::Normal,
+            sw_if_index: interface,
+            table: value.vrf_id,
+            next_hop: next_hop(value),
+            weight: u8::try_from(value.weight.max(1)).unwrap_or(u8::MAX),
+            preference: u8::try_from(value.preference).unwrap_or(u8::MAX),
+        };
+        Ok(match value.r#type() {
+            RouteType::IntraVrf => path,
+            RouteType::InterVrf => RoutePath { table: value.via_vrf_id, ..path },
+            RouteType::Drop => RoutePath { kind: PathKind::Drop, ..path },
+        })
+    }
+
+    /// Puts a path in place of the one of the same key, if there is one.
+    async fn put(&self, key: &str, value: &Route) -> Result<(), Failure> {
+        let destination = destination(value)?;
+        let path = self.path(value)?;
+        let calls = self.southbound.get()?.l3;
+        let known = self.known(destination).await;
+        let mut known = known.lock().await;
+        let before = known.ours.insert(key.to_string(), path);
+        let route = types::Route { table: destination.0, prefix: destination.1, paths: known.all() };
+        if let Err(e) = calls.add_route(&route, Paths::Replace).await {
+            match before {
+                Some(before) => known.ours.insert(key.to_string(), before),
+                None => known.ours.remove(key),
+            };
+            return Err(failure(e));
+        }
+        Ok(())
+    }
+}
+
+fn destination(value: &Route) -> Result<Destination, Failure> {
+    let prefix = parse_cidr(&value.dst_network)
+        .ok_or_else(|| Failure::permanent(format!("{} is no network", value.dst_network)))?;
+    Ok((value.vrf_id, prefix.trunc()))
+}
+
+/// An unspecified next hop is none.
+fn next_hop(value: &Route) -> Option<IpAddr> {
+    value.next_hop_addr.parse().ok().filter(|hop: &IpAddr| !hop.is_unspecified())
+}
+
+#[async_trait]
+impl Descriptor for RouteDescriptor {
+    type Value = Route;
+    type Metadata = ();
+
+    fn name(&self) -> &str {
+        "vpp-route"
+    }
+
+    fn owns(&self, key: &str) -> bool {
+        key.starts_with(&self.prefix)
+    }
+
+    fn validate(&self, _key: &str, value: &Route) -> Result<(), Invalid> {
+        let allocated = |text: &str| models::net::is_alloc_ref(text);
+        check(
+            value,
+            [
+                ("dst_network", allocated(&value.dst_network)),
+                ("next_hop_addr", allocated(&value.next_hop_addr)),
+            ],
+        )
+    }
+
+    fn equivalent(&self, _key: &str, old: &Route, new: &Route) -> bool {
+        old.r#type == new.r#type
+            && old.vrf_id == new.vrf_id
+            && (old.via_vrf_id == new.via_vrf_id || new.r#type() != RouteType::InterVrf)
+            && old.outgoing_interface == new.outgoing_interface
+            && old.weight.max(1) == new.weight.max(1)
+            && old.preference == new.preference
+            && destination(old).ok() == destination(new).ok()
+            && next_hop(old) == next_hop(new)
+    }
+
+    fn dependencies(&self, _key: &str, value: &Route) -> Vec<Dependency> {
+        let ipv6 = parse_cidr(&value.dst_network).is_some_and(|net| net.addr().is_ipv6());
+        let mut needs = Vec::new();
+        if !value.outgoing_interface.is_empty() {
+            needs.push(Dependency::key("interface-exists", keys::interface(&value.outgoing_interface)));
+        }
+        if value.vrf_id != 0 {
+            needs.push(Dependency::key("vrf-table-exists", keys::vrf_table(value.vrf_id, ipv6)));
+        }
+        if value.r#type() == RouteType::InterVrf && value.via_vrf_id != 0 {
+            needs.push(Dependency::key("via-vrf-table-exists", keys::vrf_table(value.via_vrf_id, ipv6)));
+        }
+        needs
+    }
+
+    async fn create(&self, key: &str, value: &Route) -> Result<(), Failure> {
+        self.put(key, value).await
+    }
+
+    async fn update(&self, key: &str, _old: &Route, new: &Route, (): &()) -> Result<(), Failure> {
+        self.put(key, new).await
+    }
+
+    fn recreate(&self, _key: &str, _old: &Route, _new: &Route) -> bool {
+        false
+    }
+
+    async fn delete(&self, key: &str, value: &Route, (): &()) -> Result<(), Failure> {
+        let destination = destination(value)?;
+        let calls = self.southbound.get()?.l3;
+        let known = self.known(destination).await;
+        let mut known = known.lock().await;
+        let before = known.ours.remove(key);
+        let paths = known.all();
+        let done = if paths.is_empty() {
+            calls.delete_route(destination.0, destination.1).await
+        } else {
+            let route = types::Route { table: destination.0, prefix: destination.1, paths };
+            calls.add_route(&route, Paths::Replace).await
+        };
+        if let Err(e) = done {
+            known.ours.extend(before.map(|path| (key.to_string(), path)));
+            return Err(failure(e));
+        }
+        Ok(())
+    }
+
+    async fn retrieve(
+        &self,
+        correlate: &[Believed<'_, Route>],
+    ) -> Result<Option<Vec<Retrieved<Route, ()>>>, Failure> {
+        let calls = self.southbound.get()?.l3;
+        let routes = calls.dump_routes().await.map_err(failure)?;
+        let names = self.indexes.interface_names();
+        let mut all = HashMap::new();
+        let mut found = Vec::new();
+        for route in routes {
+            let mut known = Known::default();
+            for path in &route.paths {
+                let interface = match path.sw_if_index {
+                    NO_INTERFACE => "",
+                    // Through an interface that is gone: where the route is wanted it is made again, in its place.
+                    index => match names.get(&index) {
+                        Some(name) => name,
+                        None => continue,
+                    },
+                };
+                let value = value_of(&route, path, interface);
+                let key = value.key();
+                if correlate.binary_search_by(|b| b.key.cmp(&key)).is_ok() {
+                    known.ours.insert(key.clone(), *path);
+                } else if path.next_hop.is_some() {
+                    known.others.push(*path);
+                }
+                found.push(Retrieved { key, value, metadata: (), origin: Origin::Unknown });
+            }
+            all.insert((route.table, route.prefix), Arc::new(Mutex::new(known)));
+        }
+        *self.known.lock().await = all;
+        Ok(Some(found))
+    }
+
+    fn retrieve_after(&self) -> Vec<String> {
+        vec![interface::NAME.to_string()]
+    }
+}
+
+/// The model of a path in VPP.
+fn value_of(route: &types::Route, path: &RoutePath, interface: &str) -> Route {
+    // VPP tells no types: a lookup in another table is a path without an interface whose table is another one.
+    let elsewhere = path.sw_if_index == NO_INTERFACE && path.table != route.table;
+    let kind = match path.kind {
+        PathKind::Drop => RouteType::Drop,
+        _ if elsewhere => RouteType::InterVrf,
+        _ => RouteType::IntraVrf,
+    };
+    Route {
+        r#type: kind.into(),
+        vrf_id: route.table,
+        dst_network: route.prefix.to_string(),
+        next_hop_addr: path.next_hop.map(|hop| hop.to_string()).unwrap_or_default(),
+        outgoing_interface: interface.to_string(),
+        weight: path.weight.into(),
+        preference: path.preference.into(),
+        via_vrf_id: if kind == RouteType::InterVrf { path.table } else { 0 },
+    }
+}

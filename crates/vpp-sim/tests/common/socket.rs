@@ -1,0 +1,137 @@
+//! A client on a socket that knows nothing but the definitions.
+
+use std::collections::HashMap;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::Path;
+
+use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect, recv, send, socket};
+use serde_json::{Value, json};
+use vpp_schema::Schema;
+
+pub struct SocketClient {
+    socket: OwnedFd,
+    read: Vec<u8>,
+    pub handle: u32,
+    pub ids: HashMap<String, u16>,
+    pub names: HashMap<u16, String>,
+    context: u32,
+}
+
+impl SocketClient {
+    pub fn connect(path: &Path, seqpacket: bool) -> Self {
+        let kind = if seqpacket { SockType::SeqPacket } else { SockType::Stream };
+        let socket = socket(AddressFamily::Unix, kind, SockFlag::SOCK_CLOEXEC, None).expect("socket");
+        connect(socket.as_raw_fd(), &UnixAddr::new(path).expect("path")).expect("connects");
+        let mut client = Self {
+            socket,
+            read: Vec::new(),
+            handle: 0,
+            ids: HashMap::new(),
+            names: HashMap::new(),
+            context: 100,
+        };
+        let mut hello = vec![0, 15, 0, 0, 0, 1];
+        hello.extend_from_slice(b"test");
+        hello.resize(70, 0);
+        client.send(&hello);
+        let reply = client.receive().expect("a reply");
+        assert_eq!(&reply[..2], &[0, 16]);
+        assert_eq!(&reply[10..14], &[0; 4], "response");
+        client.handle = u32::from_be_bytes(reply[14..18].try_into().expect("four"));
+        let count = u16::from_be_bytes(reply[18..20].try_into().expect("two"));
+        assert_eq!(reply.len(), 20 + 66 * usize::from(count));
+        for entry in reply[20..].chunks(66) {
+            let id = u16::from_be_bytes([entry[0], entry[1]]);
+            let name: Vec<u8> = entry[2..].iter().copied().take_while(|b| *b != 0).collect();
+            let name = String::from_utf8(name).expect("a name");
+            let (name, crc) = name.rsplit_once('_').expect("a CRC");
+            assert_eq!(crc.len(), 8);
+            client.ids.insert(name.to_string(), id);
+            client.names.insert(id, name.to_string());
+        }
+        client
+    }
+
+    pub fn send_raw(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let n = send(self.socket.as_raw_fd(), &bytes[..bytes.len().min(4096)], MsgFlags::MSG_NOSIGNAL)
+                .expect("sends");
+            bytes = &bytes[n..];
+        }
+    }
+
+    pub fn frame(message: &[u8]) -> Vec<u8> {
+        let mut frame = vec![0; 8];
+        frame.extend_from_slice(&(message.len() as u32).to_be_bytes());
+        frame.extend_from_slice(&[0; 4]);
+        frame.extend_from_slice(message);
+        frame
+    }
+
+    pub fn send(&mut self, message: &[u8]) {
+        self.send_raw(&Self::frame(message));
+    }
+
+    /// The next message; `None` when the other side closed.
+    pub fn receive(&mut self) -> Option<Vec<u8>> {
+        loop {
+            if let Some(header) = self.read.get(..16) {
+                let length = u32::from_be_bytes(header[8..12].try_into().expect("four")) as usize;
+                if self.read.len() >= 16 + length {
+                    let message = self.read[16..16 + length].to_vec();
+                    self.read.drain(..16 + length);
+                    return Some(message);
+                }
+            }
+            let mut buffer = [0; 65536];
+            match recv(self.socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
+                Ok(0) | Err(_) => return None,
+                Ok(n) => self.read.extend_from_slice(&buffer[..n]),
+            }
+        }
+    }
+
+    pub fn ping(&mut self) -> Vec<u8> {
+        let mut ping = self.ids["control_ping"].to_be_bytes().to_vec();
+        ping.extend_from_slice(&self.handle.to_be_bytes());
+        ping.extend_from_slice(&self.context.to_be_bytes());
+        ping
+    }
+
+    /// A request and a ping, and all that comes before the ping's reply.
+    pub fn request(&mut self, schema: &Schema, name: &str, fields: &Value) -> Vec<(String, Value)> {
+        self.context += 1;
+        let mut fields = fields.clone();
+        fields["client_index"] = json!(self.handle);
+        fields["context"] = json!(self.context);
+        let mut message = self.ids[name].to_be_bytes().to_vec();
+        message.extend(schema.encode(name, &fields).unwrap_or_else(|e| panic!("{e}")));
+        self.send(&message);
+        self.context += 1;
+        let ping = self.ping();
+        self.send(&ping);
+        let mut answers = Vec::new();
+        loop {
+            let message = self.receive().unwrap_or_else(|| panic!("{name}: closed"));
+            let name = self.names[&u16::from_be_bytes([message[0], message[1]])].clone();
+            let fields = schema.decode(&name, &message[2..]).unwrap_or_else(|e| panic!("{e}"));
+            if name == "control_ping_reply" && fields["context"] == json!(self.context) {
+                return answers;
+            }
+            answers.push((name, fields));
+        }
+    }
+
+    /// Says goodbye; the answer's `response`, and whether the other side closed.
+    pub fn goodbye(&mut self) -> (i32, bool) {
+        let mut message = vec![0, 17];
+        message.extend_from_slice(&self.handle.to_be_bytes());
+        message.extend_from_slice(&[0, 0, 0, 9]);
+        message.extend_from_slice(&self.handle.to_be_bytes());
+        self.send(&message);
+        let reply = self.receive().expect("a reply");
+        assert_eq!(&reply[..2], &[0, 18]);
+        let response = i32::from_be_bytes(reply[6..10].try_into().expect("four"));
+        (response, self.receive().is_none())
+    }
+}
