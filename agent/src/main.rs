@@ -1,1 +1,86 @@
-fn main() {}
+//! `vpp-agent`: reads its settings, wires the parts, runs until it is told to stop.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod connection;
+mod report;
+mod settings;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use descriptors::{Indexes, Southbound};
+use kvscheduler::Scheduler;
+use kvstore::file::FileSource;
+use models::Registry;
+use orchestrator::{Ledger, Orchestrator, Wanted};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use vpp_client::{Client, Config};
+
+use crate::settings::Settings;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let settings = Settings::read();
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            eprintln!("error: no threads to run on: {e}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(settings)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("error: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(settings: Settings) -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let registry = Registry::builtin()?;
+    let ledger = match settings.ledger() {
+        Some(path) => Ledger::open(&path)?,
+        None => {
+            tracing::warn!("no --state-dir: after a restart nothing that is not wanted any more is removed");
+            Ledger::in_memory()
+        }
+    };
+    let report = report::Reporter::new(settings.transaction_log.as_deref())?;
+    let southbound = Southbound::default();
+    let indexes = Indexes::default();
+    let builder = descriptors::register(Scheduler::builder(), &southbound, &indexes);
+    let orchestrator = Orchestrator::new(builder, Wanted::new(registry), ledger, report.into_fn())?;
+
+    let mut config = Config::new(settings.vpp_socket());
+    config.name = format!("vpp-agent {}", settings.microservice_label);
+    let client = Client::start(config);
+    let (state, states) = watch::channel(orchestrator::Southbound::Down("starting".to_string()));
+    let connection = tokio::spawn(connection::follow(client.clone(), southbound, state));
+
+    let source = kvstore::subscribe(Box::new(FileSource::new(&settings.source)));
+    let (stop, stopping) = watch::channel(false);
+    let driver = tokio::spawn(orchestrator.run(source, states, stopping));
+
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM"),
+        _ = interrupt.recv() => tracing::info!("SIGINT"),
+    }
+    // The transaction in progress runs to its end, then VPP is told goodbye; what is configured stays.
+    let _ = stop.send(true);
+    if tokio::time::timeout(settings::STOP, driver).await.is_err() {
+        tracing::warn!("a transaction did not end in time");
+    }
+    client.close().await;
+    connection.abort();
+    Ok(())
+}

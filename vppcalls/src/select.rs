@@ -100,6 +100,8 @@ pub struct Selection {
     pub release: &'static str,
     /// Plugin modules whose messages VPP does not have.
     pub absent: BTreeSet<&'static str>,
+    /// What calls of this release cannot do.
+    pub unsupported: Vec<&'static str>,
     /// Something to tell the operator, such as that VPP's own release is not known.
     pub notice: Option<String>,
 }
@@ -219,7 +221,9 @@ pub fn choose(table: &MessageTable, version: &str) -> Result<Selection, Refusal>
         Some(named) => format!("VPP says it is of {named}; its messages are those of {release}, whose calls are used"),
         None => format!("VPP does not say its release ({version}); the calls of {release} are used"),
     });
-    Ok(Selection { position, release, absent, notice })
+    let of_release = groups.iter().filter(|g| g.releases.iter().any(|r| usize::from(*r) == position));
+    let unsupported = of_release.flat_map(|g| g.unsupported.iter().copied()).collect();
+    Ok(Selection { position, release, absent, unsupported, notice })
 }
 
 /// Chooses, and makes the calls.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use kvscheduler::{Believed, Descriptor, Failure, Invalid, KeyValue, Origin, Retrieved};
+use models::ModelMessage;
 use models::keys;
 use models::proto::ligato::vpp::l2::{BridgeDomain, bridge_domain};
 use vppcalls::types;
@@ -28,7 +29,7 @@ pub(crate) struct BridgeDomainDescriptor {
 
 impl BridgeDomainDescriptor {
     pub(crate) fn new(southbound: Southbound, indexes: Indexes) -> Self {
-        Self { southbound, indexes, prefix: keys::bridge_domain(""), taken: Arc::default() }
+        Self { southbound, indexes, prefix: BridgeDomain::SPEC.key_prefix(false), taken: Arc::default() }
     }
 
     fn taken(&self) -> MutexGuard<'_, BTreeSet<u32>> {

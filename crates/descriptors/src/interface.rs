@@ -4,6 +4,7 @@
 
 use async_trait::async_trait;
 use kvscheduler::{Believed, Dependency, Descriptor, Failure, Invalid, KeyValue, Origin, Retrieved};
+use models::ModelMessage;
 use models::keys::{self, AddressSource, IpVersion};
 use models::net::{canonical_mac, parse_cidr, parse_mac};
 use models::proto::ligato::vpp::interfaces::interface::{Link, Type};
@@ -29,7 +30,7 @@ pub(crate) struct InterfaceDescriptor {
 
 impl InterfaceDescriptor {
     pub(crate) fn new(southbound: Southbound) -> Self {
-        Self { southbound, prefix: keys::interface("") }
+        Self { southbound, prefix: Interface::SPEC.key_prefix(false) }
     }
 
     async fn make(&self, calls: &dyn InterfaceCalls, value: &Interface) -> Result<u32, Failure> {

@@ -1,4 +1,5 @@
 //! Frames that real VPPs sent and received: decoded they are the recorded fields, encoded again the same bytes.
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use std::path::{Path, PathBuf};
 

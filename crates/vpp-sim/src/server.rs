@@ -245,8 +245,7 @@ impl Server {
                 }
                 self.transmit(id);
             }
-            let mut sim = lock(&self.sim);
-            sim.flush();
+            let sim = lock(&self.sim);
             if sim.died().is_some() {
                 if sim.options().abort_when_dead {
                     std::process::abort();
@@ -320,12 +319,18 @@ impl Server {
         let mut turn = 0;
         let mut gone = false;
         while turn < TURN {
-            match recv(connection.socket.as_raw_fd(), buffer, MsgFlags::empty()) {
+            // With this flag a packet tells its length, also when it is more than VPP reads of it.
+            let flags = if self.seqpacket { MsgFlags::MSG_TRUNC } else { MsgFlags::empty() };
+            match recv(connection.socket.as_raw_fd(), buffer, flags) {
                 Ok(0) => {
                     gone = true;
                     break;
                 }
                 Ok(n) => {
+                    if n > buffer.len() {
+                        tracing::warn!(length = n, "packet longer than {CHUNK} bytes, the rest is lost");
+                    }
+                    let n = n.min(buffer.len());
                     connection.read.extend_from_slice(buffer.get(..n).unwrap_or_default());
                     turn += n;
                     if !self.seqpacket && n < buffer.len() {
@@ -361,6 +366,8 @@ impl Server {
                 break;
             }
         }
+        // Before the answers go, so that who has one finds its request in the log.
+        sim.flush();
         drop(sim);
         connection.read.drain(..at);
         connection.write.append(&mut out.own);

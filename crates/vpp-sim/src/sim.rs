@@ -353,7 +353,7 @@ impl Sim {
             *client = Some(out.connection);
         }
         let handle = HANDLE | u32::try_from(slot).unwrap_or(0);
-        let client = fields.get("name").and_then(Value::as_str).unwrap_or_default();
+        let client = Request::new(&self.schema, "sockclnt_create", fields).text("name");
         tracing::info!(client, handle = format_args!("{handle:#x}"), "client");
         let context = crate::message::number(fields.get("context"));
         let id = self.table.id("sockclnt_create_reply").unwrap_or(16);
@@ -415,9 +415,16 @@ impl Sim {
         let records = match answer {
             Answer::Retval(_) if route.names.reply.is_empty() => Vec::new(),
             Answer::Retval(retval) => {
-                let record = Record::new(&self.schema, &route.names.reply);
-                // Some replies have no retval, or call it otherwise.
-                vec![record.set("retval", retval).set("response", retval)]
+                // Some replies have no retval, call it otherwise, or have it without a sign.
+                let name = &route.names.reply;
+                let signed = self.schema.encode(name, &serde_json::json!({"retval": -1}));
+                let value = match signed {
+                    Err(vpp_schema::Error::Value { .. }) => {
+                        Value::from(u32::from_ne_bytes(retval.to_ne_bytes()))
+                    }
+                    _ => Value::from(retval),
+                };
+                vec![Record::new(&self.schema, name).set("retval", value.clone()).set("response", value)]
             }
             Answer::Reply(record) => vec![record],
             Answer::Details(records) => records,

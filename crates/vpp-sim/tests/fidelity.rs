@@ -1,4 +1,5 @@
 //! Requests that were recorded on real VPPs, put to the simulated one: the same answers.
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! The same requests put to a real VPP and to the simulated one. Runs when `VPP_API_SOCKET` names the API socket of
 //! a VPP of 20.05 or later on which nothing is configured; what it makes there it deletes.
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod common;
 
@@ -58,7 +59,8 @@ fn domain(id: u32, is_add: bool) -> (&'static str, Value) {
 }
 
 fn port(sw_if_index: u32, bd_id: u32, port_type: u32, enable: bool) -> (&'static str, Value) {
-    let fields = json!({"rx_sw_if_index": sw_if_index, "bd_id": bd_id, "port_type": port_type, "enable": enable});
+    let fields =
+        json!({"rx_sw_if_index": sw_if_index, "bd_id": bd_id, "port_type": port_type, "enable": enable});
     ("sw_interface_set_l2_bridge", fields)
 }
 
@@ -143,7 +145,10 @@ fn scenario(tap: bool) -> Vec<(&'static str, Value)> {
         up(2, false),
         routes(),
         up(2, true),
-        ("sw_interface_add_del_address", json!({"sw_if_index": 2, "del_all": true, "prefix": prefix("0.0.0.0", 0)})),
+        (
+            "sw_interface_add_del_address",
+            json!({"sw_if_index": 2, "del_all": true, "prefix": prefix("0.0.0.0", 0)}),
+        ),
         addresses(2),
         routes(),
         routes6(),
@@ -381,4 +386,39 @@ fn same_answers() {
     }
     assert_eq!(real.goodbye(), (sim.behaviour().goodbye, true));
     assert_eq!(differences, 0, "requests answered otherwise");
+}
+
+/// A path added beside a stale one. Runs with `VPP_MAY_DIE` set too, as the VPP does where the simulated one does.
+#[test]
+fn dies_of_the_same() {
+    let Some(path) = std::env::var_os("VPP_API_SOCKET").map(PathBuf::from) else {
+        println!("skipped: VPP_API_SOCKET is not set");
+        return;
+    };
+    if std::env::var_os("VPP_MAY_DIE").is_none() {
+        println!("skipped: VPP_MAY_DIE is not set");
+        return;
+    }
+    let release = std::env::var("VPP_RELEASE").expect("VPP_RELEASE says which release it is");
+    let sim = Sim::new(common::release(&release), common::options()).expect("a simulated VPP");
+    let mut real = SocketClient::connect(&path, sim.behaviour().seqpacket);
+    let schema = sim.schema().clone();
+    let mut ask =
+        |name: &str, fields: Value| real.request(&schema, name, &fields).pop().map(|(_, fields)| fields);
+    let index = |reply: Option<Value>| {
+        reply.and_then(|r| r["sw_if_index"].as_u64()).and_then(|i| u32::try_from(i).ok()).expect("an index")
+    };
+    let first = index(ask(IFACE, json!({})));
+    let second = index(ask(IFACE, json!({})));
+    for (index, text) in [(first, "10.1.1.1"), (second, "10.2.1.1")] {
+        for (name, fields) in [up(index, true), address(index, true, text, 24)] {
+            assert_eq!(ask(name, fields).expect("a reply")["retval"], 0);
+        }
+    }
+    let (name, fields) = route(true, false, ("20.0.0.0", 8), json!([via(first, "10.1.1.7", 1)]));
+    assert_eq!(ask(name, fields).expect("a reply")["retval"], 0);
+    assert_eq!(ask("delete_loopback", json!({"sw_if_index": first})).expect("a reply")["retval"], 0);
+    let (name, fields) = route(true, true, ("20.0.0.0", 8), json!([via(second, "10.2.1.7", 1)]));
+    let lived = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| ask(name, fields))).is_ok();
+    assert_eq!(!lived, sim.behaviour().stale_path_kills);
 }

@@ -346,7 +346,11 @@ impl Fib {
         let before = self.connected.remove(&sw_if_index).unwrap_or_default();
         for (table, ip, len) in before {
             let same = |other: &(u32, IpAddr, u8, Path)| {
-                other.0 == table && other.1.is_ipv6() == ip.is_ipv6() && other.2 == len && (other.1 == ip || behaviour.glean_outlives_address && network(other.1, len) == network(ip, len))
+                other.0 == table
+                    && other.1.is_ipv6() == ip.is_ipv6()
+                    && other.2 == len
+                    && (other.1 == ip
+                        || behaviour.glean_outlives_address && network(other.1, len) == network(ip, len))
             };
             if !wanted.iter().any(same) {
                 self.remove(table, ip, len, source::INTERFACE);

@@ -1,0 +1,80 @@
+//! What the agent is told when it starts.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Parser;
+
+/// How long a transaction in progress may go on after the agent was told to stop.
+pub(crate) const STOP: Duration = Duration::from_secs(5);
+
+/// Where VPP listens: 20.01 and later, and before.
+const SOCKETS: [&str; 2] = ["/run/vpp/api.sock", "/run/vpp-api.sock"];
+
+/// Keeps a VPP configured as its source says.
+#[derive(Debug, Parser)]
+#[command(name = "vpp-agent", version)]
+pub(crate) struct Settings {
+    /// A YAML or JSON file, or a folder of them, whose entries are `key: value`. It is watched.
+    #[arg(long, env = "SOURCE")]
+    pub(crate) source: PathBuf,
+
+    /// VPP's API socket [default: /run/vpp/api.sock, or /run/vpp-api.sock where only that is there]
+    #[arg(long, env = "VPP_API_SOCKET")]
+    vpp_socket: Option<PathBuf>,
+
+    /// Name of this agent among others.
+    #[arg(long, env = "MICROSERVICE_LABEL", default_value = "vpp1")]
+    pub(crate) microservice_label: String,
+
+    /// Folder in which the agent notes what it has configured, so that after a restart it removes its own and
+    /// nothing else.
+    #[arg(long, env = "STATE_DIRECTORY")]
+    state_dir: Option<PathBuf>,
+
+    /// File to which every transaction is appended, one JSON object a line.
+    #[arg(long, env = "TRANSACTION_LOG")]
+    pub(crate) transaction_log: Option<PathBuf>,
+}
+
+impl Settings {
+    /// From flags and environment. Flags may be written with one dash, too, as users of the elder agent do.
+    pub(crate) fn read() -> Self {
+        Self::parse_from(std::env::args().map(two_dashes))
+    }
+
+    pub(crate) fn vpp_socket(&self) -> PathBuf {
+        let [usual, elder] = SOCKETS;
+        match &self.vpp_socket {
+            Some(path) => path.clone(),
+            None if !Path::new(usual).exists() && Path::new(elder).exists() => elder.into(),
+            None => usual.into(),
+        }
+    }
+
+    pub(crate) fn ledger(&self) -> Option<PathBuf> {
+        Some(self.state_dir.as_ref()?.join(format!("{}.ledger", self.microservice_label)))
+    }
+}
+
+fn two_dashes(argument: String) -> String {
+    let word = argument.strip_prefix('-').filter(|rest| {
+        rest.len() > 1 && rest.starts_with(|c: char| c.is_ascii_alphabetic()) && argument.len() > 2
+    });
+    match word {
+        Some(word) => format!("--{word}"),
+        None => argument,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_may_have_one_dash() {
+        let arguments = ["vpp-agent", "-source=/etc/a.yaml", "-microservice-label", "vpp7", "-V"];
+        let read: Vec<String> = arguments.iter().map(|a| two_dashes(a.to_string())).collect();
+        assert_eq!(read, ["vpp-agent", "--source=/etc/a.yaml", "--microservice-label", "vpp7", "-V"]);
+    }
+}
