@@ -8,6 +8,9 @@ use clap::{Parser, Subcommand};
 
 mod api;
 mod changes;
+mod demo;
+mod test;
+mod vpp;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Development and maintenance tasks of the VPP agent")]
@@ -22,6 +25,10 @@ enum Command {
     Import(api::ImportArgs),
     /// Write binapi/ from api-json/, after importing a release if one is named.
     Gen(api::GenArgs),
+    /// Walk through what the agent does, against a simulated VPP or a real one.
+    Demo(demo::DemoArgs),
+    /// Run all tests: unit, property, recorded frames, the demo on all releases.
+    Test(test::TestArgs),
 }
 
 type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;
@@ -31,6 +38,8 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Import(args) => api::import(&args),
         Command::Gen(args) => api::generate(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Test(args) => test::run(&args),
     };
     outcome.unwrap_or_else(|e| {
         eprintln!("error: {e}");

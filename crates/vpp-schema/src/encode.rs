@@ -81,7 +81,12 @@ fn counter(
         };
     }
     primitive(width, &Value::from(length), out).map_err(|_| {
-        miscount(field, array, 1_u64.checked_shl(8 * width.size() as u32).unwrap_or(0) - 1, length)
+        miscount(
+            field,
+            array,
+            1_u64.checked_shl(8 * width.size() as u32).unwrap_or(0).wrapping_sub(1),
+            length,
+        )
     })
 }
 
