@@ -208,13 +208,16 @@ pub(crate) mod handlers {
             const PROTO_IP4: u8 = 0;
             const PROTO_IP6: u8 = 1;
 
+            /// `IP46_TYPE_IP6` of `vnet/ip/ip6_packet.h`: what VPP tells is counted otherwise than what it takes.
+            const AFI_IP6: u8 = 2;
+
             /// One more than the largest MPLS label.
             const NO_LABEL: u32 = 0x10_0000;
             const NO_INDEX: u32 = u32::MAX;
 
             fn route(table: u32, address: IpAddr, length: u8, paths: &[api::FibPath]) -> Result<Route> {
                 let path = |p: &api::FibPath| {
-                    let hop = address_from(p.afi == PROTO_IP6, p.next_hop);
+                    let hop = address_from(p.afi == AFI_IP6, p.next_hop);
                     let other = p.is_udp_encap | p.is_unreach | p.is_prohibit | p.is_source_lookup | p.is_dvr;
                     RoutePath {
                         kind: match (p.is_drop, p.is_local, other) {
