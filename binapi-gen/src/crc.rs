@@ -128,9 +128,9 @@ fn trim<'a>(
     let fits = |extra: &[(&str, usize)]| {
         let mut trims = settled.clone();
         trims.extend(extra.iter().map(|(name, n)| (name.to_string(), *n)));
-        rules.iter().find(|rule| Run::new(names, **rule, &trims).message(message) == message.crc).map(|rule| {
-            (*rule, extra.iter().map(|(name, n)| (name.to_string(), *n)).collect::<BTreeMap<_, _>>())
-        })
+        rules.iter().find(|rule| Run::new(names, **rule, &trims).message(message) == message.crc).map(
+            |rule| (*rule, extra.iter().map(|(name, n)| (name.to_string(), *n)).collect::<BTreeMap<_, _>>()),
+        )
     };
     if let Some(fit) = fits(&[]) {
         return Some(fit);
@@ -220,8 +220,11 @@ impl<'n, 'a> Run<'n, 'a> {
             TypeKind::Enum { members, .. } => {
                 self.enums.borrow_mut().push(&ty.name);
                 let counted = self.trims.get(&ty.name).copied().unwrap_or(members.len());
-                let items: Vec<String> =
-                    members.iter().take(counted).map(|(name, value)| format!("['{name}', {value}]")).collect();
+                let items: Vec<String> = members
+                    .iter()
+                    .take(counted)
+                    .map(|(name, value)| format!("['{name}', {value}]"))
+                    .collect();
                 format!("[{}]", items.join(", "))
             }
         }

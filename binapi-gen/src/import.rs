@@ -35,7 +35,9 @@ impl CoreModules {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let bad = || Error::Usage(format!("core-modules.txt:{}: expected `module release`, found `{line}`", i + 1));
+            let bad = || {
+                Error::Usage(format!("core-modules.txt:{}: expected `module release`, found `{line}`", i + 1))
+            };
             let (module, since) = line.split_once(' ').ok_or_else(bad)?;
             let since = match since.trim() {
                 "-" => None,

@@ -96,7 +96,8 @@ fn module_text(module: &Module) -> String {
     });
     list(&mut out, "messages", "[", "]", message_lines);
     let service_lines = services.iter().map(|s| {
-        let mut text = format!("{}: {{\"reply\": {}", quoted(&s.request), quoted(s.reply.as_deref().unwrap_or("null")));
+        let mut text =
+            format!("{}: {{\"reply\": {}", quoted(&s.request), quoted(s.reply.as_deref().unwrap_or("null")));
         if s.stream {
             text.push_str(", \"stream\": true");
         }

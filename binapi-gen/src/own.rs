@@ -19,10 +19,8 @@ pub(crate) fn settle(modules: &mut BTreeMap<String, Module>) {
             holders.entry(ty.name.clone()).or_default().insert(module.name.clone());
         }
     }
-    let imports: BTreeMap<String, BTreeSet<String>> = modules
-        .values()
-        .map(|m| (m.name.clone(), m.imports.iter().flatten().cloned().collect()))
-        .collect();
+    let imports: BTreeMap<String, BTreeSet<String>> =
+        modules.values().map(|m| (m.name.clone(), m.imports.iter().flatten().cloned().collect())).collect();
     let owners: BTreeMap<String, String> =
         holders.into_iter().map(|(ty, holders)| (ty.clone(), owner(&ty, &holders, &imports))).collect();
     for module in modules.values_mut() {

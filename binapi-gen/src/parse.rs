@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Problem, Problems, io};
 use crate::json::{Node, Source, line_ends};
 use crate::model::{
-    Api, Arity, Component, Field, Message, Module, Place, Primitive, Release, Service, Type, TypeKind, TypeRef,
+    Api, Arity, Component, Field, Message, Module, Place, Primitive, Release, Service, Type, TypeKind,
+    TypeRef,
 };
 
 type Result<T> = std::result::Result<T, Problem>;
@@ -30,7 +31,10 @@ pub struct Parsed {
 /// Reads every `*.api.json` below a folder, which may have `core/` and `plugins/` or be flat.
 ///
 /// `component` decides for a module whose folder does not say whether it is core or plugin.
-pub fn read_folder(folder: &Path, component: &dyn Fn(&str) -> Component) -> std::result::Result<Parsed, Error> {
+pub fn read_folder(
+    folder: &Path,
+    component: &dyn Fn(&str) -> Component,
+) -> std::result::Result<Parsed, Error> {
     let mut files = Vec::new();
     find(folder, None, &mut files)?;
     files.sort();
@@ -184,7 +188,9 @@ impl Reader {
                 "types" => self.types(&mut module, node, "a type", &|r, n| r.compound(n, false))?,
                 "unions" => self.types(&mut module, node, "a union", &|r, n| r.compound(n, true))?,
                 "enums" => self.types(&mut module, node, "an enum", &|r, n| r.enumeration(n, false))?,
-                "enumflags" => self.types(&mut module, node, "an enumflag", &|r, n| r.enumeration(n, true))?,
+                "enumflags" => {
+                    self.types(&mut module, node, "an enumflag", &|r, n| r.enumeration(n, true))?
+                }
                 "aliases" => {
                     for (alias, node) in node.object("an object of aliases")? {
                         let read = self.alias(&alias, node);
@@ -381,7 +387,9 @@ impl Reader {
             bytes => (1u64 << (8 * bytes)) - 1,
         };
         if let Some((member, value)) = members.iter().find(|(_, v)| *v > limit) {
-            return Err(node.problem(format!("enum {name}: {member} = {value} does not fit {}", width.name())));
+            return Err(
+                node.problem(format!("enum {name}: {member} = {value} does not fit {}", width.name()))
+            );
         }
         Ok(Type { name, kind: TypeKind::Enum { width, members, flags }, place: node.place() })
     }
@@ -415,13 +423,15 @@ impl Reader {
             match key.as_str() {
                 "reply" => {
                     has_reply = true;
-                    service.reply = Some(value.string("the name of a message")?).filter(|name| name != "null");
+                    service.reply =
+                        Some(value.string("the name of a message")?).filter(|name| name != "null");
                 }
                 "stream" => service.stream = value.boolean("true or false")?,
                 "stream_msg" => service.stream_message = Some(value.string("the name of a message")?),
                 "events" => {
                     let events = value.array("a list of messages")?;
-                    service.events = events.iter().map(|e| e.string("the name of a message")).collect::<Result<_>>()?;
+                    service.events =
+                        events.iter().map(|e| e.string("the name of a message")).collect::<Result<_>>()?;
                 }
                 _ => self.unknown.push(format!("service.{key}")),
             }
@@ -524,14 +534,18 @@ impl Api {
         for module in modules.values() {
             for message in &module.messages {
                 if let Some(other) = messages.insert(&message.name, message) {
-                    problems.push(&message.place, format!("message {} stands at {} already", message.name, other.place));
+                    problems.push(
+                        &message.place,
+                        format!("message {} stands at {} already", message.name, other.place),
+                    );
                 }
             }
             for ty in &module.types {
                 if let Some(other) = types.insert(&ty.name, ty)
                     && other.kind != ty.kind
                 {
-                    problems.push(&ty.place, format!("type {} differs from the one at {}", ty.name, other.place));
+                    problems
+                        .push(&ty.place, format!("type {} differs from the one at {}", ty.name, other.place));
                 }
             }
         }

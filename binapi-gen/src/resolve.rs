@@ -113,7 +113,9 @@ impl<'a> Names<'a> {
 
 fn fields_of(ty: &Type) -> Vec<(&TypeRef, &str)> {
     match &ty.kind {
-        TypeKind::Struct(fields) | TypeKind::Union(fields) => fields.iter().map(|f| (&f.ty, f.name.as_str())).collect(),
+        TypeKind::Struct(fields) | TypeKind::Union(fields) => {
+            fields.iter().map(|f| (&f.ty, f.name.as_str())).collect()
+        }
         TypeKind::Enum { .. } => Vec::new(),
         TypeKind::Alias { ty, .. } => vec![(ty, "")],
     }

@@ -185,7 +185,8 @@ impl Corpus {
             }
         }
         let name = |p: usize| self.release(p).map(|r| r.to_string()).unwrap_or_default();
-        let run = |(a, b): &(usize, usize)| if a == b { name(*a) } else { format!("{} to {}", name(*a), name(*b)) };
+        let run =
+            |(a, b): &(usize, usize)| if a == b { name(*a) } else { format!("{} to {}", name(*a), name(*b)) };
         runs.iter().map(run).collect::<Vec<_>>().join(", ")
     }
 
@@ -232,7 +233,8 @@ impl Builder {
                 let header = Header::of(&message.fields);
                 let own = message.fields.get(header.fields()..).unwrap_or_default();
                 let fields = self.fields(position, &names, own, &mut resolved)?;
-                let home = self.homes.entry(message.name.clone()).or_insert_with(|| module.name.clone()).clone();
+                let home =
+                    self.homes.entry(message.name.clone()).or_insert_with(|| module.name.clone()).clone();
                 let key = (message.name.clone(), message.crc, fields);
                 let id = match self.messages.get(&key) {
                     Some(id) => *id,

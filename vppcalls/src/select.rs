@@ -87,7 +87,10 @@ pub struct Handlers {
 
 impl fmt::Debug for Handlers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handlers").field("release", &self.release).field("absent", &self.absent).finish_non_exhaustive()
+        f.debug_struct("Handlers")
+            .field("release", &self.release)
+            .field("absent", &self.absent)
+            .finish_non_exhaustive()
     }
 }
 
@@ -165,7 +168,10 @@ impl fmt::Display for Refusal {
             }
             writeln!(f)?;
         }
-        write!(f, "import this VPP's API definitions with `cargo xtask gen --release ... --from ...` and rebuild the agent")
+        write!(
+            f,
+            "import this VPP's API definitions with `cargo xtask gen --release ... --from ...` and rebuild the agent"
+        )
     }
 }
 
@@ -218,7 +224,9 @@ pub fn choose(table: &MessageTable, version: &str) -> Result<Selection, Refusal>
     }
     let release = RELEASES.get(position).map_or("", |r| r.name);
     let notice = (Some(position) != reported).then(|| match &named {
-        Some(named) => format!("VPP says it is of {named}; its messages are those of {release}, whose calls are used"),
+        Some(named) => {
+            format!("VPP says it is of {named}; its messages are those of {release}, whose calls are used")
+        }
         None => format!("VPP does not say its release ({version}); the calls of {release} are used"),
     });
     let of_release = groups.iter().filter(|g| g.releases.iter().any(|r| usize::from(*r) == position));
@@ -227,7 +235,11 @@ pub fn choose(table: &MessageTable, version: &str) -> Result<Selection, Refusal>
 }
 
 /// Chooses, and makes the calls.
-pub fn select(client: &Client, table: &MessageTable, version: &str) -> Result<(Handlers, Selection), Refusal> {
+pub fn select(
+    client: &Client,
+    table: &MessageTable,
+    version: &str,
+) -> Result<(Handlers, Selection), Refusal> {
     let selection = choose(table, version)?;
     let position = selection.position;
     let make = || {
@@ -287,7 +299,9 @@ fn compare(
                     misfit.other_layout.push(message.name.to_string());
                 }
             }
-            (Lookup::Changed(found), _) => misfit.changed.push((message.name.to_string(), message.crc, found)),
+            (Lookup::Changed(found), _) => {
+                misfit.changed.push((message.name.to_string(), message.crc, found))
+            }
             (Lookup::Absent, Some(module)) => {
                 plugins.entry(module).or_default().1.push(message.name.to_string());
             }

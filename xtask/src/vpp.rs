@@ -66,7 +66,11 @@ impl Vpp {
         self.write(&message)?;
         let reply = self.read()?;
         let u16_at = |at: usize| {
-            reply.get(at..at + 2).and_then(|b| b.try_into().ok()).map(u16::from_be_bytes).ok_or("a short handshake")
+            reply
+                .get(at..at + 2)
+                .and_then(|b| b.try_into().ok())
+                .map(u16::from_be_bytes)
+                .ok_or("a short handshake")
         };
         if u16_at(0)? != 16 {
             return Err("VPP does not answer the handshake".into());

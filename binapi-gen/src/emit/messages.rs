@@ -23,7 +23,9 @@ pub(super) fn emit(corpus: &Corpus, files: &mut BTreeMap<PathBuf, String>) -> Re
         let clash = items.entry((module.to_string(), first.clone())).or_default().insert(camel(name), text);
         match clash {
             None => Ok(()),
-            Some(_) => Err(Error::Usage(format!("{module}::{first}: two items are called {} in Rust", camel(name)))),
+            Some(_) => {
+                Err(Error::Usage(format!("{module}::{first}: two items are called {} in Rust", camel(name))))
+            }
         }
     };
     for (i, ty) in corpus.types.iter().enumerate() {
@@ -58,12 +60,7 @@ pub(super) fn emit(corpus: &Corpus, files: &mut BTreeMap<PathBuf, String>) -> Re
     );
     lib.push_str("pub mod release;\n#[cfg(feature = \"table\")]\npub mod table;\n");
     for (module, firsts) in &modules {
-        let users: Vec<String> = reach
-            .iter()
-            .filter(|(_, reached)| reached.contains(*module))
-            .map(|(user, _)| format!("feature = \"{user}\""))
-            .collect();
-        let _ = writeln!(lib, "#[cfg(any({}))]\npub mod {module};", users.join(", "));
+        let _ = writeln!(lib, "{}\npub mod {module};", gate(&reach, module));
         let mut text = format!("{MARK}\n#![cfg_attr(rustfmt, rustfmt_skip)]\n\n");
         for first in firsts {
             let _ = writeln!(text, "pub mod {first};");
@@ -94,7 +91,9 @@ fn manifest(modules: &BTreeMap<&str, BTreeSet<&str>>) -> String {
     let _ = writeln!(text, "default = [{}]", have.join(", "));
     let all: Vec<String> = modules.keys().map(|m| format!("\"{m}\"")).collect();
     let _ = writeln!(text, "all = [{}]", all.join(", "));
-    text.push_str("# A table of all compiled revisions that transcodes any of them by name, for tests.\ntable = []\n");
+    text.push_str(
+        "# A table of all compiled revisions that transcodes any of them by name, for tests.\ntable = []\n",
+    );
     for module in modules.keys() {
         let _ = writeln!(text, "{module} = []");
     }
@@ -140,12 +139,7 @@ fn table(corpus: &Corpus, reach: &BTreeMap<String, BTreeSet<String>>) -> String 
         by_module.entry(&message.module).or_default().push(MessageId(i));
     }
     for (module, ids) in by_module {
-        let users: Vec<String> = reach
-            .iter()
-            .filter(|(_, reached)| reached.contains(module))
-            .map(|(user, _)| format!("feature = \"{user}\""))
-            .collect();
-        let _ = writeln!(text, "    #[cfg(any({}))]\n    all.extend([", users.join(", "));
+        let _ = writeln!(text, "    {}\n    all.extend([", gate(reach, module));
         for id in ids {
             let release = corpus.message(id).and_then(|m| corpus.first(&m.releases));
             let release = release.map(|r| r.to_string()).unwrap_or_default();
@@ -155,6 +149,19 @@ fn table(corpus: &Corpus, reach: &BTreeMap<String, BTreeSet<String>>) -> String 
     }
     text.push_str("    all\n}\n");
     text
+}
+
+/// The attribute that compiles a module when any module that needs it is asked for.
+fn gate(reach: &BTreeMap<String, BTreeSet<String>>, module: &str) -> String {
+    let users: Vec<String> = reach
+        .iter()
+        .filter(|(_, reached)| reached.contains(module))
+        .map(|(user, _)| format!("feature = \"{user}\""))
+        .collect();
+    match users.as_slice() {
+        [one] => format!("#[cfg({one})]"),
+        several => format!("#[cfg(any({}))]", several.join(", ")),
+    }
 }
 
 fn rust_type(corpus: &Corpus, field: &RevField) -> String {
@@ -199,9 +206,8 @@ fn counts(fields: &[RevField], name: &str) -> bool {
 }
 
 fn declaration(corpus: &Corpus, name: &str, fields: &[RevField], text: &mut String) {
-    let long = visible(fields).any(|f| {
-        f.target != Target::Text && matches!(f.arity, Arity::Fixed(n) if n > DEFAULT_ARRAY)
-    });
+    let long = visible(fields)
+        .any(|f| f.target != Target::Text && matches!(f.arity, Arity::Fixed(n) if n > DEFAULT_ARRAY));
     let default = if long { "" } else { ", Default" };
     let _ = writeln!(text, "#[derive(Clone, Debug{default}, PartialEq)]\npub struct {name} {{");
     for field in visible(fields) {
@@ -228,7 +234,8 @@ fn bodies(fields: &[RevField]) -> (String, String) {
     for field in fields {
         let name = field_name(&field.name);
         if counts(fields, &field.name) {
-            let mut counted = fields.iter().filter(|f| matches!(&f.arity, Arity::Counted(c) if *c == field.name));
+            let mut counted =
+                fields.iter().filter(|f| matches!(&f.arity, Arity::Counted(c) if *c == field.name));
             let Some(by) = counted.next() else { continue };
             let int = match field.target {
                 Target::Primitive(p) => p.name(),
@@ -287,7 +294,8 @@ fn message_text(corpus: &Corpus, message: &MessageRevision) -> String {
     );
     let wire: Vec<String> =
         message.fields.iter().map(|f| format!("`{}` {}", f.name, wire_type(corpus, f))).collect();
-    let _ = writeln!(text, "/// {}", if wire.is_empty() { "No fields.".to_string() } else { wire.join(", ") });
+    let _ =
+        writeln!(text, "/// {}", if wire.is_empty() { "No fields.".to_string() } else { wire.join(", ") });
     declaration(corpus, &name, &message.fields, &mut text);
     let header = match message.header {
         Header::None => "None",
@@ -311,7 +319,9 @@ fn message_text(corpus: &Corpus, message: &MessageRevision) -> String {
             text.push_str("\n    fn retval(&self) -> Option<i32> {\n        Some(self.retval)\n    }\n");
         }
         Some(Target::Primitive(Primitive::U32)) => {
-            text.push_str("\n    fn retval(&self) -> Option<i32> {\n        Some(self.retval as i32)\n    }\n");
+            text.push_str(
+                "\n    fn retval(&self) -> Option<i32> {\n        Some(self.retval as i32)\n    }\n",
+            );
         }
         _ => {}
     }
@@ -346,8 +356,7 @@ fn service_text(corpus: &Corpus, id: MessageId, answers: &BTreeMap<Answer, Vec<u
                 .collect()
         };
         for marker in markers {
-            let (generic, marker) =
-                if marker.is_empty() { ("<V>", "V".to_string()) } else { ("", marker) };
+            let (generic, marker) = if marker.is_empty() { ("<V>", "V".to_string()) } else { ("", marker) };
             match answer {
                 Answer::Nothing => {
                     let _ = writeln!(text, "impl{generic} Oneway<{marker}> for {name} {{}}");
@@ -412,7 +421,8 @@ fn type_text(corpus: &Corpus, id: TypeId, ty: &TypeRevision) -> String {
             format!("/// `{}`, {releases}.\npub type {name} = {};\n", ty.name, rust_type(corpus, &field))
         }
         RevKind::Struct(fields) => {
-            let wire: Vec<String> = fields.iter().map(|f| format!("`{}` {}", f.name, wire_type(corpus, f))).collect();
+            let wire: Vec<String> =
+                fields.iter().map(|f| format!("`{}` {}", f.name, wire_type(corpus, f))).collect();
             let mut text = format!("/// `{}`, {releases}.\n///\n/// {}\n", ty.name, wire.join(", "));
             declaration(corpus, &name, fields, &mut text);
             let (encode, decode) = bodies(fields);

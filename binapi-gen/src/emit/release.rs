@@ -22,15 +22,19 @@ pub(super) fn emit(corpus: &Corpus, position: usize, files: &mut BTreeMap<PathBu
          [features]\n",
         release.crate_name()
     );
-    let have: Vec<String> =
-        DEFAULT_MODULES.iter().filter(|m| view.modules.contains_key(**m)).map(|m| format!("\"{m}\"")).collect();
+    let have: Vec<String> = DEFAULT_MODULES
+        .iter()
+        .filter(|m| view.modules.contains_key(**m))
+        .map(|m| format!("\"{m}\""))
+        .collect();
     let _ = writeln!(manifest, "default = [{}]", have.join(", "));
     let all: Vec<String> = view.modules.keys().map(|m| format!("\"{m}\"")).collect();
     let _ = writeln!(manifest, "all = [{}]", all.join(", "));
     for (name, module) in &view.modules {
         // (module, first release) -> names.
         let mut sources: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
-        let first = |releases: &BTreeSet<usize>| corpus.first(releases).map(|r| r.ident()).unwrap_or_default();
+        let first =
+            |releases: &BTreeSet<usize>| corpus.first(releases).map(|r| r.ident()).unwrap_or_default();
         for message in module.messages.iter().filter_map(|id| corpus.message(*id)) {
             let source = (message.module.clone(), first(&message.releases));
             sources.entry(source).or_default().insert(camel(&message.name));
@@ -45,7 +49,8 @@ pub(super) fn emit(corpus: &Corpus, position: usize, files: &mut BTreeMap<PathBu
         let _ = writeln!(lib, "\n/// `{name}`.\n#[cfg(feature = \"{name}\")]\npub mod {name} {{");
         for ((module, first), names) in &sources {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let _ = writeln!(lib, "    pub use binapi_messages::{module}::{first}::{{{}}};", names.join(", "));
+            let _ =
+                writeln!(lib, "    pub use binapi_messages::{module}::{first}::{{{}}};", names.join(", "));
         }
         lib.push_str("}\n");
     }

@@ -22,7 +22,7 @@ pub enum HeaderKind {
 
 impl HeaderKind {
     /// Bytes of the id and these fields.
-    pub const fn len(self) -> usize {
+    pub const fn size(self) -> usize {
         match self {
             Self::None => 2,
             Self::Context | Self::ClientIndex => 6,

@@ -35,7 +35,7 @@ fn entry<M: Message>(first: &'static str) -> Entry {
 /// All of them.
 pub fn all() -> Vec<Entry> {
     let mut all = Vec::new();
-    #[cfg(any(feature = "abf"))]
+    #[cfg(feature = "abf")]
     all.extend([
         entry::<crate::abf::v1810::AbfItfAttachAddDel>("18.10"),
         entry::<crate::abf::v1810::AbfItfAttachAddDelReply>("18.10"),
@@ -59,7 +59,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::abf::v2106::AbfPolicyAddDel>("21.06"),
         entry::<crate::abf::v2106::AbfPolicyDetails>("21.06"),
     ]);
-    #[cfg(any(feature = "acl"))]
+    #[cfg(feature = "acl")]
     all.extend([
         entry::<crate::acl::v1810::AclAddReplace>("18.10"),
         entry::<crate::acl::v1810::AclAddReplaceReply>("18.10"),
@@ -129,14 +129,14 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::acl::v2110::AclPluginUseHashLookupSet>("21.10"),
         entry::<crate::acl::v2110::AclPluginUseHashLookupSetReply>("21.10"),
     ]);
-    #[cfg(any(feature = "adl"))]
+    #[cfg(feature = "adl")]
     all.extend([
         entry::<crate::adl::v2009::AdlAllowlistEnableDisable>("20.09"),
         entry::<crate::adl::v2009::AdlAllowlistEnableDisableReply>("20.09"),
         entry::<crate::adl::v2009::AdlInterfaceEnableDisable>("20.09"),
         entry::<crate::adl::v2009::AdlInterfaceEnableDisableReply>("20.09"),
     ]);
-    #[cfg(any(feature = "af_packet"))]
+    #[cfg(feature = "af_packet")]
     all.extend([
         entry::<crate::af_packet::v1810::AfPacketCreate>("18.10"),
         entry::<crate::af_packet::v1810::AfPacketCreateReply>("18.10"),
@@ -156,7 +156,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::af_packet::v2206::AfPacketCreateV3>("22.06"),
         entry::<crate::af_packet::v2206::AfPacketCreateV3Reply>("22.06"),
     ]);
-    #[cfg(any(feature = "af_xdp"))]
+    #[cfg(feature = "af_xdp")]
     all.extend([
         entry::<crate::af_xdp::v2009::AfXdpCreate>("20.09"),
         entry::<crate::af_xdp::v2009::AfXdpCreateReply>("20.09"),
@@ -168,19 +168,19 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::af_xdp::v2310::AfXdpCreateV3>("23.10"),
         entry::<crate::af_xdp::v2310::AfXdpCreateV3Reply>("23.10"),
     ]);
-    #[cfg(any(feature = "arping"))]
+    #[cfg(feature = "arping")]
     all.extend([
         entry::<crate::arping::v2106::Arping>("21.06"),
         entry::<crate::arping::v2106::ArpingReply>("21.06"),
         entry::<crate::arping::v2310::ArpingAcd>("23.10"),
         entry::<crate::arping::v2310::ArpingAcdReply>("23.10"),
     ]);
-    #[cfg(any(feature = "auto_sdl"))]
+    #[cfg(feature = "auto_sdl")]
     all.extend([
         entry::<crate::auto_sdl::v2502::AutoSdlConfig>("25.02"),
         entry::<crate::auto_sdl::v2502::AutoSdlConfigReply>("25.02"),
     ]);
-    #[cfg(any(feature = "avf"))]
+    #[cfg(feature = "avf")]
     all.extend([
         entry::<crate::avf::v1810::AvfCreate>("18.10"),
         entry::<crate::avf::v1810::AvfCreateReply>("18.10"),
@@ -189,7 +189,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::avf::v2001::AvfCreateReply>("20.01"),
         entry::<crate::avf::v2001::AvfDelete>("20.01"),
     ]);
-    #[cfg(any(feature = "bfd"))]
+    #[cfg(feature = "bfd")]
     all.extend([
         entry::<crate::bfd::v1810::BfdAuthDelKey>("18.10"),
         entry::<crate::bfd::v1810::BfdAuthDelKeyReply>("18.10"),
@@ -301,7 +301,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::bier::v2106::BierRouteAddDel>("21.06"),
         entry::<crate::bier::v2106::BierRouteDetails>("21.06"),
     ]);
-    #[cfg(any(feature = "bond"))]
+    #[cfg(feature = "bond")]
     all.extend([
         entry::<crate::bond::v1810::BondCreate>("18.10"),
         entry::<crate::bond::v1810::BondCreateReply>("18.10"),
@@ -343,25 +343,25 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::bond::v2106::BondEnslave>("21.06"),
         entry::<crate::bond::v2106::SwInterfaceBondDetails>("21.06"),
     ]);
-    #[cfg(any(feature = "bpf_trace_filter"))]
+    #[cfg(feature = "bpf_trace_filter")]
     all.extend([
         entry::<crate::bpf_trace_filter::v2310::BpfTraceFilterSet>("23.10"),
         entry::<crate::bpf_trace_filter::v2310::BpfTraceFilterSetReply>("23.10"),
         entry::<crate::bpf_trace_filter::v2406::BpfTraceFilterSetV2>("24.06"),
         entry::<crate::bpf_trace_filter::v2406::BpfTraceFilterSetV2Reply>("24.06"),
     ]);
-    #[cfg(any(feature = "builtinurl"))]
+    #[cfg(feature = "builtinurl")]
     all.extend([
         entry::<crate::builtinurl::v2001::BuiltinurlEnable>("20.01"),
         entry::<crate::builtinurl::v2001::BuiltinurlEnableReply>("20.01"),
     ]);
-    #[cfg(any(feature = "cdp"))]
+    #[cfg(feature = "cdp")]
     all.extend([
         entry::<crate::cdp::v1810::CdpEnableDisable>("18.10"),
         entry::<crate::cdp::v1810::CdpEnableDisableReply>("18.10"),
         entry::<crate::cdp::v2001::CdpEnableDisable>("20.01"),
     ]);
-    #[cfg(any(feature = "classify"))]
+    #[cfg(feature = "classify")]
     all.extend([
         entry::<crate::classify::v1810::ClassifyAddDelSession>("18.10"),
         entry::<crate::classify::v1810::ClassifyAddDelSessionReply>("18.10"),
@@ -424,7 +424,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::classify::v2206::PuntAclGet>("22.06"),
         entry::<crate::classify::v2206::PuntAclGetReply>("22.06"),
     ]);
-    #[cfg(any(feature = "cnat"))]
+    #[cfg(feature = "cnat")]
     all.extend([
         entry::<crate::cnat::v2009::CnatAddDelSnatPrefix>("20.09"),
         entry::<crate::cnat::v2009::CnatAddDelSnatPrefixReply>("20.09"),
@@ -467,7 +467,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::cnat::v2606::FeatureCnatEnableDisable>("26.06"),
         entry::<crate::cnat::v2606::FeatureCnatEnableDisableReply>("26.06"),
     ]);
-    #[cfg(any(feature = "cop"))]
+    #[cfg(feature = "cop")]
     all.extend([
         entry::<crate::cop::v1810::CopInterfaceEnableDisable>("18.10"),
         entry::<crate::cop::v1810::CopInterfaceEnableDisableReply>("18.10"),
@@ -476,7 +476,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::cop::v2001::CopInterfaceEnableDisable>("20.01"),
         entry::<crate::cop::v2001::CopWhitelistEnableDisable>("20.01"),
     ]);
-    #[cfg(any(feature = "crypto"))]
+    #[cfg(feature = "crypto")]
     all.extend([
         entry::<crate::crypto::v2009::CryptoSetAsyncDispatch>("20.09"),
         entry::<crate::crypto::v2009::CryptoSetAsyncDispatchReply>("20.09"),
@@ -485,18 +485,18 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::crypto::v2310::CryptoSetAsyncDispatchV2>("23.10"),
         entry::<crate::crypto::v2310::CryptoSetAsyncDispatchV2Reply>("23.10"),
     ]);
-    #[cfg(any(feature = "crypto_sw_scheduler"))]
+    #[cfg(feature = "crypto_sw_scheduler")]
     all.extend([
         entry::<crate::crypto_sw_scheduler::v2009::CryptoSwSchedulerSetWorker>("20.09"),
         entry::<crate::crypto_sw_scheduler::v2009::CryptoSwSchedulerSetWorkerReply>("20.09"),
     ]);
-    #[cfg(any(feature = "ct6"))]
+    #[cfg(feature = "ct6")]
     all.extend([
         entry::<crate::ct6::v1904::Ct6EnableDisable>("19.04"),
         entry::<crate::ct6::v1904::Ct6EnableDisableReply>("19.04"),
         entry::<crate::ct6::v2001::Ct6EnableDisable>("20.01"),
     ]);
-    #[cfg(any(feature = "det44"))]
+    #[cfg(feature = "det44")]
     all.extend([
         entry::<crate::det44::v2009::Det44AddDelMap>("20.09"),
         entry::<crate::det44::v2009::Det44AddDelMapReply>("20.09"),
@@ -524,7 +524,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::det44::v2009::Det44SetTimeoutsReply>("20.09"),
         entry::<crate::det44::v2101::Det44PluginEnableDisable>("21.01"),
     ]);
-    #[cfg(any(feature = "dev"))]
+    #[cfg(feature = "dev")]
     all.extend([
         entry::<crate::dev::v2402::DevAttach>("24.02"),
         entry::<crate::dev::v2402::DevAttachReply>("24.02"),
@@ -536,7 +536,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::dev::v2402::DevRemovePortIfReply>("24.02"),
         entry::<crate::dev::v2502::DevCreatePortIf>("25.02"),
     ]);
-    #[cfg(any(feature = "dhcp"))]
+    #[cfg(feature = "dhcp")]
     all.extend([
         entry::<crate::dhcp::v1810::Dhcp6ClientsEnableDisable>("18.10"),
         entry::<crate::dhcp::v1810::Dhcp6ClientsEnableDisableReply>("18.10"),
@@ -606,13 +606,13 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::dhcp::v2402::DhcpClientDetectEnableDisable>("24.02"),
         entry::<crate::dhcp::v2402::DhcpClientDetectEnableDisableReply>("24.02"),
     ]);
-    #[cfg(any(feature = "dhcp6_ia_na_client_cp"))]
+    #[cfg(feature = "dhcp6_ia_na_client_cp")]
     all.extend([
         entry::<crate::dhcp6_ia_na_client_cp::v1810::Dhcp6ClientEnableDisable>("18.10"),
         entry::<crate::dhcp6_ia_na_client_cp::v1810::Dhcp6ClientEnableDisableReply>("18.10"),
         entry::<crate::dhcp6_ia_na_client_cp::v2001::Dhcp6ClientEnableDisable>("20.01"),
     ]);
-    #[cfg(any(feature = "dhcp6_pd_client_cp"))]
+    #[cfg(feature = "dhcp6_pd_client_cp")]
     all.extend([
         entry::<crate::dhcp6_pd_client_cp::v1810::Dhcp6PdClientEnableDisable>("18.10"),
         entry::<crate::dhcp6_pd_client_cp::v1810::Dhcp6PdClientEnableDisableReply>("18.10"),
@@ -622,7 +622,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::dhcp6_pd_client_cp::v2001::Ip6AddDelAddressUsingPrefix>("20.01"),
         entry::<crate::dhcp6_pd_client_cp::v2106::Ip6AddDelAddressUsingPrefix>("21.06"),
     ]);
-    #[cfg(any(feature = "dns"))]
+    #[cfg(feature = "dns")]
     all.extend([
         entry::<crate::dns::v1810::DnsEnableDisable>("18.10"),
         entry::<crate::dns::v1810::DnsEnableDisableReply>("18.10"),
@@ -633,7 +633,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::dns::v1810::DnsResolveName>("18.10"),
         entry::<crate::dns::v1810::DnsResolveNameReply>("18.10"),
     ]);
-    #[cfg(any(feature = "dpdk"))]
+    #[cfg(feature = "dpdk")]
     all.extend([
         entry::<crate::dpdk::v1810::SwInterfaceSetDpdkHqosPipe>("18.10"),
         entry::<crate::dpdk::v1810::SwInterfaceSetDpdkHqosPipeReply>("18.10"),
@@ -645,7 +645,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::dpdk::v2001::SwInterfaceSetDpdkHqosSubport>("20.01"),
         entry::<crate::dpdk::v2001::SwInterfaceSetDpdkHqosTctbl>("20.01"),
     ]);
-    #[cfg(any(feature = "feature"))]
+    #[cfg(feature = "feature")]
     all.extend([
         entry::<crate::feature::v1810::FeatureEnableDisable>("18.10"),
         entry::<crate::feature::v1810::FeatureEnableDisableReply>("18.10"),
@@ -653,14 +653,14 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::feature::v2506::FeatureIsEnabled>("25.06"),
         entry::<crate::feature::v2506::FeatureIsEnabledReply>("25.06"),
     ]);
-    #[cfg(any(feature = "fib"))]
+    #[cfg(feature = "fib")]
     all.extend([
         entry::<crate::fib::v2106::FibSourceAdd>("21.06"),
         entry::<crate::fib::v2106::FibSourceAddReply>("21.06"),
         entry::<crate::fib::v2106::FibSourceDetails>("21.06"),
         entry::<crate::fib::v2106::FibSourceDump>("21.06"),
     ]);
-    #[cfg(any(feature = "flow"))]
+    #[cfg(feature = "flow")]
     all.extend([
         entry::<crate::flow::v2009::FlowAdd>("20.09"),
         entry::<crate::flow::v2009::FlowAddReply>("20.09"),
@@ -674,7 +674,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::flow::v2206::FlowAddV2>("22.06"),
         entry::<crate::flow::v2206::FlowAddV2Reply>("22.06"),
     ]);
-    #[cfg(any(feature = "flowprobe"))]
+    #[cfg(feature = "flowprobe")]
     all.extend([
         entry::<crate::flowprobe::v1810::FlowprobeParams>("18.10"),
         entry::<crate::flowprobe::v1810::FlowprobeParamsReply>("18.10"),
@@ -691,14 +691,14 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::flowprobe::v2206::FlowprobeSetParams>("22.06"),
         entry::<crate::flowprobe::v2206::FlowprobeSetParamsReply>("22.06"),
     ]);
-    #[cfg(any(feature = "gateway"))]
+    #[cfg(feature = "gateway")]
     all.extend([
         entry::<crate::gateway::v2602::SfdpGatewayGeneveInputEnableDisable>("26.02"),
         entry::<crate::gateway::v2602::SfdpGatewayGeneveInputEnableDisableReply>("26.02"),
         entry::<crate::gateway::v2602::SfdpGatewaySetGeneveOutput>("26.02"),
         entry::<crate::gateway::v2602::SfdpGatewaySetGeneveOutputReply>("26.02"),
     ]);
-    #[cfg(any(feature = "gbp"))]
+    #[cfg(feature = "gbp")]
     all.extend([
         entry::<crate::gbp::v1810::GbpContractAddDel>("18.10"),
         entry::<crate::gbp::v1810::GbpContractAddDelReply>("18.10"),
@@ -830,7 +830,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::gbp::v2106::GbpSubnetAddDel>("21.06"),
         entry::<crate::gbp::v2106::GbpSubnetDetails>("21.06"),
     ]);
-    #[cfg(any(feature = "geneve"))]
+    #[cfg(feature = "geneve")]
     all.extend([
         entry::<crate::geneve::v1810::GeneveAddDelTunnel>("18.10"),
         entry::<crate::geneve::v1810::GeneveAddDelTunnelReply>("18.10"),
@@ -850,13 +850,13 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::geneve::v2106::GeneveAddDelTunnel>("21.06"),
         entry::<crate::geneve::v2106::GeneveTunnelDetails>("21.06"),
     ]);
-    #[cfg(any(feature = "graph"))]
+    #[cfg(feature = "graph")]
     all.extend([
         entry::<crate::graph::v2101::GraphNodeDetails>("21.01"),
         entry::<crate::graph::v2101::GraphNodeGet>("21.01"),
         entry::<crate::graph::v2101::GraphNodeGetReply>("21.01"),
     ]);
-    #[cfg(any(feature = "gre"))]
+    #[cfg(feature = "gre")]
     all.extend([
         entry::<crate::gre::v1810::GreAddDelTunnel>("18.10"),
         entry::<crate::gre::v1810::GreAddDelTunnelReply>("18.10"),
@@ -882,12 +882,12 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::gre::v2606::GreTunnelV2Dump>("26.06"),
         entry::<crate::gre::v2606::GreTunnelV2DumpReply>("26.06"),
     ]);
-    #[cfg(any(feature = "gso"))]
+    #[cfg(feature = "gso")]
     all.extend([
         entry::<crate::gso::v2001::FeatureGsoEnableDisable>("20.01"),
         entry::<crate::gso::v2001::FeatureGsoEnableDisableReply>("20.01"),
     ]);
-    #[cfg(any(feature = "gtpu"))]
+    #[cfg(feature = "gtpu")]
     all.extend([
         entry::<crate::gtpu::v1810::GtpuAddDelTunnel>("18.10"),
         entry::<crate::gtpu::v1810::GtpuAddDelTunnelReply>("18.10"),
@@ -920,7 +920,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::gtpu::v2402::GtpuTunnelV2Details>("24.02"),
         entry::<crate::gtpu::v2402::GtpuTunnelV2Dump>("24.02"),
     ]);
-    #[cfg(any(feature = "http_static"))]
+    #[cfg(feature = "http_static")]
     all.extend([
         entry::<crate::http_static::v1908::HttpStaticEnable>("19.08"),
         entry::<crate::http_static::v1908::HttpStaticEnableReply>("19.08"),
@@ -933,14 +933,14 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::http_static::v2506::HttpStaticEnableV5>("25.06"),
         entry::<crate::http_static::v2506::HttpStaticEnableV5Reply>("25.06"),
     ]);
-    #[cfg(any(feature = "idpf"))]
+    #[cfg(feature = "idpf")]
     all.extend([
         entry::<crate::idpf::v2310::IdpfCreate>("23.10"),
         entry::<crate::idpf::v2310::IdpfCreateReply>("23.10"),
         entry::<crate::idpf::v2310::IdpfDelete>("23.10"),
         entry::<crate::idpf::v2310::IdpfDeleteReply>("23.10"),
     ]);
-    #[cfg(any(feature = "igmp"))]
+    #[cfg(feature = "igmp")]
     all.extend([
         entry::<crate::igmp::v1810::IgmpClearInterface>("18.10"),
         entry::<crate::igmp::v1810::IgmpClearInterfaceReply>("18.10"),
@@ -987,7 +987,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::igmp::v2106::IgmpGroupPrefixSet>("21.06"),
         entry::<crate::igmp::v2106::IgmpListen>("21.06"),
     ]);
-    #[cfg(any(feature = "ikev2"))]
+    #[cfg(feature = "ikev2")]
     all.extend([
         entry::<crate::ikev2::v1904::Ikev2PluginGetVersion>("19.04"),
         entry::<crate::ikev2::v1904::Ikev2PluginGetVersionReply>("19.04"),
@@ -1153,26 +1153,26 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::interface::v2606::SwInterfaceSetDefaultRxMode>("26.06"),
         entry::<crate::interface::v2606::SwInterfaceSetDefaultRxModeReply>("26.06"),
     ]);
-    #[cfg(any(feature = "interface_input"))]
+    #[cfg(feature = "interface_input")]
     all.extend([
         entry::<crate::interface_input::v2602::SfdpInterfaceInputSet>("26.02"),
         entry::<crate::interface_input::v2602::SfdpInterfaceInputSetReply>("26.02"),
         entry::<crate::interface_input::v2606::SfdpInterfaceInputSet>("26.06"),
     ]);
-    #[cfg(any(feature = "ioam_cache"))]
+    #[cfg(feature = "ioam_cache")]
     all.extend([
         entry::<crate::ioam_cache::v1810::IoamCacheIp6EnableDisable>("18.10"),
         entry::<crate::ioam_cache::v1810::IoamCacheIp6EnableDisableReply>("18.10"),
         entry::<crate::ioam_cache::v2001::IoamCacheIp6EnableDisable>("20.01"),
     ]);
-    #[cfg(any(feature = "ioam_export"))]
+    #[cfg(feature = "ioam_export")]
     all.extend([
         entry::<crate::ioam_export::v1810::IoamExportIp6EnableDisable>("18.10"),
         entry::<crate::ioam_export::v1810::IoamExportIp6EnableDisableReply>("18.10"),
         entry::<crate::ioam_export::v2001::IoamExportIp6EnableDisable>("20.01"),
         entry::<crate::ioam_export::v2106::IoamExportIp6EnableDisable>("21.06"),
     ]);
-    #[cfg(any(feature = "ioam_vxlan_gpe"))]
+    #[cfg(feature = "ioam_vxlan_gpe")]
     all.extend([
         entry::<crate::ioam_vxlan_gpe::v1810::VxlanGpeIoamDisable>("18.10"),
         entry::<crate::ioam_vxlan_gpe::v1810::VxlanGpeIoamDisableReply>("18.10"),
@@ -1480,7 +1480,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::ip::v2502::SwInterfaceIp4EnableDisable>("25.02"),
         entry::<crate::ip::v2502::SwInterfaceIp4EnableDisableReply>("25.02"),
     ]);
-    #[cfg(any(feature = "ip6_dad"))]
+    #[cfg(feature = "ip6_dad")]
     all.extend([
         entry::<crate::ip6_dad::v2606::Ip6DadDetails>("26.06"),
         entry::<crate::ip6_dad::v2606::Ip6DadDump>("26.06"),
@@ -1521,7 +1521,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::ip_neighbor::v2310::IpNeighborConfigGet>("23.10"),
         entry::<crate::ip_neighbor::v2310::IpNeighborConfigGetReply>("23.10"),
     ]);
-    #[cfg(any(feature = "ip_session_redirect"))]
+    #[cfg(feature = "ip_session_redirect")]
     all.extend([
         entry::<crate::ip_session_redirect::v2306::IpSessionRedirectAdd>("23.06"),
         entry::<crate::ip_session_redirect::v2306::IpSessionRedirectAddReply>("23.06"),
@@ -1532,7 +1532,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::ip_session_redirect::v2506::IpSessionRedirectDetails>("25.06"),
         entry::<crate::ip_session_redirect::v2506::IpSessionRedirectDump>("25.06"),
     ]);
-    #[cfg(any(feature = "ipfix_export"))]
+    #[cfg(feature = "ipfix_export")]
     all.extend([
         entry::<crate::ipfix_export::v1810::IpfixClassifyStreamDetails>("18.10"),
         entry::<crate::ipfix_export::v1810::IpfixClassifyStreamDump>("18.10"),
@@ -1564,7 +1564,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::ipfix_export::v2202::IpfixExporterCreateDelete>("22.02"),
         entry::<crate::ipfix_export::v2202::IpfixExporterCreateDeleteReply>("22.02"),
     ]);
-    #[cfg(any(feature = "ipip"))]
+    #[cfg(feature = "ipip")]
     all.extend([
         entry::<crate::ipip::v1810::Ipip6rdAddTunnel>("18.10"),
         entry::<crate::ipip::v1810::Ipip6rdAddTunnelReply>("18.10"),
@@ -1598,7 +1598,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::ipip::v2106::IpipAddTunnel>("21.06"),
         entry::<crate::ipip::v2106::IpipTunnelDetails>("21.06"),
     ]);
-    #[cfg(any(feature = "ipsec"))]
+    #[cfg(feature = "ipsec")]
     all.extend([
         entry::<crate::ipsec::v1810::Ikev2InitiateDelChildSa>("18.10"),
         entry::<crate::ipsec::v1810::Ikev2InitiateDelChildSaReply>("18.10"),
@@ -1753,7 +1753,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::ipsec::v2402::IpsecSadEntryAddV2Reply>("24.02"),
         entry::<crate::ipsec::v2606::Ikev2SetIkeTransforms>("26.06"),
     ]);
-    #[cfg(any(feature = "ipsec_gre"))]
+    #[cfg(feature = "ipsec_gre")]
     all.extend([
         entry::<crate::ipsec_gre::v1810::IpsecGreAddDelTunnel>("18.10"),
         entry::<crate::ipsec_gre::v1810::IpsecGreAddDelTunnelReply>("18.10"),
@@ -1763,7 +1763,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::ipsec_gre::v1904::IpsecGreTunnelAddDelReply>("19.04"),
         entry::<crate::ipsec_gre::v1904::IpsecGreTunnelDetails>("19.04"),
     ]);
-    #[cfg(any(feature = "l2"))]
+    #[cfg(feature = "l2")]
     all.extend([
         entry::<crate::l2::v1810::BdIpMacAddDel>("18.10"),
         entry::<crate::l2::v1810::BdIpMacAddDelReply>("18.10"),
@@ -1883,13 +1883,13 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::l2::v2606::L2InterfaceFeatFlagsSet>("26.06"),
         entry::<crate::l2::v2606::L2InterfaceFeatFlagsSetReply>("26.06"),
     ]);
-    #[cfg(any(feature = "l2e"))]
+    #[cfg(feature = "l2e")]
     all.extend([
         entry::<crate::l2e::v1810::L2Emulation>("18.10"),
         entry::<crate::l2e::v1810::L2EmulationReply>("18.10"),
         entry::<crate::l2e::v2001::L2Emulation>("20.01"),
     ]);
-    #[cfg(any(feature = "l2tp"))]
+    #[cfg(feature = "l2tp")]
     all.extend([
         entry::<crate::l2tp::v1810::L2tpv3CreateTunnel>("18.10"),
         entry::<crate::l2tp::v1810::L2tpv3CreateTunnelReply>("18.10"),
@@ -1912,7 +1912,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::l2tp::v2106::L2tpv3CreateTunnel>("21.06"),
         entry::<crate::l2tp::v2106::SwIfL2tpv3TunnelDetails>("21.06"),
     ]);
-    #[cfg(any(feature = "l3xc"))]
+    #[cfg(feature = "l3xc")]
     all.extend([
         entry::<crate::l3xc::v1908::L3xcDel>("19.08"),
         entry::<crate::l3xc::v1908::L3xcDelReply>("19.08"),
@@ -1929,14 +1929,14 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::l3xc::v2106::L3xcDetails>("21.06"),
         entry::<crate::l3xc::v2106::L3xcUpdate>("21.06"),
     ]);
-    #[cfg(any(feature = "lacp"))]
+    #[cfg(feature = "lacp")]
     all.extend([
         entry::<crate::lacp::v1810::SwInterfaceLacpDetails>("18.10"),
         entry::<crate::lacp::v1810::SwInterfaceLacpDump>("18.10"),
         entry::<crate::lacp::v2001::SwInterfaceLacpDetails>("20.01"),
         entry::<crate::lacp::v2106::SwInterfaceLacpDetails>("21.06"),
     ]);
-    #[cfg(any(feature = "lb"))]
+    #[cfg(feature = "lb")]
     all.extend([
         entry::<crate::lb::v1810::LbAddDelAs>("18.10"),
         entry::<crate::lb::v1810::LbAddDelAsReply>("18.10"),
@@ -1975,7 +1975,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::lb::v2302::LbAddDelVipV2>("23.02"),
         entry::<crate::lb::v2302::LbAddDelVipV2Reply>("23.02"),
     ]);
-    #[cfg(any(feature = "lcp"))]
+    #[cfg(feature = "lcp")]
     all.extend([
         entry::<crate::lcp::v2106::LcpDefaultNsGet>("21.06"),
         entry::<crate::lcp::v2106::LcpDefaultNsGetReply>("21.06"),
@@ -2014,7 +2014,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::lcp::v2606::LcpSyncUnnumberedSet>("26.06"),
         entry::<crate::lcp::v2606::LcpSyncUnnumberedSetReply>("26.06"),
     ]);
-    #[cfg(any(feature = "lisp"))]
+    #[cfg(feature = "lisp")]
     all.extend([
         entry::<crate::lisp::v1810::LispAddDelAdjacency>("18.10"),
         entry::<crate::lisp::v1810::LispAddDelAdjacencyReply>("18.10"),
@@ -2125,7 +2125,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::lisp::v2106::LispUsePetr>("21.06"),
         entry::<crate::lisp::v2106::ShowLispUsePetrReply>("21.06"),
     ]);
-    #[cfg(any(feature = "lisp_gpe"))]
+    #[cfg(feature = "lisp_gpe")]
     all.extend([
         entry::<crate::lisp_gpe::v1810::GpeAddDelFwdEntry>("18.10"),
         entry::<crate::lisp_gpe::v1810::GpeAddDelFwdEntryReply>("18.10"),
@@ -2166,7 +2166,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::lisp_gpe::v2106::GpeFwdEntryPathDetails>("21.06"),
         entry::<crate::lisp_gpe::v2106::GpeNativeFwdRpathsGetReply>("21.06"),
     ]);
-    #[cfg(any(feature = "lldp"))]
+    #[cfg(feature = "lldp")]
     all.extend([
         entry::<crate::lldp::v1810::LldpConfig>("18.10"),
         entry::<crate::lldp::v1810::LldpConfigReply>("18.10"),
@@ -2179,7 +2179,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::lldp::v2402::LldpDump>("24.02"),
         entry::<crate::lldp::v2402::LldpDumpReply>("24.02"),
     ]);
-    #[cfg(any(feature = "mactime"))]
+    #[cfg(feature = "mactime")]
     all.extend([
         entry::<crate::mactime::v1810::MactimeAddDelRange>("18.10"),
         entry::<crate::mactime::v1810::MactimeAddDelRangeReply>("18.10"),
@@ -2194,7 +2194,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::mactime::v2106::MactimeAddDelRange>("21.06"),
         entry::<crate::mactime::v2106::MactimeDetails>("21.06"),
     ]);
-    #[cfg(any(feature = "map"))]
+    #[cfg(feature = "map")]
     all.extend([
         entry::<crate::map::v1810::MapAddDelRule>("18.10"),
         entry::<crate::map::v1810::MapAddDelRuleReply>("18.10"),
@@ -2251,12 +2251,12 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::map::v2106::MapParamAddDelPreResolve>("21.06"),
         entry::<crate::map::v2106::MapParamGetReply>("21.06"),
     ]);
-    #[cfg(any(feature = "mdata"))]
+    #[cfg(feature = "mdata")]
     all.extend([
         entry::<crate::mdata::v2001::MdataEnableDisable>("20.01"),
         entry::<crate::mdata::v2001::MdataEnableDisableReply>("20.01"),
     ]);
-    #[cfg(any(feature = "memclnt"))]
+    #[cfg(feature = "memclnt")]
     all.extend([
         entry::<crate::memclnt::v1810::ApiVersions>("18.10"),
         entry::<crate::memclnt::v1810::ApiVersionsReply>("18.10"),
@@ -2295,7 +2295,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::memclnt::v2406::GetApiJson>("24.06"),
         entry::<crate::memclnt::v2406::GetApiJsonReply>("24.06"),
     ]);
-    #[cfg(any(feature = "memif"))]
+    #[cfg(feature = "memif")]
     all.extend([
         entry::<crate::memif::v1810::MemifCreate>("18.10"),
         entry::<crate::memif::v1810::MemifCreateReply>("18.10"),
@@ -2319,7 +2319,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::memif::v2306::MemifSocketFilenameAddDelV2>("23.06"),
         entry::<crate::memif::v2306::MemifSocketFilenameAddDelV2Reply>("23.06"),
     ]);
-    #[cfg(any(feature = "mpls"))]
+    #[cfg(feature = "mpls")]
     all.extend([
         entry::<crate::mpls::v1810::MplsFibDetails>("18.10"),
         entry::<crate::mpls::v1810::MplsFibDump>("18.10"),
@@ -2368,7 +2368,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::mpls::v2310::MplsInterfaceDetails>("23.10"),
         entry::<crate::mpls::v2310::MplsInterfaceDump>("23.10"),
     ]);
-    #[cfg(any(feature = "mss_clamp"))]
+    #[cfg(feature = "mss_clamp")]
     all.extend([
         entry::<crate::mss_clamp::v2106::MssClampDetails>("21.06"),
         entry::<crate::mss_clamp::v2106::MssClampEnableDisable>("21.06"),
@@ -2376,7 +2376,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::mss_clamp::v2106::MssClampGet>("21.06"),
         entry::<crate::mss_clamp::v2106::MssClampGetReply>("21.06"),
     ]);
-    #[cfg(any(feature = "nat"))]
+    #[cfg(feature = "nat")]
     all.extend([
         entry::<crate::nat::v1810::DsliteAddDelPoolAddrRange>("18.10"),
         entry::<crate::nat::v1810::DsliteAddDelPoolAddrRangeReply>("18.10"),
@@ -2625,7 +2625,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::nat::v2602::SfdpNatSnatSetUnset>("26.02"),
         entry::<crate::nat::v2602::SfdpNatSnatSetUnsetReply>("26.02"),
     ]);
-    #[cfg(any(feature = "nat44"))]
+    #[cfg(feature = "nat44")]
     all.extend([
         entry::<crate::nat44::v2101::Nat44PluginEnableDisable>("21.01"),
         entry::<crate::nat44::v2101::Nat44PluginEnableDisableReply>("21.01"),
@@ -2658,7 +2658,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::nat44_ed::v2306::Nat44EdVrfTablesV2Details>("23.06"),
         entry::<crate::nat44_ed::v2306::Nat44EdVrfTablesV2Dump>("23.06"),
     ]);
-    #[cfg(any(feature = "nat44_ei"))]
+    #[cfg(feature = "nat44_ei")]
     all.extend([
         entry::<crate::nat44_ei::v2106::Nat44EiAddDelAddressRange>("21.06"),
         entry::<crate::nat44_ei::v2106::Nat44EiAddDelAddressRangeReply>("21.06"),
@@ -2741,7 +2741,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::nat44_ei::v2302::Nat44EiUserSessionV2Details>("23.02"),
         entry::<crate::nat44_ei::v2302::Nat44EiUserSessionV2Dump>("23.02"),
     ]);
-    #[cfg(any(feature = "nat64"))]
+    #[cfg(feature = "nat64")]
     all.extend([
         entry::<crate::nat64::v2101::Nat64GetTimeouts>("21.01"),
         entry::<crate::nat64::v2101::Nat64GetTimeoutsReply>("21.01"),
@@ -2750,26 +2750,26 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::nat64::v2101::Nat64SetTimeouts>("21.01"),
         entry::<crate::nat64::v2101::Nat64SetTimeoutsReply>("21.01"),
     ]);
-    #[cfg(any(feature = "nat66"))]
+    #[cfg(feature = "nat66")]
     all.extend([
         entry::<crate::nat66::v2106::Nat66PluginEnableDisable>("21.06"),
         entry::<crate::nat66::v2106::Nat66PluginEnableDisableReply>("21.06"),
     ]);
-    #[cfg(any(feature = "netmap"))]
+    #[cfg(feature = "netmap")]
     all.extend([
         entry::<crate::netmap::v1810::NetmapCreate>("18.10"),
         entry::<crate::netmap::v1810::NetmapCreateReply>("18.10"),
         entry::<crate::netmap::v1810::NetmapDelete>("18.10"),
         entry::<crate::netmap::v1810::NetmapDeleteReply>("18.10"),
     ]);
-    #[cfg(any(feature = "nhrp"))]
+    #[cfg(feature = "nhrp")]
     all.extend([
         entry::<crate::nhrp::v2001::NhrpDetails>("20.01"),
         entry::<crate::nhrp::v2001::NhrpDump>("20.01"),
         entry::<crate::nhrp::v2001::NhrpEntryAddDel>("20.01"),
         entry::<crate::nhrp::v2001::NhrpEntryAddDelReply>("20.01"),
     ]);
-    #[cfg(any(feature = "npol"))]
+    #[cfg(feature = "npol")]
     all.extend([
         entry::<crate::npol::v2602::NpolConfigurePolicies>("26.02"),
         entry::<crate::npol::v2602::NpolConfigurePoliciesReply>("26.02"),
@@ -2794,12 +2794,12 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::npol::v2602::NpolRuleUpdate>("26.02"),
         entry::<crate::npol::v2602::NpolRuleUpdateReply>("26.02"),
     ]);
-    #[cfg(any(feature = "npt66"))]
+    #[cfg(feature = "npt66")]
     all.extend([
         entry::<crate::npt66::v2310::Npt66BindingAddDel>("23.10"),
         entry::<crate::npt66::v2310::Npt66BindingAddDelReply>("23.10"),
     ]);
-    #[cfg(any(feature = "nsh"))]
+    #[cfg(feature = "nsh")]
     all.extend([
         entry::<crate::nsh::v1810::NshAddDelEntry>("18.10"),
         entry::<crate::nsh::v1810::NshAddDelEntryReply>("18.10"),
@@ -2815,7 +2815,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::nsh::v2106::NshAddDelMap>("21.06"),
         entry::<crate::nsh::v2106::NshMapDetails>("21.06"),
     ]);
-    #[cfg(any(feature = "nsim"))]
+    #[cfg(feature = "nsim")]
     all.extend([
         entry::<crate::nsim::v1810::NsimConfigure>("18.10"),
         entry::<crate::nsim::v1810::NsimConfigureReply>("18.10"),
@@ -2832,7 +2832,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::nsim::v2009::NsimConfigure2Reply>("20.09"),
         entry::<crate::nsim::v2106::NsimCrossConnectEnableDisable>("21.06"),
     ]);
-    #[cfg(any(feature = "oam"))]
+    #[cfg(feature = "oam")]
     all.extend([
         entry::<crate::oam::v1810::OamAddDel>("18.10"),
         entry::<crate::oam::v1810::OamAddDelReply>("18.10"),
@@ -2840,12 +2840,12 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::oam::v1810::WantOamEvents>("18.10"),
         entry::<crate::oam::v1810::WantOamEventsReply>("18.10"),
     ]);
-    #[cfg(any(feature = "oddbuf"))]
+    #[cfg(feature = "oddbuf")]
     all.extend([
         entry::<crate::oddbuf::v1908::OddbufEnableDisable>("19.08"),
         entry::<crate::oddbuf::v1908::OddbufEnableDisableReply>("19.08"),
     ]);
-    #[cfg(any(feature = "one"))]
+    #[cfg(feature = "one")]
     all.extend([
         entry::<crate::one::v1810::OneAddDelAdjacency>("18.10"),
         entry::<crate::one::v1810::OneAddDelAdjacencyReply>("18.10"),
@@ -3026,7 +3026,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::one::v2106::OneUsePetr>("21.06"),
         entry::<crate::one::v2106::ShowOneUsePetrReply>("21.06"),
     ]);
-    #[cfg(any(feature = "p2p_ethernet"))]
+    #[cfg(feature = "p2p_ethernet")]
     all.extend([
         entry::<crate::p2p_ethernet::v1810::P2pEthernetAdd>("18.10"),
         entry::<crate::p2p_ethernet::v1810::P2pEthernetAddReply>("18.10"),
@@ -3038,7 +3038,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::p2p_ethernet::v2106::P2pEthernetAdd>("21.06"),
         entry::<crate::p2p_ethernet::v2106::P2pEthernetDel>("21.06"),
     ]);
-    #[cfg(any(feature = "pg"))]
+    #[cfg(feature = "pg")]
     all.extend([
         entry::<crate::pg::v1810::PgCapture>("18.10"),
         entry::<crate::pg::v1810::PgCaptureReply>("18.10"),
@@ -3060,13 +3060,13 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::pg::v2510::PgCreateInterfaceV3>("25.10"),
         entry::<crate::pg::v2510::PgCreateInterfaceV3Reply>("25.10"),
     ]);
-    #[cfg(any(feature = "ping"))]
+    #[cfg(feature = "ping")]
     all.extend([
         entry::<crate::ping::v2402::PingFinishedEvent>("24.02"),
         entry::<crate::ping::v2402::WantPingFinishedEvents>("24.02"),
         entry::<crate::ping::v2402::WantPingFinishedEventsReply>("24.02"),
     ]);
-    #[cfg(any(feature = "pipe"))]
+    #[cfg(feature = "pipe")]
     all.extend([
         entry::<crate::pipe::v1810::PipeCreate>("18.10"),
         entry::<crate::pipe::v1810::PipeCreateReply>("18.10"),
@@ -3081,7 +3081,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::pipe::v2106::PipeCreateReply>("21.06"),
         entry::<crate::pipe::v2106::PipeDetails>("21.06"),
     ]);
-    #[cfg(any(feature = "pnat"))]
+    #[cfg(feature = "pnat")]
     all.extend([
         entry::<crate::pnat::v2106::PnatBindingAdd>("21.06"),
         entry::<crate::pnat::v2106::PnatBindingAddReply>("21.06"),
@@ -3105,7 +3105,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::pnat::v2506::PnatFlowLookup>("25.06"),
         entry::<crate::pnat::v2506::PnatFlowLookupReply>("25.06"),
     ]);
-    #[cfg(any(feature = "policer"))]
+    #[cfg(feature = "policer")]
     all.extend([
         entry::<crate::policer::v1810::PolicerAddDel>("18.10"),
         entry::<crate::policer::v1810::PolicerAddDelReply>("18.10"),
@@ -3138,7 +3138,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::policer::v2306::PolicerUpdate>("23.06"),
         entry::<crate::policer::v2306::PolicerUpdateReply>("23.06"),
     ]);
-    #[cfg(any(feature = "pot"))]
+    #[cfg(feature = "pot")]
     all.extend([
         entry::<crate::pot::v1810::PotProfileActivate>("18.10"),
         entry::<crate::pot::v1810::PotProfileActivateReply>("18.10"),
@@ -3152,7 +3152,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::pot::v2001::PotProfileAdd>("20.01"),
         entry::<crate::pot::v2001::PotProfileDel>("20.01"),
     ]);
-    #[cfg(any(feature = "pp2"))]
+    #[cfg(feature = "pp2")]
     all.extend([
         entry::<crate::pp2::v1908::MrvlPp2Create>("19.08"),
         entry::<crate::pp2::v1908::MrvlPp2CreateReply>("19.08"),
@@ -3162,7 +3162,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::pp2::v2001::MrvlPp2CreateReply>("20.01"),
         entry::<crate::pp2::v2001::MrvlPp2Delete>("20.01"),
     ]);
-    #[cfg(any(feature = "pppoe"))]
+    #[cfg(feature = "pppoe")]
     all.extend([
         entry::<crate::pppoe::v1810::PppoeAddDelSession>("18.10"),
         entry::<crate::pppoe::v1810::PppoeAddDelSessionReply>("18.10"),
@@ -3179,7 +3179,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::pppoe::v2106::PppoeAddDelSession>("21.06"),
         entry::<crate::pppoe::v2106::PppoeSessionDetails>("21.06"),
     ]);
-    #[cfg(any(feature = "punt"))]
+    #[cfg(feature = "punt")]
     all.extend([
         entry::<crate::punt::v1810::Punt>("18.10"),
         entry::<crate::punt::v1810::PuntReply>("18.10"),
@@ -3220,7 +3220,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::punt::v2206::PuntSocketRegister>("22.06"),
         entry::<crate::punt::v2206::SetPunt>("22.06"),
     ]);
-    #[cfg(any(feature = "pvti"))]
+    #[cfg(feature = "pvti")]
     all.extend([
         entry::<crate::pvti::v2410::PvtiInterfaceCreate>("24.10"),
         entry::<crate::pvti::v2410::PvtiInterfaceCreateReply>("24.10"),
@@ -3229,7 +3229,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::pvti::v2410::PvtiInterfaceDetails>("24.10"),
         entry::<crate::pvti::v2410::PvtiInterfaceDump>("24.10"),
     ]);
-    #[cfg(any(feature = "qos"))]
+    #[cfg(feature = "qos")]
     all.extend([
         entry::<crate::qos::v1810::QosEgressMapDelete>("18.10"),
         entry::<crate::qos::v1810::QosEgressMapDeleteReply>("18.10"),
@@ -3265,13 +3265,13 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::qos::v2106::QosStoreDetails>("21.06"),
         entry::<crate::qos::v2106::QosStoreEnableDisable>("21.06"),
     ]);
-    #[cfg(any(feature = "rd_cp"))]
+    #[cfg(feature = "rd_cp")]
     all.extend([
         entry::<crate::rd_cp::v1810::Ip6NdAddressAutoconfig>("18.10"),
         entry::<crate::rd_cp::v1810::Ip6NdAddressAutoconfigReply>("18.10"),
         entry::<crate::rd_cp::v2001::Ip6NdAddressAutoconfig>("20.01"),
     ]);
-    #[cfg(any(feature = "rdma"))]
+    #[cfg(feature = "rdma")]
     all.extend([
         entry::<crate::rdma::v2001::RdmaCreate>("20.01"),
         entry::<crate::rdma::v2001::RdmaCreateReply>("20.01"),
@@ -3284,13 +3284,13 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::rdma::v2402::RdmaCreateV4>("24.02"),
         entry::<crate::rdma::v2402::RdmaCreateV4Reply>("24.02"),
     ]);
-    #[cfg(any(feature = "sample"))]
+    #[cfg(feature = "sample")]
     all.extend([
         entry::<crate::sample::v1810::SampleMacswapEnableDisable>("18.10"),
         entry::<crate::sample::v1810::SampleMacswapEnableDisableReply>("18.10"),
         entry::<crate::sample::v2001::SampleMacswapEnableDisable>("20.01"),
     ]);
-    #[cfg(any(feature = "sctp"))]
+    #[cfg(feature = "sctp")]
     all.extend([
         entry::<crate::sctp::v1810::SctpAddSrcDstConnection>("18.10"),
         entry::<crate::sctp::v1810::SctpAddSrcDstConnectionReply>("18.10"),
@@ -3299,7 +3299,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::sctp::v1810::SctpDelSrcDstConnection>("18.10"),
         entry::<crate::sctp::v1810::SctpDelSrcDstConnectionReply>("18.10"),
     ]);
-    #[cfg(any(feature = "selog"))]
+    #[cfg(feature = "selog")]
     all.extend([
         entry::<crate::selog::v2602::SelogEventTypeDetails>("26.02"),
         entry::<crate::selog::v2602::SelogEventTypeDump>("26.02"),
@@ -3312,7 +3312,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::selog::v2602::SelogTrackDetails>("26.02"),
         entry::<crate::selog::v2602::SelogTrackDump>("26.02"),
     ]);
-    #[cfg(any(feature = "session"))]
+    #[cfg(feature = "session")]
     all.extend([
         entry::<crate::session::v1810::AcceptSession>("18.10"),
         entry::<crate::session::v1810::AcceptSessionReply>("18.10"),
@@ -3407,7 +3407,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::session::v2502::SessionSdlV3Details>("25.02"),
         entry::<crate::session::v2502::SessionSdlV3Dump>("25.02"),
     ]);
-    #[cfg(any(feature = "sfdp"))]
+    #[cfg(feature = "sfdp")]
     all.extend([
         entry::<crate::sfdp::v2602::SfdpSessionDetails>("26.02"),
         entry::<crate::sfdp::v2602::SfdpSessionDump>("26.02"),
@@ -3429,7 +3429,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::sfdp::v2606::SfdpServiceDump>("26.06"),
         entry::<crate::sfdp::v2606::SfdpSessionDetails>("26.06"),
     ]);
-    #[cfg(any(feature = "sflow"))]
+    #[cfg(feature = "sflow")]
     all.extend([
         entry::<crate::sflow::v2502::SflowEnableDisable>("25.02"),
         entry::<crate::sflow::v2502::SflowEnableDisableReply>("25.02"),
@@ -3456,7 +3456,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::sflow::v2510::SflowDropMonitoringSet>("25.10"),
         entry::<crate::sflow::v2510::SflowDropMonitoringSetReply>("25.10"),
     ]);
-    #[cfg(any(feature = "snort"))]
+    #[cfg(feature = "snort")]
     all.extend([
         entry::<crate::snort::v2502::SnortClientDetails>("25.02"),
         entry::<crate::snort::v2502::SnortClientDisconnect>("25.02"),
@@ -3500,7 +3500,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::snort::v2606::SnortSetDropBitmap>("26.06"),
         entry::<crate::snort::v2606::SnortSetDropBitmapReply>("26.06"),
     ]);
-    #[cfg(any(feature = "span"))]
+    #[cfg(feature = "span")]
     all.extend([
         entry::<crate::span::v1810::SwInterfaceSpanDetails>("18.10"),
         entry::<crate::span::v1810::SwInterfaceSpanDump>("18.10"),
@@ -3512,7 +3512,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::span::v2106::SwInterfaceSpanDetails>("21.06"),
         entry::<crate::span::v2106::SwInterfaceSpanEnableDisable>("21.06"),
     ]);
-    #[cfg(any(feature = "sr"))]
+    #[cfg(feature = "sr")]
     all.extend([
         entry::<crate::sr::v1810::SrLocalsidAddDel>("18.10"),
         entry::<crate::sr::v1810::SrLocalsidAddDelReply>("18.10"),
@@ -3570,14 +3570,14 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::sr::v2606::SrLocalsidAddDelV2>("26.06"),
         entry::<crate::sr::v2606::SrLocalsidAddDelV2Reply>("26.06"),
     ]);
-    #[cfg(any(feature = "sr_mobile"))]
+    #[cfg(feature = "sr_mobile")]
     all.extend([
         entry::<crate::sr_mobile::v2402::SrMobileLocalsidAddDel>("24.02"),
         entry::<crate::sr_mobile::v2402::SrMobileLocalsidAddDelReply>("24.02"),
         entry::<crate::sr_mobile::v2402::SrMobilePolicyAdd>("24.02"),
         entry::<crate::sr_mobile::v2402::SrMobilePolicyAddReply>("24.02"),
     ]);
-    #[cfg(any(feature = "sr_mpls"))]
+    #[cfg(feature = "sr_mpls")]
     all.extend([
         entry::<crate::sr_mpls::v1810::SrMplsPolicyAdd>("18.10"),
         entry::<crate::sr_mpls::v1810::SrMplsPolicyAddReply>("18.10"),
@@ -3596,7 +3596,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::sr_mpls::v2106::SrMplsPolicyAssignEndpointColor>("21.06"),
         entry::<crate::sr_mpls::v2106::SrMplsSteeringAddDel>("21.06"),
     ]);
-    #[cfg(any(feature = "sr_pt"))]
+    #[cfg(feature = "sr_pt")]
     all.extend([
         entry::<crate::sr_pt::v2302::SrPtIfaceAdd>("23.02"),
         entry::<crate::sr_pt::v2302::SrPtIfaceAddReply>("23.02"),
@@ -3605,7 +3605,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::sr_pt::v2302::SrPtIfaceDetails>("23.02"),
         entry::<crate::sr_pt::v2302::SrPtIfaceDump>("23.02"),
     ]);
-    #[cfg(any(feature = "stats"))]
+    #[cfg(feature = "stats")]
     all.extend([
         entry::<crate::stats::v1810::StatsGetPollerDelay>("18.10"),
         entry::<crate::stats::v1810::StatsGetPollerDelayReply>("18.10"),
@@ -3650,7 +3650,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::stats::v1810::WantUdpEncapStats>("18.10"),
         entry::<crate::stats::v1810::WantUdpEncapStatsReply>("18.10"),
     ]);
-    #[cfg(any(feature = "stn"))]
+    #[cfg(feature = "stn")]
     all.extend([
         entry::<crate::stn::v1810::StnAddDelRule>("18.10"),
         entry::<crate::stn::v1810::StnAddDelRuleReply>("18.10"),
@@ -3663,7 +3663,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::stn::v2106::StnAddDelRule>("21.06"),
         entry::<crate::stn::v2106::StnRulesDetails>("21.06"),
     ]);
-    #[cfg(any(feature = "svs"))]
+    #[cfg(feature = "svs")]
     all.extend([
         entry::<crate::svs::v1810::SvsDetails>("18.10"),
         entry::<crate::svs::v1810::SvsDump>("18.10"),
@@ -3691,7 +3691,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::svs::v2106::SvsDetails>("21.06"),
         entry::<crate::svs::v2106::SvsRouteAddDel>("21.06"),
     ]);
-    #[cfg(any(feature = "syslog"))]
+    #[cfg(feature = "syslog")]
     all.extend([
         entry::<crate::syslog::v1901::SyslogGetFilter>("19.01"),
         entry::<crate::syslog::v1901::SyslogGetFilterReply>("19.01"),
@@ -3708,7 +3708,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::syslog::v2106::SyslogGetSenderReply>("21.06"),
         entry::<crate::syslog::v2106::SyslogSetSender>("21.06"),
     ]);
-    #[cfg(any(feature = "tap"))]
+    #[cfg(feature = "tap")]
     all.extend([
         entry::<crate::tap::v1810::SwInterfaceTapDetails>("18.10"),
         entry::<crate::tap::v1810::SwInterfaceTapDump>("18.10"),
@@ -3719,7 +3719,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::tap::v1810::TapModify>("18.10"),
         entry::<crate::tap::v1810::TapModifyReply>("18.10"),
     ]);
-    #[cfg(any(feature = "tapv2"))]
+    #[cfg(feature = "tapv2")]
     all.extend([
         entry::<crate::tapv2::v1810::SwInterfaceTapV2Details>("18.10"),
         entry::<crate::tapv2::v1810::SwInterfaceTapV2Dump>("18.10"),
@@ -3741,7 +3741,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::tapv2::v2202::TapCreateV3>("22.02"),
         entry::<crate::tapv2::v2202::TapCreateV3Reply>("22.02"),
     ]);
-    #[cfg(any(feature = "tcp"))]
+    #[cfg(feature = "tcp")]
     all.extend([
         entry::<crate::tcp::v1810::TcpConfigureSrcAddresses>("18.10"),
         entry::<crate::tcp::v1810::TcpConfigureSrcAddressesReply>("18.10"),
@@ -3749,13 +3749,13 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::tcp::v2005::TcpConfigureSrcAddresses>("20.05"),
         entry::<crate::tcp::v2106::TcpConfigureSrcAddresses>("21.06"),
     ]);
-    #[cfg(any(feature = "tcp_check"))]
+    #[cfg(feature = "tcp_check")]
     all.extend([
         entry::<crate::tcp_check::v2602::SfdpTcpSessionDetails>("26.02"),
         entry::<crate::tcp_check::v2602::SfdpTcpSessionDump>("26.02"),
         entry::<crate::tcp_check::v2606::SfdpTcpSessionDetails>("26.06"),
     ]);
-    #[cfg(any(feature = "teib"))]
+    #[cfg(feature = "teib")]
     all.extend([
         entry::<crate::teib::v2005::TeibDetails>("20.05"),
         entry::<crate::teib::v2005::TeibDump>("20.05"),
@@ -3764,12 +3764,12 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::teib::v2106::TeibDetails>("21.06"),
         entry::<crate::teib::v2106::TeibEntryAddDel>("21.06"),
     ]);
-    #[cfg(any(feature = "tls_openssl"))]
+    #[cfg(feature = "tls_openssl")]
     all.extend([
         entry::<crate::tls_openssl::v2001::TlsOpensslSetEngine>("20.01"),
         entry::<crate::tls_openssl::v2001::TlsOpensslSetEngineReply>("20.01"),
     ]);
-    #[cfg(any(feature = "tm"))]
+    #[cfg(feature = "tm")]
     all.extend([
         entry::<crate::tm::v2606::TmSysGetCapabilities>("26.06"),
         entry::<crate::tm::v2606::TmSysGetCapabilitiesReply>("26.06"),
@@ -3798,7 +3798,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::tm::v2606::TmSysStopTm>("26.06"),
         entry::<crate::tm::v2606::TmSysStopTmReply>("26.06"),
     ]);
-    #[cfg(any(feature = "trace"))]
+    #[cfg(feature = "trace")]
     all.extend([
         entry::<crate::trace::v1810::TraceProfileAdd>("18.10"),
         entry::<crate::trace::v1810::TraceProfileAddReply>("18.10"),
@@ -3807,7 +3807,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::trace::v1810::TraceProfileShowConfig>("18.10"),
         entry::<crate::trace::v1810::TraceProfileShowConfigReply>("18.10"),
     ]);
-    #[cfg(any(feature = "tracedump"))]
+    #[cfg(feature = "tracedump")]
     all.extend([
         entry::<crate::tracedump::v2009::TraceDetails>("20.09"),
         entry::<crate::tracedump::v2009::TraceDump>("20.09"),
@@ -3828,12 +3828,12 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::tracedump::v2310::TraceSetFilterFunction>("23.10"),
         entry::<crate::tracedump::v2310::TraceSetFilterFunctionReply>("23.10"),
     ]);
-    #[cfg(any(feature = "tracenode"))]
+    #[cfg(feature = "tracenode")]
     all.extend([
         entry::<crate::tracenode::v2310::TracenodeEnableDisable>("23.10"),
         entry::<crate::tracenode::v2310::TracenodeEnableDisableReply>("23.10"),
     ]);
-    #[cfg(any(feature = "udp"))]
+    #[cfg(feature = "udp")]
     all.extend([
         entry::<crate::udp::v1810::UdpEncapAdd>("18.10"),
         entry::<crate::udp::v1810::UdpEncapAddReply>("18.10"),
@@ -3853,7 +3853,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::udp::v2110::UdpDecapAddDelReply>("21.10"),
         entry::<crate::udp::v2206::UdpDecapAddDel>("22.06"),
     ]);
-    #[cfg(any(feature = "udp_ping"))]
+    #[cfg(feature = "udp_ping")]
     all.extend([
         entry::<crate::udp_ping::v1810::UdpPingAddDel>("18.10"),
         entry::<crate::udp_ping::v1810::UdpPingAddDelReply>("18.10"),
@@ -3864,7 +3864,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::udp_ping::v2005::UdpPingAddDel>("20.05"),
         entry::<crate::udp_ping::v2106::UdpPingAddDel>("21.06"),
     ]);
-    #[cfg(any(feature = "urpf"))]
+    #[cfg(feature = "urpf")]
     all.extend([
         entry::<crate::urpf::v2005::UrpfUpdate>("20.05"),
         entry::<crate::urpf::v2005::UrpfUpdateReply>("20.05"),
@@ -3874,7 +3874,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::urpf::v2402::UrpfInterfaceDetails>("24.02"),
         entry::<crate::urpf::v2402::UrpfInterfaceDump>("24.02"),
     ]);
-    #[cfg(any(feature = "vat2_test"))]
+    #[cfg(feature = "vat2_test")]
     all.extend([
         entry::<crate::vat2_test::v2101::TestEnum>("21.01"),
         entry::<crate::vat2_test::v2101::TestEnumReply>("21.01"),
@@ -3905,7 +3905,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::vat2_test::v2106::TestVla5Reply>("21.06"),
         entry::<crate::vat2_test::v2106::TestVlaReply>("21.06"),
     ]);
-    #[cfg(any(feature = "vhost_user"))]
+    #[cfg(feature = "vhost_user")]
     all.extend([
         entry::<crate::vhost_user::v1810::CreateVhostUserIf>("18.10"),
         entry::<crate::vhost_user::v1810::CreateVhostUserIfReply>("18.10"),
@@ -3931,7 +3931,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::vhost_user::v2106::ModifyVhostUserIfV2Reply>("21.06"),
         entry::<crate::vhost_user::v2106::SwInterfaceVhostUserDetails>("21.06"),
     ]);
-    #[cfg(any(feature = "virtio"))]
+    #[cfg(feature = "virtio")]
     all.extend([
         entry::<crate::virtio::v1904::SwInterfaceVirtioPciDetails>("19.04"),
         entry::<crate::virtio::v1904::SwInterfaceVirtioPciDump>("19.04"),
@@ -3949,7 +3949,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::virtio::v2106::SwInterfaceVirtioPciDetails>("21.06"),
         entry::<crate::virtio::v2106::VirtioPciCreate>("21.06"),
     ]);
-    #[cfg(any(feature = "vmxnet3"))]
+    #[cfg(feature = "vmxnet3")]
     all.extend([
         entry::<crate::vmxnet3::v1810::Vmxnet3Create>("18.10"),
         entry::<crate::vmxnet3::v1810::Vmxnet3CreateReply>("18.10"),
@@ -3968,7 +3968,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::vmxnet3::v2101::SwVmxnet3InterfaceDump>("21.01"),
         entry::<crate::vmxnet3::v2106::Vmxnet3Details>("21.06"),
     ]);
-    #[cfg(any(feature = "vpe"))]
+    #[cfg(feature = "vpe")]
     all.extend([
         entry::<crate::vpe::v1810::AddNodeNext>("18.10"),
         entry::<crate::vpe::v1810::AddNodeNextReply>("18.10"),
@@ -4009,7 +4009,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::vpe::v2005::ShowThreadsReply>("20.05"),
         entry::<crate::vpe::v2106::LogDetails>("21.06"),
     ]);
-    #[cfg(any(feature = "vrrp"))]
+    #[cfg(feature = "vrrp")]
     all.extend([
         entry::<crate::vrrp::v2005::VrrpVrAddDel>("20.05"),
         entry::<crate::vrrp::v2005::VrrpVrAddDelReply>("20.05"),
@@ -4039,7 +4039,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::vrrp::v2206::VrrpVrUpdate>("22.06"),
         entry::<crate::vrrp::v2206::VrrpVrUpdateReply>("22.06"),
     ]);
-    #[cfg(any(feature = "vxlan"))]
+    #[cfg(feature = "vxlan")]
     all.extend([
         entry::<crate::vxlan::v1810::SwInterfaceSetVxlanBypass>("18.10"),
         entry::<crate::vxlan::v1810::SwInterfaceSetVxlanBypassReply>("18.10"),
@@ -4065,7 +4065,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::vxlan::v2106::VxlanTunnelV2Details>("21.06"),
         entry::<crate::vxlan::v2106::VxlanTunnelV2Dump>("21.06"),
     ]);
-    #[cfg(any(feature = "vxlan_gbp"))]
+    #[cfg(feature = "vxlan_gbp")]
     all.extend([
         entry::<crate::vxlan_gbp::v1810::SwInterfaceSetVxlanGbpBypass>("18.10"),
         entry::<crate::vxlan_gbp::v1810::SwInterfaceSetVxlanGbpBypassReply>("18.10"),
@@ -4089,7 +4089,7 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::vxlan_gbp::v2106::VxlanGbpTunnelAddDel>("21.06"),
         entry::<crate::vxlan_gbp::v2106::VxlanGbpTunnelDetails>("21.06"),
     ]);
-    #[cfg(any(feature = "vxlan_gpe"))]
+    #[cfg(feature = "vxlan_gpe")]
     all.extend([
         entry::<crate::vxlan_gpe::v1810::SwInterfaceSetVxlanGpeBypass>("18.10"),
         entry::<crate::vxlan_gpe::v1810::SwInterfaceSetVxlanGpeBypassReply>("18.10"),
@@ -4109,14 +4109,14 @@ pub fn all() -> Vec<Entry> {
         entry::<crate::vxlan_gpe::v2202::VxlanGpeTunnelV2Details>("22.02"),
         entry::<crate::vxlan_gpe::v2202::VxlanGpeTunnelV2Dump>("22.02"),
     ]);
-    #[cfg(any(feature = "vxlan_gpe_ioam_export"))]
+    #[cfg(feature = "vxlan_gpe_ioam_export")]
     all.extend([
         entry::<crate::vxlan_gpe_ioam_export::v1810::VxlanGpeIoamExportEnableDisable>("18.10"),
         entry::<crate::vxlan_gpe_ioam_export::v1810::VxlanGpeIoamExportEnableDisableReply>("18.10"),
         entry::<crate::vxlan_gpe_ioam_export::v2001::VxlanGpeIoamExportEnableDisable>("20.01"),
         entry::<crate::vxlan_gpe_ioam_export::v2106::VxlanGpeIoamExportEnableDisable>("21.06"),
     ]);
-    #[cfg(any(feature = "wireguard"))]
+    #[cfg(feature = "wireguard")]
     all.extend([
         entry::<crate::wireguard::v2009::WireguardInterfaceCreate>("20.09"),
         entry::<crate::wireguard::v2009::WireguardInterfaceCreateReply>("20.09"),

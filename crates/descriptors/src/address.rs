@@ -21,7 +21,9 @@ impl AddressDescriptor {
 
 fn interface_of(key: &str) -> Option<&str> {
     match PropertyKey::parse(key) {
-        Some(PropertyKey::InterfaceAddress { interface, source: AddressSource::Static, .. }) => Some(interface),
+        Some(PropertyKey::InterfaceAddress { interface, source: AddressSource::Static, .. }) => {
+            Some(interface)
+        }
         _ => None,
     }
 }
@@ -42,7 +44,9 @@ impl Descriptor for AddressDescriptor {
     fn dependencies(&self, key: &str, _value: &IpNet) -> Vec<Dependency> {
         // VPP does not move an interface with addresses into another VRF, so that comes first.
         interface_of(key)
-            .map(|name| Dependency::any_of("interface-assigned-to-vrf-table", [keys::interface_vrf_prefix(name)]))
+            .map(|name| {
+                Dependency::any_of("interface-assigned-to-vrf-table", [keys::interface_vrf_prefix(name)])
+            })
             .into_iter()
             .collect()
     }

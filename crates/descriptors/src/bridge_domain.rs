@@ -39,7 +39,8 @@ impl BridgeDomainDescriptor {
     fn take(&self) -> Result<u32, Failure> {
         let mut taken = self.taken();
         let free = (1..=LARGEST).find(|id| !taken.contains(id));
-        let id = free.ok_or_else(|| Failure::permanent("VPP has no number left for another bridge domain"))?;
+        let id =
+            free.ok_or_else(|| Failure::permanent("VPP has no number left for another bridge domain"))?;
         taken.insert(id);
         Ok(id)
     }
@@ -72,9 +73,8 @@ impl Descriptor for BridgeDomainDescriptor {
     }
 
     fn derived(&self, _key: &str, value: &BridgeDomain) -> Vec<KeyValue> {
-        let port = |p: &bridge_domain::Interface| {
-            KeyValue::new(keys::bd_interface(&value.name, &p.name), p.clone())
-        };
+        let port =
+            |p: &bridge_domain::Interface| KeyValue::new(keys::bd_interface(&value.name, &p.name), p.clone());
         value.interfaces.iter().map(port).collect()
     }
 
@@ -98,7 +98,12 @@ impl Descriptor for BridgeDomainDescriptor {
         Ok(BridgeDomainIndex { id })
     }
 
-    async fn delete(&self, _key: &str, _value: &BridgeDomain, index: &BridgeDomainIndex) -> Result<(), Failure> {
+    async fn delete(
+        &self,
+        _key: &str,
+        _value: &BridgeDomain,
+        index: &BridgeDomainIndex,
+    ) -> Result<(), Failure> {
         self.southbound.get()?.l2.delete_bridge_domain(index.id).await.map_err(failure)?;
         self.taken().remove(&index.id);
         Ok(())

@@ -52,7 +52,12 @@ impl InterfaceDescriptor {
 
     /// What is set on an interface that is there: name, MTU, state. The state comes last, so that nothing passes
     /// before the rest is as it should be.
-    async fn dress(&self, calls: &dyn InterfaceCalls, sw_if_index: u32, value: &Interface) -> Result<(), Failure> {
+    async fn dress(
+        &self,
+        calls: &dyn InterfaceCalls,
+        sw_if_index: u32,
+        value: &Interface,
+    ) -> Result<(), Failure> {
         calls.set_tag(sw_if_index, &value.name).await.map_err(failure)?;
         if value.mtu != 0 {
             calls.set_mtu(sw_if_index, value.mtu).await.map_err(failure)?;
@@ -146,7 +151,8 @@ impl Descriptor for InterfaceDescriptor {
             if !why.lost
                 && let Err(left) = self.unmake(calls, value.r#type(), sw_if_index).await
             {
-                why.message = format!("{}; and it stays behind as sw_if_index {sw_if_index}: {left}", why.message);
+                why.message =
+                    format!("{}; and it stays behind as sw_if_index {sw_if_index}: {left}", why.message);
             }
             return Err(why);
         }

@@ -92,5 +92,8 @@ fn check<M: ModelMessage>(
         return Ok(());
     }
     let reasons: Vec<String> = problems.iter().map(|p| format!("{}: {}", p.path, p.reason)).collect();
-    Err(kvscheduler::Invalid { fields: problems.into_iter().map(|p| p.path).collect(), reason: reasons.join("; ") })
+    Err(kvscheduler::Invalid {
+        fields: problems.into_iter().map(|p| p.path).collect(),
+        reason: reasons.join("; "),
+    })
 }

@@ -35,6 +35,7 @@ impl Southbound {
 pub(crate) fn failure(error: Error) -> Failure {
     let mut failure = Failure::from_error(&error);
     failure.lost = error.is_lost();
-    failure.retriable = !matches!(error, Error::TooLong { .. } | Error::Unsupported { .. }) && !error.is_absent();
+    failure.retriable =
+        !matches!(error, Error::TooLong { .. } | Error::Unsupported { .. }) && !error.is_absent();
     failure
 }

@@ -22,7 +22,9 @@ impl Descriptor for VrfDescriptor {
     }
 
     fn dependencies(&self, key: &str, vrf: &u32) -> Vec<Dependency> {
-        let Some(PropertyKey::InterfaceVrf { version, .. }) = PropertyKey::parse(key) else { return Vec::new() };
+        let Some(PropertyKey::InterfaceVrf { version, .. }) = PropertyKey::parse(key) else {
+            return Vec::new();
+        };
         if *vrf == 0 {
             return Vec::new();
         }

@@ -8,9 +8,9 @@ use kvstore::{SourceEvent, Subscription};
 use models::ModelValue;
 use tokio::sync::watch;
 
+use crate::Southbound;
 use crate::ledger::{Ledger, LedgerError};
 use crate::wanted::{Change, Rejected, Wanted};
-use crate::Southbound;
 
 /// How long a resync that failed waits for the next try.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -165,7 +165,8 @@ impl Orchestrator {
     async fn run_resync(&mut self) {
         let keys: Vec<String> = self.wanted.values().keys().cloned().collect();
         self.note(keys.iter().map(String::as_str));
-        let mut transaction = Transaction::resync(Resync::Full).description("resync").retry(RetryPolicy::default());
+        let mut transaction =
+            Transaction::resync(Resync::Full).description("resync").retry(RetryPolicy::default());
         for (key, value) in self.wanted.values() {
             transaction = set(transaction, key.clone(), value.clone());
         }

@@ -150,7 +150,8 @@ impl Wanted {
     fn reject_duplicates(&self, good: &BTreeMap<String, (String, ModelValue)>, change: &mut Change) {
         let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
         for (stated, (key, _)) in good {
-            let settled = self.origin.get(key).filter(|other| !self.open.contains(*other)).map(String::as_str);
+            let settled =
+                self.origin.get(key).filter(|other| !self.open.contains(*other)).map(String::as_str);
             let other = settled.or_else(|| seen.get(key.as_str()).copied());
             if let Some(other) = other.filter(|other| *other != stated) {
                 let place = |k: &str| self.stated.get(k).map(|e| e.place.clone()).unwrap_or_default();
@@ -216,7 +217,8 @@ mod tests {
     #[test]
     fn at_the_start_what_is_good_is_taken_and_the_rest_is_not_unwanted() {
         let mut wanted = wanted();
-        let result = wanted.take(snapshot(&[(IF1, json!({"name": "if1", "colour": 1})), (IF2, loopback("if2"))]));
+        let result =
+            wanted.take(snapshot(&[(IF1, json!({"name": "if1", "colour": 1})), (IF2, loopback("if2"))]));
         assert_eq!(result.rejected.len(), 1);
         assert_eq!(wanted.values().keys().collect::<Vec<_>>(), [IF2]);
         assert!(!wanted.is_complete());

@@ -170,9 +170,8 @@ impl Client {
         let mut buffer = BytesMut::with_capacity(128);
         let first = append(&mut buffer, asked, &connection, request)?;
         let second = append(&mut buffer, ping, &connection, &ControlPing {})?;
-        let (items, _) = self
-            .details::<R, R::Details>(&connection, buffer, [first, second], details, (pong, 2))
-            .await?;
+        let (items, _) =
+            self.details::<R, R::Details>(&connection, buffer, [first, second], details, (pong, 2)).await?;
         Ok(items)
     }
 
@@ -193,9 +192,8 @@ impl Client {
         loop {
             let mut buffer = BytesMut::with_capacity(128);
             let context = append(&mut buffer, asked, &connection, &request)?;
-            let (items, last) = self
-                .details::<R, R::Details>(&connection, buffer, [context, None], details, end)
-                .await?;
+            let (items, last) =
+                self.details::<R, R::Details>(&connection, buffer, [context, None], details, end).await?;
             all.extend(items);
             let reply = Frame::<R::Reply>::decode(&last)?.message;
             if reply.retval() != Some(EAGAIN) {
@@ -321,7 +319,9 @@ async fn supervise(
                 session += 1;
                 connection.session = session;
                 connection.restarted = before.as_ref().is_some_and(|b| {
-                    b.pid != connection.pid || b.version != connection.version || b.table.len() != connection.table.len()
+                    b.pid != connection.pid
+                        || b.version != connection.version
+                        || b.table.len() != connection.table.len()
                 });
                 let connection = Arc::new(connection);
                 tracing::info!(

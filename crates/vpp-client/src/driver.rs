@@ -196,7 +196,9 @@ impl<'a> Driver<'a> {
             // A packet that does not fit the room is cut, so there is always plenty.
             self.link.input.reserve(64 * 1024);
             match self.link.stream.try_read_buf(&mut self.link.input) {
-                Ok(0) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "VPP closed the connection")),
+                Ok(0) => {
+                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "VPP closed the connection"));
+                }
                 Ok(_) => {}
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
@@ -226,7 +228,8 @@ impl<'a> Driver<'a> {
         };
         match &pending.waiter {
             Waiter::Reply { .. } => {
-                if let Some(Pending { waiter: Waiter::Reply { to, .. }, .. }) = self.pending.remove(&context) {
+                if let Some(Pending { waiter: Waiter::Reply { to, .. }, .. }) = self.pending.remove(&context)
+                {
                     // The caller checks the number: another reply than the expected one is its error to tell.
                     let _ = to.send(message);
                 }

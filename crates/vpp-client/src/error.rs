@@ -11,7 +11,9 @@ use crate::retval;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ConnectError {
     /// Nothing is at the path.
-    #[error("{path}: no such socket; is VPP running, and is `socksvr` in its start-up file set to this path?")]
+    #[error(
+        "{path}: no such socket; is VPP running, and is `socksvr` in its start-up file set to this path?"
+    )]
     Missing {
         /// The path.
         path: PathBuf,
@@ -23,7 +25,9 @@ pub enum ConnectError {
         path: PathBuf,
     },
     /// The socket may not be used.
-    #[error("{path}: permission denied; the API socket is open to VPP's group (`unix {{ gid ... }}`), join it")]
+    #[error(
+        "{path}: permission denied; the API socket is open to VPP's group (`unix {{ gid ... }}`), join it"
+    )]
     Permission {
         /// The path.
         path: PathBuf,
@@ -66,7 +70,9 @@ pub enum CallError {
         version: String,
     },
     /// This VPP does not have the message at all.
-    #[error("{message}_{crc:08x}: VPP {version} has no message of that name; its plugin is not loaded, or it is of a release without it")]
+    #[error(
+        "{message}_{crc:08x}: VPP {version} has no message of that name; its plugin is not loaded, or it is of a release without it"
+    )]
     Absent {
         /// The message.
         message: &'static str,

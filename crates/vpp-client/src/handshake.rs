@@ -97,7 +97,9 @@ async fn introduce(link: &mut Link, name: &str) -> Result<Connection, String> {
     let short = || format!("sockclnt_create_reply of {} bytes", reply.len());
     let id = u16_at(&reply, 0).ok_or_else(short)?;
     if id != SOCKCLNT_CREATE_REPLY {
-        return Err(format!("message {id} came where sockclnt_create_reply ({SOCKCLNT_CREATE_REPLY}) was expected"));
+        return Err(format!(
+            "message {id} came where sockclnt_create_reply ({SOCKCLNT_CREATE_REPLY}) was expected"
+        ));
     }
     let response = u32_at(&reply, 10).ok_or_else(short)? as i32;
     if response != 0 {
@@ -110,7 +112,8 @@ async fn introduce(link: &mut Link, name: &str) -> Result<Connection, String> {
         tracing::warn!("message table: {what}");
     }
 
-    let pong: vpe::v1810::ControlPingReply = ask(link, &table, client_index, &vpe::v1810::ControlPing {}).await?;
+    let pong: vpe::v1810::ControlPingReply =
+        ask(link, &table, client_index, &vpe::v1810::ControlPing {}).await?;
     let (version, build_date) = version(link, &table, client_index).await?;
     Ok(Connection {
         session: 0,

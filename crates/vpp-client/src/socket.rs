@@ -49,9 +49,10 @@ fn explain(path: &Path, errno: Errno) -> ConnectError {
         Errno::EACCES | Errno::EPERM => ConnectError::Permission { path },
         Errno::ECONNREFUSED if !is_socket(&path) => ConnectError::NotASocket { path },
         Errno::ECONNREFUSED => ConnectError::Refused { path },
-        Errno::EAGAIN => {
-            ConnectError::System { path, reason: "VPP does not take new connections at the moment".to_string() }
-        }
+        Errno::EAGAIN => ConnectError::System {
+            path,
+            reason: "VPP does not take new connections at the moment".to_string(),
+        },
         other => ConnectError::System { path, reason: other.desc().to_string() },
     }
 }

@@ -30,9 +30,10 @@ pub enum Lookup {
 impl MessageTable {
     /// From lines of `name_crc`, as `cargo xtask` and tests have them; numbers are given in order.
     pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        let entries = names.into_iter().enumerate().filter_map(|(i, name)| {
-            Some((u16::try_from(i).ok()?, name.to_string()))
-        });
+        let entries = names
+            .into_iter()
+            .enumerate()
+            .filter_map(|(i, name)| Some((u16::try_from(i).ok()?, name.to_string())));
         Self::from_entries(entries).0
     }
 

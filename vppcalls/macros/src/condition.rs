@@ -62,7 +62,10 @@ fn find_field(expr: &Expr, release: usize) -> syn::Result<Option<binapi_index::F
         .filter_map(|r| index::find(&name, r))
         .any(|item: Item| index::field(item, member).is_some());
     if !ever {
-        return Err(syn::Error::new(field.member.span(), format!("`{name}` has no field `{member}` in any release")));
+        return Err(syn::Error::new(
+            field.member.span(),
+            format!("`{name}` has no field `{member}` in any release"),
+        ));
     }
     Ok(index::find(&name, release).and_then(|item| index::field(item, member)))
 }
@@ -74,7 +77,12 @@ fn is(field: &Expr, ty: &Expr, release: usize) -> syn::Result<bool> {
         Expr::Repeat(array) => {
             (array.expr.to_token_stream().to_string(), Some(array.len.to_token_stream().to_string()))
         }
-        other => return Err(syn::Error::new(other.span(), "expected a type: `u8`, `string`, `[u8; 6]`, `MacAddress`")),
+        other => {
+            return Err(syn::Error::new(
+                other.span(),
+                "expected a type: `u8`, `string`, `[u8; 6]`, `MacAddress`",
+            ));
+        }
     };
     Ok(index::type_name(&found) == wanted && found.arity.map(str::to_string) == arity)
 }

@@ -144,7 +144,9 @@ impl Walker<'_> {
         let spelled = name.to_string();
         let Some(item) = index::find(&spelled, self.release) else {
             let what = if index::known(&spelled) {
-                format!("`{spelled}` is not in {{releases}}; put it into an `api!` arm behind `has({spelled})`")
+                format!(
+                    "`{spelled}` is not in {{releases}}; put it into an `api!` arm behind `has({spelled})`"
+                )
             } else {
                 format!("no release has a message or type `{spelled}`")
             };

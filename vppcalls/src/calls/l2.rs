@@ -67,7 +67,8 @@ pub(crate) mod handlers {
         }
 
         async fn delete_bridge_domain(&self, id: u32) -> Result<()> {
-            self.call(&api::BridgeDomainAddDel { bd_id: id, is_add: false.into(), ..Default::default() }).await?;
+            self.call(&api::BridgeDomainAddDel { bd_id: id, is_add: false.into(), ..Default::default() })
+                .await?;
             Ok(())
         }
 

@@ -30,14 +30,18 @@ pub(super) fn look(socket: &Path, network: &str) -> Result<(Seen, String), Error
     let mut vpp = Vpp::connect(socket, &root().join("api-json"))?;
     let mut seen = Seen::default();
     let index = |v: &Value, field: &str| v.get(field).and_then(Value::as_u64).unwrap_or(u64::from(ALL));
-    let all = if vpp.takes("sw_interface_dump", "sw_if_index") { json!({"sw_if_index": ALL}) } else { json!({}) };
+    let all =
+        if vpp.takes("sw_interface_dump", "sw_if_index") { json!({"sw_if_index": ALL}) } else { json!({}) };
     let interfaces: Vec<(String, u64)> = vpp
         .dump("sw_interface_dump", all)?
         .iter()
         .map(|i| (text_of(&i["tag"]), index(i, "sw_if_index")))
         .collect();
     let tag = |at: u64| {
-        interfaces.iter().find(|(_, i)| *i == at).map_or_else(|| format!("sw_if_index {at}"), |(tag, _)| tag.clone())
+        interfaces
+            .iter()
+            .find(|(_, i)| *i == at)
+            .map_or_else(|| format!("sw_if_index {at}"), |(tag, _)| tag.clone())
     };
     seen.interfaces = interfaces.iter().filter(|(tag, _)| !tag.is_empty()).cloned().collect();
     let mut all = json!({"bd_id": ALL});

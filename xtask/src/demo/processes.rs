@@ -18,7 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Builds both.
 pub(super) fn build() -> Result<(), Error> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    let built = cargo.args(["build", "--quiet", "-p", "vpp-agent", "-p", "vpp-sim"]).current_dir(root()).status()?;
+    let built =
+        cargo.args(["build", "--quiet", "-p", "vpp-agent", "-p", "vpp-sim"]).current_dir(root()).status()?;
     if built.success() { Ok(()) } else { Err("the agent and the simulated VPP do not build".into()) }
 }
 
@@ -145,7 +146,11 @@ impl Place {
                 return Ok(transaction);
             }
             if Instant::now() > deadline {
-                return Err(format!("no transaction within {PATIENCE:?}; the agent says:\n{}", tail(&self.agent_log)).into());
+                return Err(format!(
+                    "no transaction within {PATIENCE:?}; the agent says:\n{}",
+                    tail(&self.agent_log)
+                )
+                .into());
             }
             std::thread::sleep(Duration::from_millis(10));
         }

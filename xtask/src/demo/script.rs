@@ -95,7 +95,10 @@ pub(super) fn walk(plan: &Plan) -> Result<(), Error> {
     let mut walk = Walk { plan, place, socket, seen: 0 };
     let walked = walk.steps(&mut vpp);
     if plan.verbose || (walked.is_err() && !plan.quiet) {
-        eprintln!("--- the agent's log ---\n{}", std::fs::read_to_string(&walk.place.agent_log).unwrap_or_default());
+        eprintln!(
+            "--- the agent's log ---\n{}",
+            std::fs::read_to_string(&walk.place.agent_log).unwrap_or_default()
+        );
     }
     walked
 }
@@ -110,7 +113,9 @@ impl Walk<'_> {
     fn steps(&mut self, vpp: &mut Option<Process>) -> Result<(), Error> {
         // TAP interfaces need a device that not every machine has; loopbacks can be had anywhere.
         let if1 = match self.plan.vpp {
-            Dataplane::Simulated { .. } => (IF1, "{name: if1, type: TAP, enabled: true, tap: {host_if_name: demo-if1}}"),
+            Dataplane::Simulated { .. } => {
+                (IF1, "{name: if1, type: TAP, enabled: true, tap: {host_if_name: demo-if1}}")
+            }
             Dataplane::Real(_) => (IF1, "{name: if1, type: SOFTWARE_LOOPBACK, enabled: true}"),
         };
         let before = self.look()?.0;
@@ -122,7 +127,11 @@ impl Walk<'_> {
         let resync = self.transaction("0. The agent starts, nothing is wanted")?;
         self.expect(&resync, &[])?;
 
-        self.change("1. A FIB entry, before anything that it needs", &[fib()], &[("CREATE [NOOP IS-PENDING]", FIB)])?;
+        self.change(
+            "1. A FIB entry, before anything that it needs",
+            &[fib()],
+            &[("CREATE [NOOP IS-PENDING]", FIB)],
+        )?;
         self.change(
             "2. Its bridge domain, with a port whose interface is not there",
             &[fib(), bd()],
@@ -177,7 +186,11 @@ impl Walk<'_> {
             let log = std::fs::read_to_string(&self.place.agent_log)?;
             let chosen = format!("chosen=\"{then}\"");
             if !log.contains(&chosen) {
-                return Err(format!("expected the agent's log to say {chosen}, seen:\n{}", tail(&self.place.agent_log)).into());
+                return Err(format!(
+                    "expected the agent's log to say {chosen}, seen:\n{}",
+                    tail(&self.place.agent_log)
+                )
+                .into());
             }
             self.say(&format!("   the agent has picked the calls of {then}"));
             self.check("everything, on the other release", &complete(), &self.look()?.0)?;
@@ -196,7 +209,9 @@ impl Walk<'_> {
         // A transaction that followed would come at once.
         std::thread::sleep(Duration::from_millis(200));
         if self.place.transactions().len() > self.seen {
-            return Err(format!("expected no other transaction, seen:\n{}", tail(&self.place.agent_log)).into());
+            return Err(
+                format!("expected no other transaction, seen:\n{}", tail(&self.place.agent_log)).into()
+            );
         }
         self.no_configuration_message()?;
         self.check("everything as it was, with the same numbers", &before, &self.look()?.0)?;
@@ -223,7 +238,12 @@ impl Walk<'_> {
         self.place.write_source(entries)
     }
 
-    fn change(&mut self, title: &str, entries: &[(&str, &str)], expected: &[(&str, &str)]) -> Result<(), Error> {
+    fn change(
+        &mut self,
+        title: &str,
+        entries: &[(&str, &str)],
+        expected: &[(&str, &str)],
+    ) -> Result<(), Error> {
         self.write(entries)?;
         let transaction = self.transaction(title)?;
         self.expect(&transaction, expected)
@@ -299,7 +319,11 @@ impl Walk<'_> {
             let name = request["name"].as_str().unwrap_or_default();
             asked += 1;
             if !looks(name) {
-                return Err(self.miss("only dumps, pings and the handshake", &"no configuration message", &request));
+                return Err(self.miss(
+                    "only dumps, pings and the handshake",
+                    &"no configuration message",
+                    &request,
+                ));
             }
         }
         if asked == 0 {
