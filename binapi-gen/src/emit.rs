@@ -68,6 +68,7 @@ pub const DEFAULT_MODULES: &[&str] = &[
 
 /// All generated files, by path below `binapi/`.
 pub fn files(corpus: &Corpus) -> Result<BTreeMap<PathBuf, String>, Error> {
+    limits(corpus)?;
     let mut files = BTreeMap::new();
     messages::emit(corpus, &mut files)?;
     index::emit(corpus, &mut files);
@@ -75,6 +76,33 @@ pub fn files(corpus: &Corpus) -> Result<BTreeMap<PathBuf, String>, Error> {
         release::emit(corpus, position, &mut files);
     }
     Ok(files)
+}
+
+/// What the form of the generated tables has room for.
+fn limits(corpus: &Corpus) -> Result<(), Error> {
+    // A set of releases is a `u64`; positions of messages and types are `u16`.
+    let (releases, positions) = (u64::BITS as usize, usize::from(u16::MAX));
+    if corpus.releases.len() > releases {
+        return Err(Error::Usage(format!(
+            "{} releases; the tables of binapi/index have room for {releases}",
+            corpus.releases.len()
+        )));
+    }
+    if corpus.messages.len() > positions || corpus.types.len() > positions {
+        return Err(Error::Usage(format!(
+            "{} message and {} type revisions; the tables of binapi/index have room for {positions} of each",
+            corpus.messages.len(),
+            corpus.types.len()
+        )));
+    }
+    // Modules of the message crate that are not of VPP, its features, and what the language keeps for itself.
+    for module in corpus.views.iter().flat_map(|view| view.modules.keys()) {
+        if matches!(module.as_str(), "release" | "table" | "all" | "default") || field_name(module) != *module
+        {
+            return Err(Error::Usage(format!("an API module cannot be called {module} in Rust")));
+        }
+    }
+    Ok(())
 }
 
 /// Name of a message or type in Rust.

@@ -10,9 +10,10 @@ use crate::resolve::Header;
 /// A repair. `apply` tells how many places it mended.
 struct Fixup {
     name: &'static str,
-    /// Known to be needed from the first to the second release, where the module is present at all.
+    /// Known to be needed from the first to the second release.
     needed: (Release, Release),
-    module: Option<&'static str>,
+    /// Tells whether what has the mistake is there at all: an install may lack it.
+    present: fn(&Api) -> bool,
     /// Applied to releases newer than the last one, too, in case the mistake is still there.
     onwards: bool,
     apply: fn(&mut Api) -> usize,
@@ -22,14 +23,14 @@ const FIXUPS: [Fixup; 2] = [
     Fixup {
         name: "details filed as events",
         needed: (Release { year: 25, month: 10 }, Release { year: 26, month: 6 }),
-        module: Some("gre"),
+        present: |api| api.modules.contains_key("gre"),
         onwards: true,
         apply: details_filed_as_events,
     },
     Fixup {
         name: "file options of 20.01",
         needed: (Release { year: 20, month: 1 }, Release { year: 20, month: 1 }),
-        module: None,
+        present: |api| api.modules.values().any(|m| !m.options.is_empty()),
         onwards: false,
         apply: file_options_of_20_01,
     },
@@ -44,8 +45,8 @@ pub(crate) fn apply(api: &mut Api) -> Result<Vec<&'static str>, Error> {
         if !needed && !later {
             continue;
         }
+        let present = (fixup.present)(api);
         let mended = (fixup.apply)(api);
-        let present = fixup.module.is_none_or(|m| api.modules.contains_key(m));
         if needed && present && mended == 0 {
             return Err(Error::Usage(format!(
                 "fix-up \"{}\" finds nothing to mend in {}: the mistake is gone, so remove the fix-up",

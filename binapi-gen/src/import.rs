@@ -1,6 +1,6 @@
 //! Takes the definitions of a VPP install into the repository.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, io};
@@ -70,8 +70,8 @@ pub fn from_texts<'a>(
     release: Release,
     core: &CoreModules,
 ) -> Result<Import, Error> {
-    let modules = parse::read_texts(texts, &|module| core.component(module, release))?;
-    prepare(modules, Vec::new(), release, false)
+    let parsed = parse::read_texts(texts, &|module| core.component(module, release))?;
+    prepare(parsed.modules, parsed.warnings, release, false)
 }
 
 fn prepare(
@@ -107,23 +107,95 @@ fn prepare(
 }
 
 /// Replaces `api-json/<release>`: written beside it, then renamed, so that a failure leaves the old state.
+///
+/// Refuses definitions that are, module for module and CRC for CRC, those of another release of `api_json`: then
+/// the folder or the name is not the one that was meant.
 pub fn write(api_json: &Path, release: Release, files: &BTreeMap<PathBuf, String>) -> Result<(), Error> {
+    if let Some(other) = same_as_another(api_json, release, files)? {
+        return Err(Error::Usage(format!(
+            "these definitions look like VPP {other}, not {release}: every module and every CRC is the same; \
+             expected a folder of VPP {release}"
+        )));
+    }
     let target = api_json.join(release.to_string());
     let beside = api_json.join(format!(".{release}.new"));
     let old = api_json.join(format!(".{release}.old"));
+    // A run that was cut short between the renames below left only the old state, under this name.
+    if old.exists() && !target.exists() {
+        std::fs::rename(&old, &target).map_err(io(&target))?;
+    }
     let _ = std::fs::remove_dir_all(&beside);
+    if let Err(e) = write_all(&beside, files) {
+        let _ = std::fs::remove_dir_all(&beside);
+        return Err(e);
+    }
+    let _ = std::fs::remove_dir_all(&old);
+    let replaced = target.exists();
+    let mut renamed = if replaced { std::fs::rename(&target, &old) } else { Ok(()) };
+    if renamed.is_ok() {
+        renamed = std::fs::rename(&beside, &target);
+        if renamed.is_err() && replaced {
+            let _ = std::fs::rename(&old, &target);
+        }
+    }
+    if renamed.is_err() {
+        let _ = std::fs::remove_dir_all(&beside);
+    }
+    renamed.map_err(io(&target))?;
+    let _ = std::fs::remove_dir_all(&old);
+    Ok(())
+}
+
+fn write_all(folder: &Path, files: &BTreeMap<PathBuf, String>) -> Result<(), Error> {
     for (path, text) in files {
-        let path = beside.join(path);
+        let path = folder.join(path);
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(io(parent))?;
         }
         std::fs::write(&path, text).map_err(io(&path))?;
     }
-    let _ = std::fs::remove_dir_all(&old);
-    if target.exists() {
-        std::fs::rename(&target, &old).map_err(io(&target))?;
-    }
-    std::fs::rename(&beside, &target).map_err(io(&target))?;
-    let _ = std::fs::remove_dir_all(&old);
     Ok(())
+}
+
+/// CRCs of modules and of their messages, all by name.
+type Crcs = BTreeMap<String, (u32, BTreeMap<String, u32>)>;
+
+fn crcs(modules: &BTreeMap<String, Module>) -> Crcs {
+    let of = |m: &Module| (m.crc, m.messages.iter().map(|m| (m.name.clone(), m.crc)).collect());
+    modules.iter().map(|(name, module)| (name.clone(), of(module))).collect()
+}
+
+/// Another release that has exactly the same modules with the same CRCs, unless `release` itself is known to have
+/// them, too. A subset of a release's modules proves nothing: few modules can stay the same for years.
+fn same_as_another(
+    api_json: &Path,
+    release: Release,
+    files: &BTreeMap<PathBuf, String>,
+) -> Result<Option<Release>, Error> {
+    if !api_json.exists() {
+        return Ok(None);
+    }
+    let names: BTreeSet<String> = files.keys().filter_map(|path| parse::module_of(path)).collect();
+    let mut alike = Vec::new();
+    let mut new = None;
+    for other in normal::releases(api_json)? {
+        // Names cost little to compare, and hardly two releases have the same.
+        if normal::module_names(api_json, other)? != names {
+            continue;
+        }
+        let new = match &new {
+            Some(new) => new,
+            None => {
+                let texts = files.iter().filter_map(|(p, text)| Some((parse::module_of(p)?, text.as_str())));
+                let texts: Vec<(String, &str)> = texts.collect();
+                let texts = texts.iter().map(|(name, text)| (name.as_str(), *text));
+                new.insert(crcs(&parse::read_texts(texts, &|_| Component::Plugin)?.modules))
+            }
+        };
+        // A release that cannot be read is nobody's double; `gen` tells what is wrong with it.
+        if normal::load(api_json, other).is_ok_and(|api| crcs(&api.modules) == *new) {
+            alike.push(other);
+        }
+    }
+    Ok(if alike.contains(&release) { None } else { alike.pop() })
 }

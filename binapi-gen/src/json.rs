@@ -3,6 +3,7 @@
 //! `serde_json` reads the text; a node remembers the slice of the file that it came from, so that an error can
 //! name the line. Values are taken apart level by level, only as deep as the caller asks.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
@@ -10,7 +11,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::Problem;
-use crate::model::Place;
+use crate::model::{LONGEST_ARRAY, Place};
 
 /// A file's text and name.
 #[derive(Clone, Copy)]
@@ -61,7 +62,10 @@ impl<'a> Node<'a> {
 
     fn expected(&self, what: &str) -> Problem {
         let mut found: String = self.raw.get().chars().take(60).collect();
-        if found.len() < self.raw.get().len() {
+        let cut = found.len() < self.raw.get().len();
+        // VPP's own files are indented: an error stays on one line.
+        found = found.split_whitespace().collect::<Vec<_>>().join(" ");
+        if cut {
             found.push_str("...");
         }
         self.problem(format!("expected {what}, found {found}"))
@@ -77,9 +81,19 @@ impl<'a> Node<'a> {
         Ok(items.into_iter().map(|raw| Node { source: self.source, raw }).collect())
     }
 
+    /// The entries in order; a key that stands twice is an error.
     pub(crate) fn object(&self, what: &str) -> Result<Vec<(String, Node<'a>)>> {
         let entries: Entries<'a> = serde_json::from_str(self.raw.get()).map_err(|_| self.expected(what))?;
-        Ok(entries.0.into_iter().map(|(k, raw)| (k, Node { source: self.source, raw })).collect())
+        let mut seen = HashSet::new();
+        let mut nodes = Vec::with_capacity(entries.0.len());
+        for (key, raw) in entries.0 {
+            let node = Node { source: self.source, raw };
+            if !seen.insert(key.clone()) {
+                return Err(node.problem(format!("key \"{key}\" a second time; expected each key once")));
+            }
+            nodes.push((key, node));
+        }
+        Ok(nodes)
     }
 
     pub(crate) fn string(&self, what: &str) -> Result<String> {
@@ -88,6 +102,15 @@ impl<'a> Node<'a> {
 
     pub(crate) fn number(&self, what: &str) -> Result<u64> {
         serde_json::from_str(self.raw.get()).map_err(|_| self.expected(what))
+    }
+
+    /// The length of an array, see [`LONGEST_ARRAY`].
+    pub(crate) fn length(&self) -> Result<usize> {
+        let what = "the length of an array";
+        let length = self.number(what)?;
+        usize::try_from(length).ok().filter(|n| *n <= LONGEST_ARRAY).ok_or_else(|| {
+            self.problem(format!("an array of {length} elements; expected {LONGEST_ARRAY} at the most"))
+        })
     }
 
     pub(crate) fn boolean(&self, what: &str) -> Result<bool> {

@@ -25,6 +25,15 @@ impl fmt::Display for Place {
     }
 }
 
+/// Most elements of an array of fixed length.
+///
+/// Such an array is a Rust array in the generated code, so it is passed on the stack: 64 KiB fit every thread's. The
+/// longest of 18.10 to 26.06 has 1,024.
+pub const LONGEST_ARRAY: usize = LARGEST_TYPE;
+
+/// Most bytes of the parts of a type or message that do not vary in length, for the same reason.
+pub const LARGEST_TYPE: usize = 65_536;
+
 /// A primitive of the wire format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs)]
@@ -260,7 +269,7 @@ impl Release {
         let text = text.trim().trim_start_matches('v');
         let (year, rest) = text.split_once('.')?;
         let month: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        if year.len() != 2 || month.len() != 2 {
+        if year.len() != 2 || month.len() != 2 || !year.bytes().all(|b| b.is_ascii_digit()) {
             return None;
         }
         let release = Self { year: year.parse().ok()?, month: month.parse().ok()? };

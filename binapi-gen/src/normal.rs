@@ -4,7 +4,7 @@
 //! stands on a line of its own, so that the difference between two releases reads well. [`crate::parse`] reads
 //! this form like any other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -24,13 +24,20 @@ pub fn load(api_json: &Path, release: Release) -> Result<Api, Error> {
     Api::new(release, parsed.modules)
 }
 
+/// The names of the modules that a release has in the repository's `api-json` folder.
+pub(crate) fn module_names(api_json: &Path, release: Release) -> Result<BTreeSet<String>, Error> {
+    parse::module_names(&api_json.join(release.to_string()))
+}
+
 /// The releases that an `api-json` folder has, oldest first.
 pub fn releases(api_json: &Path) -> Result<Vec<Release>, Error> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(api_json).map_err(io(api_json))? {
         let entry = entry.map_err(io(api_json))?;
-        if entry.path().is_dir()
-            && let Some(release) = Release::parse(&entry.file_name().to_string_lossy())
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // A copy such as `26.06.bak` is not a release.
+        if let Some(release) = Release::parse(&name).filter(|r| r.to_string() == name)
+            && entry.path().is_dir()
         {
             found.push(release);
         }

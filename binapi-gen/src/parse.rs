@@ -4,7 +4,7 @@
 //! all are accepted everywhere. What is in none of them is an error, except unknown keys of objects: those are
 //! left out with a warning that names them, since newer generators add keys freely.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Problem, Problems, io};
@@ -36,91 +36,119 @@ pub fn read_folder(
     component: &dyn Fn(&str) -> Component,
 ) -> std::result::Result<Parsed, Error> {
     let mut files = Vec::new();
-    find(folder, None, &mut files)?;
+    find(folder, None, &mut BTreeSet::new(), &mut files)?;
     files.sort();
     if files.is_empty() {
         return Err(Error::Empty { path: folder.display().to_string() });
     }
-    let mut problems = Problems::default();
-    let mut modules: BTreeMap<String, Module> = BTreeMap::new();
-    let mut unknown: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut reading = Reading::default();
     for (path, stated) in files {
         let file = path.display().to_string();
-        let place = Place { file: file.clone(), line: 0 };
-        let bytes = std::fs::read(&path).map_err(io(&path))?;
-        let text = match String::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(e) => {
-                problems.push(&place, format!("not UTF-8 at byte {}", e.utf8_error().valid_up_to()));
-                continue;
+        match std::fs::read(&path).map(String::from_utf8) {
+            Ok(Ok(text)) => {
+                let name = module_of(&path).unwrap_or_default();
+                let component = stated.unwrap_or_else(|| component(&name));
+                reading.module(&file, &name, &text, component);
             }
-        };
-        let name = module_name(&path);
-        let component = stated.unwrap_or_else(|| component(&name));
-        match read_module(&file, &name, &text, component) {
-            Ok((module, keys)) => {
-                for key in keys {
-                    unknown.entry(key).or_default().insert(file.clone());
-                }
-                if let Some(other) = modules.get(&name) {
-                    problems.push(&place, format!("module {name} stands in {} already", other.file));
-                } else {
-                    modules.insert(name, module);
-                }
+            Ok(Err(e)) => {
+                let (good, bytes) = (e.utf8_error().valid_up_to(), e.as_bytes());
+                let line = 1 + bytes.iter().take(good).filter(|b| **b == b'\n').count();
+                reading
+                    .problems
+                    .push(&Place { file, line }, format!("not UTF-8 at byte {good}; expected JSON"));
             }
-            Err(found) => problems.extend(found),
+            Err(e) => reading.problems.push(&Place { file, line: 0 }, format!("cannot be read: {e}")),
         }
     }
-    let warnings = unknown
-        .into_iter()
-        .map(|(key, files)| {
-            let first = files.iter().next().cloned().unwrap_or_default();
-            format!("unknown key \"{key}\" left out ({} files, first {first})", files.len())
-        })
-        .collect();
-    problems.into_result(Parsed { modules, warnings })
+    reading.finish()
 }
 
 /// Reads modules that are given as text: name and JSON.
 pub fn read_texts<'a>(
     texts: impl IntoIterator<Item = (&'a str, &'a str)>,
     component: &dyn Fn(&str) -> Component,
-) -> std::result::Result<BTreeMap<String, Module>, Error> {
-    let mut problems = Problems::default();
-    let mut modules = BTreeMap::new();
+) -> std::result::Result<Parsed, Error> {
+    let mut reading = Reading::default();
     for (name, text) in texts {
-        match read_module(name, name, text, component(name)) {
-            Ok((module, _)) => {
-                modules.insert(name.to_string(), module);
-            }
-            Err(found) => problems.extend(found),
-        }
+        reading.module(name, name, text, component(name));
     }
-    problems.into_result(modules)
+    reading.finish()
 }
 
-fn module_name(path: &Path) -> String {
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    name.trim_end_matches(".api.json").to_string()
+/// Modules that are being read.
+#[derive(Default)]
+struct Reading {
+    problems: Problems,
+    modules: BTreeMap<String, Module>,
+    /// Unknown keys, with the files that have them.
+    unknown: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Reading {
+    fn module(&mut self, file: &str, name: &str, text: &str, component: Component) {
+        let place = Place { file: file.to_string(), line: 0 };
+        if !is_identifier(name) {
+            self.problems.push(&place, format!("\"{name}\" cannot be the name of a module"));
+            return;
+        }
+        match read_module(file, name, text, component) {
+            Ok((module, keys)) => {
+                for key in keys {
+                    self.unknown.entry(key).or_default().insert(file.to_string());
+                }
+                if let Some(other) = self.modules.get(name) {
+                    self.problems.push(&place, format!("module {name} stands in {} already", other.file));
+                } else {
+                    self.modules.insert(name.to_string(), module);
+                }
+            }
+            Err(found) => self.problems.extend(found),
+        }
+    }
+
+    fn finish(self) -> std::result::Result<Parsed, Error> {
+        let warning = |(key, files): (String, BTreeSet<String>)| {
+            let first = files.iter().next().cloned().unwrap_or_default();
+            format!("unknown key \"{key}\" left out ({} files, first {first})", files.len())
+        };
+        let warnings = self.unknown.into_iter().map(warning).collect();
+        self.problems.into_result(Parsed { modules: self.modules, warnings })
+    }
+}
+
+/// The module of a file: `ip_types` of `core/ip_types.api.json`. `None` for files that hold no definitions.
+pub(crate) fn module_of(path: &Path) -> Option<String> {
+    path.file_name()?.to_string_lossy().strip_suffix(".api.json").map(str::to_string)
+}
+
+/// The modules that a folder has files of.
+pub(crate) fn module_names(folder: &Path) -> std::result::Result<BTreeSet<String>, Error> {
+    let mut files = Vec::new();
+    find(folder, None, &mut BTreeSet::new(), &mut files)?;
+    Ok(files.iter().filter_map(|(path, _)| module_of(path)).collect())
 }
 
 /// `core` and `plugins` are the folders of an installed VPP; below others the question stays open.
 fn find(
     folder: &Path,
     stated: Option<&Component>,
+    seen: &mut BTreeSet<PathBuf>,
     files: &mut Vec<(PathBuf, Option<Component>)>,
 ) -> std::result::Result<(), Error> {
+    // A link may lead back to a folder above.
+    if !seen.insert(folder.canonicalize().map_err(io(folder))?) {
+        return Ok(());
+    }
     for entry in std::fs::read_dir(folder).map_err(io(folder))? {
         let path = entry.map_err(io(folder))?.path();
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         if path.is_dir() {
-            let here = match name.as_str() {
-                "core" => Some(Component::Core),
-                "plugins" => Some(Component::Plugin),
+            let here = match path.file_name().and_then(|n| n.to_str()) {
+                Some("core") => Some(Component::Core),
+                Some("plugins") => Some(Component::Plugin),
                 _ => stated.cloned(),
             };
-            find(&path, here.as_ref(), files)?;
-        } else if name.ends_with(".api.json") {
+            find(&path, here.as_ref(), seen, files)?;
+        } else if module_of(&path).is_some() {
             files.push((path, stated.cloned()));
         }
     }
@@ -136,7 +164,7 @@ fn read_module(
 ) -> std::result::Result<(Module, Vec<String>), Vec<Problem>> {
     let ends = line_ends(text);
     let source = Source { file, text, line_ends: &ends };
-    let mut reader = Reader { problems: Vec::new(), unknown: Vec::new() };
+    let mut reader = Reader { problems: Vec::new(), unknown: Vec::new(), types: HashMap::new() };
     let module = Node::parse(source).and_then(|root| reader.module(root, file, name, component));
     match module {
         Ok(module) if reader.problems.is_empty() => Ok((module, reader.unknown)),
@@ -151,6 +179,8 @@ fn read_module(
 struct Reader {
     problems: Vec<Problem>,
     unknown: Vec<String>,
+    /// Positions of the module's types by name.
+    types: HashMap<String, usize>,
 }
 
 impl Reader {
@@ -173,66 +203,87 @@ impl Reader {
             paths: Vec::new(),
             file: file.to_string(),
         };
-        let mut seen = BTreeSet::new();
-        for (key, node) in root.object("an object with types, messages, services")? {
-            if !seen.insert(key.clone()) {
-                return Err(node.problem(format!("key \"{key}\" a second time")));
-            }
-            match key.as_str() {
-                "module" => {
-                    let stated = node.string("the name of the module")?;
-                    if stated != name {
-                        return Err(node.problem(format!("module \"{stated}\" in the file of \"{name}\"")));
-                    }
-                }
-                "types" => self.types(&mut module, node, "a type", &|r, n| r.compound(n, false))?,
-                "unions" => self.types(&mut module, node, "a union", &|r, n| r.compound(n, true))?,
-                "enums" => self.types(&mut module, node, "an enum", &|r, n| r.enumeration(n, false))?,
-                "enumflags" => {
-                    self.types(&mut module, node, "an enumflag", &|r, n| r.enumeration(n, true))?
-                }
-                "aliases" => {
-                    for (alias, node) in node.object("an object of aliases")? {
-                        let read = self.alias(&alias, node);
-                        if let Some(ty) = self.keep(read) {
-                            add_type(&mut module.types, ty, &mut self.problems);
-                        }
-                    }
-                }
-                "messages" => {
-                    for node in node.array("a list of messages")? {
-                        let read = self.message(node);
-                        if let Some(message) = self.keep(read) {
-                            module.messages.push(message);
-                        }
-                    }
-                }
-                "services" => {
-                    for (request, node) in node.object("an object of services")? {
-                        let read = self.service(&request, node);
-                        if let Some(service) = self.keep(read) {
-                            module.services.push(service);
-                        }
-                    }
-                }
-                "vl_api_version" => module.crc = node.crc("a CRC such as \"0x1234abcd\"")?,
-                "options" => module.options = options(node)?,
-                "imports" => {
-                    let list = node.array("a list of paths")?;
-                    let stems = list.iter().map(|n| n.string("a path").map(|p| stem(&p)));
-                    module.imports = Some(stems.collect::<Result<_>>()?);
-                }
-                "counters" => module.counters = values(node)?,
-                "paths" => module.paths = values(node)?,
-                _ => self.unknown.push(key),
-            }
-        }
+        let entries = root.object("an object with types, messages, services")?;
         for required in ["types", "messages"] {
-            if !seen.contains(required) {
+            if !entries.iter().any(|(key, _)| key == required) {
                 return Err(root.problem(format!("no \"{required}\": not an API definition")));
             }
         }
+        for (key, node) in entries {
+            let read = self.entry(&mut module, &key, node);
+            self.keep(read);
+        }
         Ok(module)
+    }
+
+    /// A file repeats what it imports, some releases more than once: the same thing again is no mistake.
+    fn add_type(&mut self, module: &mut Module, ty: Type) {
+        let other = self.types.get(&ty.name).and_then(|at| module.types.get(*at));
+        match other {
+            None => {
+                self.types.insert(ty.name.clone(), module.types.len());
+                module.types.push(ty);
+            }
+            Some(same) if same.kind == ty.kind => {}
+            Some(other) => self.problems.push(Problem {
+                place: ty.place.clone(),
+                what: format!("type {} differs from the one at {}", ty.name, other.place),
+            }),
+        }
+    }
+
+    /// One key of a module.
+    fn entry(&mut self, module: &mut Module, key: &str, node: Node<'_>) -> Result<()> {
+        match key {
+            "module" => {
+                let stated = node.string("the name of the module")?;
+                if stated != module.name {
+                    return Err(node.problem(format!(
+                        "module \"{stated}\" in the file of \"{}\"; expected one name",
+                        module.name
+                    )));
+                }
+            }
+            "types" => self.types(module, node, "a type", &|r, n| r.compound(n, false))?,
+            "unions" => self.types(module, node, "a union", &|r, n| r.compound(n, true))?,
+            "enums" => self.types(module, node, "an enum", &|r, n| r.enumeration(n, false))?,
+            "enumflags" => self.types(module, node, "an enumflag", &|r, n| r.enumeration(n, true))?,
+            "aliases" => {
+                for (alias, node) in node.object("an object of aliases")? {
+                    let read = self.alias(&alias, node);
+                    if let Some(ty) = self.keep(read) {
+                        self.add_type(module, ty);
+                    }
+                }
+            }
+            "messages" => {
+                for node in node.array("a list of messages")? {
+                    let read = self.message(node);
+                    if let Some(message) = self.keep(read) {
+                        module.messages.push(message);
+                    }
+                }
+            }
+            "services" => {
+                for (request, node) in node.object("an object of services")? {
+                    let read = self.service(&request, node);
+                    if let Some(service) = self.keep(read) {
+                        module.services.push(service);
+                    }
+                }
+            }
+            "vl_api_version" => module.crc = node.crc("a CRC such as \"0x1234abcd\"")?,
+            "options" => module.options = options(node)?,
+            "imports" => {
+                let list = node.array("a list of paths")?;
+                let stems = list.iter().map(|n| n.string("a path").map(|p| stem(&p)));
+                module.imports = Some(stems.collect::<Result<_>>()?);
+            }
+            "counters" => module.counters = values(node)?,
+            "paths" => module.paths = values(node)?,
+            _ => self.unknown.push(key.to_string()),
+        }
+        Ok(())
     }
 
     fn types(
@@ -245,7 +296,7 @@ impl Reader {
         for node in node.array(&format!("a list, {what} each"))? {
             let ty = read(self, node);
             if let Some(ty) = self.keep(ty) {
-                add_type(&mut module.types, ty, &mut self.problems);
+                self.add_type(module, ty);
             }
         }
         Ok(())
@@ -306,17 +357,23 @@ impl Reader {
             [ty, name] => (type_ref(*ty)?, name, Arity::One),
             [ty, name, length] => {
                 let ty = type_ref(*ty)?;
-                let length = length.number("the length of an array")? as usize;
+                let length = length.length()?;
                 if length == 0 && ty != TypeRef::Text {
-                    return Err(node.problem("an array of variable length without a field that counts it"));
+                    return Err(node.problem(
+                        "an array of variable length; expected the name of the field that counts it",
+                    ));
                 }
                 (ty, name, Arity::Fixed(length))
             }
             [ty, name, zero, counter] => {
-                if zero.number("the length of an array")? != 0 {
+                if zero.length()? != 0 {
                     return Err(node.problem("an array with a fixed length and a field that counts it"));
                 }
-                (type_ref(*ty)?, name, Arity::Counted(counter.string("the name of the counting field")?))
+                let ty = type_ref(*ty)?;
+                if ty == TypeRef::Text {
+                    return Err(node.problem("a string with a field that counts it; its length is its own"));
+                }
+                (ty, name, Arity::Counted(counter.string("the name of the counting field")?))
             }
             _ => return Err(node.problem(format!("expected {what}"))),
         };
@@ -354,13 +411,15 @@ impl Reader {
         let name = identifier(*name, "the name of an enum")?;
         let mut width = None;
         let mut members: Vec<(String, u64)> = Vec::new();
+        let mut names = BTreeSet::new();
         for item in rest {
             if item.is_object() {
                 for (key, value) in item.object("an object")? {
                     if key == "enumtype" {
                         let spelled = value.string("a type such as \"u8\"")?;
-                        width = Primitive::from_name(&spelled)
-                            .filter(|p| !matches!(p, Primitive::F64 | Primitive::Bool));
+                        width = Primitive::from_name(&spelled).filter(|p| {
+                            matches!(p, Primitive::U8 | Primitive::U16 | Primitive::U32 | Primitive::U64)
+                        });
                         if width.is_none() {
                             return Err(value.problem(format!(
                                 "enum {name} is as wide as \"{spelled}\"; expected u8, u16, u32 or u64"
@@ -376,10 +435,11 @@ impl Reader {
             let [member, value, ..] = pair.as_slice() else {
                 return Err(item.problem("expected [member, value]"));
             };
-            members.push((
-                identifier(*member, "the name of a member")?,
-                value.number("a value that is not negative")?,
-            ));
+            let member = identifier(*member, "the name of a member")?;
+            if !names.insert(member.clone()) {
+                return Err(item.problem(format!("enum {name}: member {member} a second time")));
+            }
+            members.push((member, value.number("a value that is not negative")?));
         }
         let width = width.ok_or_else(|| node.problem(format!("enum {name} does not say its enumtype")))?;
         let limit = match width.size() {
@@ -387,25 +447,34 @@ impl Reader {
             bytes => (1u64 << (8 * bytes)) - 1,
         };
         if let Some((member, value)) = members.iter().find(|(_, v)| *v > limit) {
-            return Err(
-                node.problem(format!("enum {name}: {member} = {value} does not fit {}", width.name()))
-            );
+            return Err(node.problem(format!(
+                "enum {name}: {member} = {value} does not fit {}; expected {limit} at the most",
+                width.name()
+            )));
         }
         Ok(Type { name, kind: TypeKind::Enum { width, members, flags }, place: node.place() })
     }
 
     fn alias(&mut self, name: &str, node: Node<'_>) -> Result<Type> {
+        if !is_identifier(name) {
+            return Err(node.problem(format!("\"{name}\" cannot be the name of a type")));
+        }
         let mut ty = None;
         let mut length = None;
         for (key, value) in node.object("an alias: {type, length}")? {
             match key.as_str() {
                 "type" => ty = Some(type_ref(value)?),
-                "length" => length = Some(value.number("the length of an array")? as usize),
+                "length" => length = Some(value.length()?),
                 "comment" => {}
                 _ => self.unknown.push(format!("alias.{key}")),
             }
         }
         let ty = ty.ok_or_else(|| node.problem(format!("alias {name} has no type")))?;
+        if length == Some(0) || (length.is_some() && ty == TypeRef::Text) {
+            return Err(
+                node.problem(format!("alias {name}: expected a length above zero, and not of a string"))
+            );
+        }
         Ok(Type { name: name.to_string(), kind: TypeKind::Alias { ty, length }, place: node.place() })
     }
 
@@ -443,42 +512,39 @@ impl Reader {
     }
 }
 
-/// A file repeats what it imports, some releases more than once: the same thing again is no mistake.
-fn add_type(types: &mut Vec<Type>, ty: Type, problems: &mut Vec<Problem>) {
-    match types.iter().find(|t| t.name == ty.name) {
-        None => types.push(ty),
-        Some(same) if same.kind == ty.kind => {}
-        Some(other) => problems.push(Problem {
-            place: ty.place.clone(),
-            what: format!("type {} differs from the one at {}", ty.name, other.place),
-        }),
-    }
-}
-
 /// Counting fields come before what they count and are integers; nothing has the same name twice.
 fn check_fields(node: Node<'_>, owner: &str, fields: &[Field]) -> Result<()> {
-    for (i, field) in fields.iter().enumerate() {
-        let before = fields.get(..i).unwrap_or_default();
-        if before.iter().any(|f| f.name == field.name) {
-            return Err(node.problem(format!("{owner}: field {} a second time", field.name)));
+    let mut before: HashMap<&str, &Field> = HashMap::new();
+    for field in fields {
+        let counting = match &field.arity {
+            Arity::Counted(counter) => before.get(counter.as_str()).copied(),
+            _ => None,
+        };
+        if before.insert(&field.name, field).is_some() {
+            return Err(
+                node.problem(format!("{owner}: field {} a second time; expected each name once", field.name))
+            );
         }
         let Arity::Counted(counter) = &field.arity else { continue };
         let unsigned = |f: &Field| {
             f.arity == Arity::One
                 && matches!(f.ty, TypeRef::Primitive(Primitive::U8 | Primitive::U16 | Primitive::U32))
         };
-        match before.iter().find(|f| f.name == *counter) {
+        match counting {
             Some(f) if unsigned(f) => {}
             Some(f) => {
-                let found = f.ty.spelling();
+                let array = if f.arity == Arity::One { "" } else { "an array of " };
+                let found = format!("{array}{}", f.ty.spelling());
                 return Err(node.problem(format!(
                     "{owner}: {} is counted by {counter}, which is {found}; expected u8, u16 or u32",
                     field.name
                 )));
             }
             None => {
+                let found =
+                    if fields.iter().any(|f| f.name == *counter) { "comes later" } else { "is no field" };
                 return Err(node.problem(format!(
-                    "{owner}: {} is counted by {counter}, which does not come before it",
+                    "{owner}: {} is counted by {counter}, which {found}; expected a field before it",
                     field.name
                 )));
             }
@@ -505,10 +571,15 @@ fn type_ref(node: Node<'_>) -> Result<TypeRef> {
 
 fn identifier(node: Node<'_>, what: &str) -> Result<String> {
     let name = node.string(what)?;
-    let mut chars = name.chars();
-    let good = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if good { Ok(name) } else { Err(node.problem(format!("\"{name}\" cannot be {what}"))) }
+    if is_identifier(&name) { Ok(name) } else { Err(node.problem(format!("\"{name}\" cannot be {what}"))) }
+}
+
+/// True for what C and Rust take as a name. Names end up in code, so nothing else gets through.
+fn is_identifier(name: &str) -> bool {
+    let start = |c: char| c.is_ascii_alphabetic() || c == '_';
+    name.starts_with(start)
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && name.bytes().any(|b| b.is_ascii_alphanumeric())
 }
 
 fn options(node: Node<'_>) -> Result<BTreeMap<String, serde_json::Value>> {
@@ -531,7 +602,16 @@ impl Api {
         let mut problems = Problems::default();
         let mut messages: BTreeMap<&str, &Message> = BTreeMap::new();
         let mut types: BTreeMap<&str, &Type> = BTreeMap::new();
+        let mut services: BTreeMap<&str, &Service> = BTreeMap::new();
         for module in modules.values() {
+            for service in &module.services {
+                if let Some(other) = services.insert(&service.request, service) {
+                    problems.push(
+                        &service.place,
+                        format!("service {} stands at {} already", service.request, other.place),
+                    );
+                }
+            }
             for message in &module.messages {
                 if let Some(other) = messages.insert(&message.name, message) {
                     problems.push(

@@ -148,6 +148,9 @@ pub struct Corpus {
 impl Corpus {
     /// Finds the revisions of releases, which have to come oldest first.
     pub fn new(apis: &[Api]) -> Result<Self, Error> {
+        if !apis.is_sorted_by(|a, b| a.release < b.release) {
+            return Err(Error::Usage("releases have to come oldest first, each once".to_string()));
+        }
         let mut builder = Builder::default();
         for (position, api) in apis.iter().enumerate() {
             builder.add(position, api)?;
@@ -323,9 +326,7 @@ impl Builder {
         if let Some(id) = resolved.get(name) {
             return Ok(*id);
         }
-        let ty = names
-            .ty(name)
-            .ok_or_else(|| Error::Usage(format!("{}: no module defines type {name}", position)))?;
+        let ty = names.ty(name).ok_or_else(|| Error::Usage(format!("no module defines type {name}")))?;
         let id = match &ty.kind {
             TypeKind::Enum { width, members, .. } => self.enumeration(ty, *width, members),
             TypeKind::Struct(fields) => {

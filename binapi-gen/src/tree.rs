@@ -55,19 +55,20 @@ pub fn replace(folder: &Path, files: &BTreeMap<PathBuf, String>) -> Result<Diffe
         }
         let mut beside = path.clone().into_os_string();
         beside.push(".new");
-        std::fs::write(&beside, text).map_err(io(&beside))?;
-        std::fs::rename(&beside, &path).map_err(io(&path))?;
+        let written = std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, &path));
+        if written.is_err() {
+            let _ = std::fs::remove_file(&beside);
+        }
+        written.map_err(io(&path))?;
     }
     for path in &difference.superfluous {
         let path = folder.join(path);
         std::fs::remove_file(&path).map_err(io(&path))?;
         // Empty folders go too; one that is not empty stays, which is what the failure means.
-        let mut parent = path.parent();
-        while let Some(folder) = parent {
-            if std::fs::remove_dir(folder).is_err() {
+        for parent in path.ancestors().skip(1).take_while(|parent| *parent != folder) {
+            if std::fs::remove_dir(parent).is_err() {
                 break;
             }
-            parent = folder.parent();
         }
     }
     Ok(difference)

@@ -95,23 +95,22 @@ fn a_module_is_compiled_as_a_whole() {
 }
 
 #[test]
-fn two_revisions_with_one_name_and_crc_differ_on_the_wire() {
+fn a_name_and_crc_may_hide_several_layouts() {
     let mut by_crc: BTreeMap<(&str, u32), Vec<&Message>> = BTreeMap::new();
     for message in MESSAGES {
         by_crc.entry((message.name, message.crc)).or_default().push(message);
     }
-    let several: Vec<_> = by_crc.values().filter(|revisions| revisions.len() > 1).collect();
-    for revisions in &several {
+    let mut several = 0;
+    for revisions in by_crc.values() {
         let shapes: BTreeSet<u32> = revisions.iter().map(|m| m.shape).collect();
-        assert_eq!(shapes.len(), revisions.len(), "{} {:08x}", revisions[0].name, revisions[0].crc);
-        let releases: u64 = revisions.iter().fold(0, |all, m| {
+        several += usize::from(shapes.len() > 1);
+        revisions.iter().fold(0, |all, m| {
             assert_eq!(all & m.releases, 0, "{} has two revisions in one release", m.name);
             all | m.releases
         });
-        assert!(releases.count_ones() > 1);
     }
-    println!("{} of {} pairs of name and CRC have several layouts", several.len(), by_crc.len());
-    assert!(several.len() >= 111, "{}", several.len());
+    println!("{several} of {} pairs of name and CRC have several layouts", by_crc.len());
+    assert!(several >= 111, "{several}");
 }
 
 /// Each revision once, with a sample of the first release that has it.

@@ -20,6 +20,9 @@ pub(super) fn emit(corpus: &Corpus, files: &mut BTreeMap<PathBuf, String>) -> Re
     // (module, first release) -> items by Rust name.
     let mut items: BTreeMap<(String, String), BTreeMap<String, String>> = BTreeMap::new();
     let mut add = |module: &str, first: String, name: &str, text: String| {
+        if camel(name) == "Self" || !camel(name).starts_with(|c: char| c.is_ascii_uppercase()) {
+            return Err(Error::Usage(format!("{module}: {name} has no name in Rust")));
+        }
         let clash = items.entry((module.to_string(), first.clone())).or_default().insert(camel(name), text);
         match clash {
             None => Ok(()),
@@ -227,12 +230,20 @@ fn declaration(corpus: &Corpus, name: &str, fields: &[RevField], text: &mut Stri
     }
 }
 
+/// The variable that `decode` puts a field in: called like the field, but never in the reader's place while
+/// there is something left to read.
+fn local_name(fields: &[RevField], name: &str) -> String {
+    let last = fields.last().is_some_and(|f| f.name == name);
+    if name == "r" && !last { "r_".to_string() } else { field_name(name) }
+}
+
 /// The bodies of `encode` and `decode`, indented for a method.
 fn bodies(fields: &[RevField]) -> (String, String) {
     let mut encode = String::new();
     let mut decode = String::new();
     for field in fields {
         let name = field_name(&field.name);
+        let local = local_name(fields, &field.name);
         if counts(fields, &field.name) {
             let mut counted =
                 fields.iter().filter(|f| matches!(&f.arity, Arity::Counted(c) if *c == field.name));
@@ -256,7 +267,7 @@ fn bodies(fields: &[RevField]) -> (String, String) {
                     other.name
                 );
             }
-            let _ = writeln!(decode, "        let {name}: {int} = r.get(\"{}\")?;", field.name);
+            let _ = writeln!(decode, "        let {local}: {int} = r.get(\"{}\")?;", field.name);
             continue;
         }
         match &field.arity {
@@ -264,19 +275,23 @@ fn bodies(fields: &[RevField]) -> (String, String) {
                 let _ = writeln!(encode, "        w.all(&self.{name})?;");
                 let _ = writeln!(
                     decode,
-                    "        let {name} = r.many({} as usize, \"{}\")?;",
-                    field_name(counter),
+                    "        let {local} = r.many({} as usize, \"{}\")?;",
+                    local_name(fields, counter),
                     field.name
                 );
             }
             _ => {
                 let _ = writeln!(encode, "        self.{name}.encode(w)?;");
-                let _ = writeln!(decode, "        let {name} = r.get(\"{}\")?;", field.name);
+                let _ = writeln!(decode, "        let {local} = r.get(\"{}\")?;", field.name);
             }
         }
     }
     encode.push_str("        Ok(())\n");
-    let names: Vec<String> = visible(fields).map(|f| field_name(&f.name)).collect();
+    let init = |f: &RevField| match (field_name(&f.name), local_name(fields, &f.name)) {
+        (name, local) if name == local => name,
+        (name, local) => format!("{name}: {local}"),
+    };
+    let names: Vec<String> = visible(fields).map(init).collect();
     let _ = writeln!(decode, "        Ok(Self {{ {} }})", names.join(", "));
     if fields.is_empty() {
         decode = "        Ok(Self {})\n".to_string();
@@ -407,7 +422,7 @@ fn type_text(corpus: &Corpus, id: TypeId, ty: &TypeRevision) -> String {
                 width.name()
             );
             for (value, member) in &ty.members {
-                let _ = writeln!(text, "        {member} = {value},");
+                let _ = writeln!(text, "        {} = {value},", field_name(member));
             }
             text.push_str("    }\n}\n");
             text

@@ -3,7 +3,7 @@
 //! A path is never added beside others: VPP dies of that when one of them goes through an interface that is gone.
 //! Every change replaces all paths of the destination by those that are wanted, which mends such a route instead.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ type Destination = (u32, IpNet);
 struct Known {
     /// Wanted ones that are in VPP, by key.
     ours: BTreeMap<String, RoutePath>,
-    /// Others with a next hop that were there when VPP was read: they stay.
+    /// Others with a next hop that were there when VPP was read, and none was wanted: they stay.
     others: Vec<RoutePath>,
 }
 
@@ -195,29 +195,43 @@ impl Descriptor for RouteDescriptor {
         let calls = self.southbound.get()?.l3;
         let routes = calls.dump_routes().await.map_err(failure)?;
         let names = self.indexes.interface_names();
+        let asked = |key: &str| correlate.binary_search_by(|b| b.key.cmp(key)).is_ok();
+        let wanted: HashSet<Destination> = correlate.iter().filter_map(|b| destination(b.value).ok()).collect();
         let mut all = HashMap::new();
         let mut found = Vec::new();
         for route in routes {
             let mut known = Known::default();
+            let mut values = Vec::with_capacity(route.paths.len());
+            let mut stray = false;
             for path in &route.paths {
                 let interface = match path.sw_if_index {
-                    NO_INTERFACE => "",
-                    // Through an interface that is gone: where the route is wanted it is made again, in its place.
-                    index => match names.get(&index) {
-                        Some(name) => name,
-                        None => continue,
-                    },
+                    NO_INTERFACE => Some(""),
+                    index => names.get(&index).map(String::as_str),
+                };
+                // Through an interface that is gone.
+                let Some(interface) = interface else {
+                    stray = true;
+                    continue;
                 };
                 let value = value_of(&route, path, interface);
                 let key = value.key();
-                if correlate.binary_search_by(|b| b.key.cmp(&key)).is_ok() {
+                if asked(&key) {
                     known.ours.insert(key.clone(), *path);
-                } else if path.next_hop.is_some() {
-                    known.others.push(*path);
+                } else {
+                    stray = true;
+                    known.others.extend(path.next_hop.map(|_| *path));
                 }
-                found.push(Retrieved { key, value, metadata: (), origin: Origin::Unknown });
+                values.push(Retrieved { key, value, metadata: (), origin: Origin::Unknown });
             }
-            all.insert((route.table, route.prefix), Arc::new(Mutex::new(known)));
+            let destination = (route.table, route.prefix);
+            if stray && wanted.contains(&destination) {
+                // A wanted route that also goes, or only goes, another way: an interface below it was deleted, and
+                // perhaps another one has its number now. Told as not there, it is made again in place of all this.
+                known = Known::default();
+                values.retain(|v| !asked(&v.key));
+            }
+            found.append(&mut values);
+            all.insert(destination, Arc::new(Mutex::new(known)));
         }
         *self.known.lock().await = all;
         Ok(Some(found))

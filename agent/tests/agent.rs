@@ -1,0 +1,315 @@
+//! The agent as a process, against a simulated VPP.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use vpp_sim::{Options, Release, Running, Sim};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const IF1: &str = "config/vpp/v2/interfaces/if1: {name: if1, type: SOFTWARE_LOOPBACK, enabled: true}\n";
+const IF2: &str = "config/vpp/v2/interfaces/if2: {name: if2, type: SOFTWARE_LOOPBACK, enabled: true, \
+                   ip_addresses: [10.10.1.1/24]}\n";
+const BD1: &str = "config/vpp/l2/v2/bridge-domain/bd1: {name: bd1, forward: true, learn: true, \
+                   interfaces: [{name: if1}]}\n";
+const ROUTE: &str = "config/vpp/v2/route/if/if2/vrf/0/dst/10.77.0.0/16/gw/10.10.1.2: \
+                     {dst_network: 10.77.0.0/16, next_hop_addr: 10.10.1.2, outgoing_interface: if2}\n";
+
+fn api_json() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../api-json")
+}
+
+fn release(text: &str) -> Release {
+    Release::parse(text).unwrap()
+}
+
+/// A folder with a source, a socket and an agent.
+struct Stage {
+    folder: tempfile::TempDir,
+    agent: Option<Child>,
+}
+
+impl Stage {
+    fn new(source: &str) -> Self {
+        let stage = Self { folder: tempfile::tempdir().unwrap(), agent: None };
+        stage.write(source);
+        stage
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, source: &str) {
+        std::fs::write(self.path("new"), source).unwrap();
+        std::fs::rename(self.path("new"), self.path("config.yaml")).unwrap();
+    }
+
+    fn vpp(&self, of: &str, options: Options) -> Running {
+        Sim::new(release(of), options).unwrap().serve(self.path("api.sock")).unwrap()
+    }
+
+    fn start(&mut self) {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("log")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_vpp-agent"))
+            .arg("--source")
+            .arg(self.path("config.yaml"))
+            .arg("--vpp-socket")
+            .arg(self.path("api.sock"))
+            .arg("--state-dir")
+            .arg(self.path("state"))
+            .arg("--transaction-log")
+            .arg(self.path("transactions"))
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.agent = Some(child);
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut agent) = self.agent.take() {
+            let _ = agent.kill();
+            let _ = agent.wait();
+        }
+    }
+
+    fn terminate(&mut self) -> std::process::ExitStatus {
+        let mut agent = self.agent.take().unwrap();
+        let killed = Command::new("kill").args(["-TERM", &agent.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        agent.wait().unwrap()
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    fn transactions(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.path("transactions")).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    fn wait<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            assert!(Instant::now() < deadline, "no {what} in time; the agent says:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The operations of the transaction after `seen` ones.
+    fn operations(&self, seen: usize) -> Vec<(String, String)> {
+        let transaction = self.wait("transaction", || self.transactions().into_iter().nth(seen));
+        let text = |op: &Value, field: &str| op[field].as_str().unwrap_or_default().to_string();
+        let executed = transaction["executed"].as_array().cloned().unwrap_or_default();
+        executed.iter().map(|op| (text(op, "operation"), text(op, "key"))).collect()
+    }
+
+    fn wait_log(&self, text: &str) {
+        self.wait(&format!("`{text}` in the log"), || self.log().contains(text).then_some(()));
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Tags of all interfaces, sorted.
+fn tags(vpp: &Running) -> Vec<String> {
+    let sim = vpp.sim();
+    let mut tags: Vec<String> = sim.state().interfaces.iter().map(|i| i.tag.clone()).collect();
+    tags.retain(|tag| !tag.is_empty());
+    tags.sort();
+    tags
+}
+
+/// A request by somebody else.
+fn ask(vpp: &Running, name: &str, fields: Value) -> Value {
+    let mut sim = vpp.sim();
+    let connection = sim.connect();
+    let handle = sim.register(connection);
+    let mut fields = fields;
+    fields["client_index"] = handle.into();
+    fields["context"] = 1.into();
+    let answers = sim.request(connection, name, &fields).unwrap();
+    let (_, reply) = answers.into_iter().find(|(name, _)| name.ends_with("_reply")).unwrap();
+    assert_eq!(reply["retval"], 0, "{name}");
+    reply
+}
+
+#[test]
+fn what_others_made_stays_and_what_the_agent_made_goes_when_it_is_not_wanted_any_more() {
+    let mut stage = Stage::new(&format!("{IF1}{BD1}"));
+    let vpp = stage.vpp("24.02", Options::new(api_json()));
+    // Somebody else's: an interface with a name, one without, and a bridge domain.
+    let loopback = ask(&vpp, "create_loopback", json!({}))["sw_if_index"].clone();
+    ask(&vpp, "sw_interface_tag_add_del", json!({"is_add": true, "sw_if_index": loopback, "tag": "theirs"}));
+    ask(&vpp, "create_loopback", json!({}));
+    let bd = json!({"bd_id": 1, "is_add": true, "bd_tag": "their-bd", "forward": true});
+    ask(&vpp, "bridge_domain_add_del", bd);
+    stage.start();
+    stage.operations(0);
+    assert_eq!(tags(&vpp), ["if1", "theirs"]);
+
+    // The agent is killed, and the source changes before it comes back.
+    stage.kill();
+    stage.write(IF2);
+    stage.start();
+    let operations = stage.operations(1);
+    let deleted = |(op, key): &(String, String)| op.starts_with("DELETE") && key == "config/vpp/v2/interfaces/if1";
+    assert!(operations.iter().any(deleted), "{operations:?}");
+    assert_eq!(tags(&vpp), ["if2", "theirs"]);
+    let sim = vpp.sim();
+    let domains: Vec<String> = sim.state().l2.domains().map(|(_, d)| d.tag.clone()).collect();
+    assert!(domains.contains(&"their-bd".to_string()) && !domains.contains(&"bd1".to_string()), "{domains:?}");
+    assert_eq!(sim.state().interfaces.iter().count(), 4, "local0, two of theirs, if2");
+}
+
+#[test]
+fn a_vpp_that_fits_no_release_is_refused_with_the_reasons_and_a_right_one_is_taken() {
+    let mut stage = Stage::new(IF1);
+    // A build of 24.02 in which one message changed and another one is gone.
+    let changed = stage.path("api-json/24.02");
+    copy(&api_json().join("24.02"), &changed);
+    let file = changed.join("core/l2.api.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let line = text.lines().find(|l| l.contains("\"l2fib_add_del\"")).unwrap();
+    let other = line.replace("\"crc\": \"0xeddda487\"", "\"crc\": \"0x12345678\"");
+    assert_ne!(line, other);
+    std::fs::write(&file, text.replace(line, &other)).unwrap();
+    let vpp = stage.vpp("24.02", Options::new(stage.path("api-json")));
+    stage.start();
+    stage.wait_log("fits no supported release");
+    stage.wait_log("l2fib_add_del (eddda487 needed, 12345678 found)");
+    // Nothing was configured, and the agent is still there.
+    assert_eq!(tags(&vpp), Vec::<String>::new());
+    assert!(stage.agent.as_mut().unwrap().try_wait().unwrap().is_none(), "{}", stage.log());
+    let vpp = vpp.restart_as(release("24.02"), Options::new(api_json())).unwrap();
+    stage.operations(0);
+    assert_eq!(tags(&vpp), ["if1"]);
+}
+
+#[test]
+fn while_the_source_has_a_mistake_what_was_configured_stays() {
+    let mut stage = Stage::new(&format!("{IF1}{BD1}"));
+    let vpp = stage.vpp("23.06", Options::new(api_json()));
+    stage.start();
+    stage.operations(0);
+    let mistakes = [
+        ("config/vpp/v2/interfaces/if1: {name: if1, colour: blue}\n", "colour"),
+        ("config/vpp/v2/interfces/if1: {name: if1}\n", "config/vpp/v2/interfces/if1"),
+        ("config/vpp/v2/interfaces/if1: {name: if9, type: SOFTWARE_LOOPBACK}\n", "if9"),
+        ("config/vpp/v2/interfaces/if1: {name: if1, type: SOFTWARE_LOO", "config.yaml"),
+        ("config/vpp/v2/interfaces/if1: [1\n", "config.yaml"),
+        ("", "config.yaml"),
+    ];
+    for (text, said) in mistakes {
+        let before = stage.log().len();
+        stage.write(text);
+        stage.wait(&format!("complaint about {said}"), || {
+            let log = stage.log();
+            let new = log.get(before..)?;
+            (new.contains("what was configured stays") && new.contains(said)).then_some(())
+        });
+        assert_eq!(tags(&vpp), ["if1"], "after {text:?}");
+    }
+    assert_eq!(stage.transactions().len(), 1);
+    stage.write(&format!("{IF1}{IF2}"));
+    stage.operations(1);
+    assert_eq!(tags(&vpp), ["if1", "if2"]);
+    assert_eq!(vpp.sim().state().l2.domains().filter(|(_, d)| d.tag == "bd1").count(), 0);
+}
+
+#[test]
+fn a_route_through_an_interface_that_is_gone_is_mended_without_killing_vpp() {
+    for of in ["20.05", "23.06", "26.06"] {
+        let mut stage = Stage::new(&format!("{IF2}{ROUTE}"));
+        let vpp = stage.vpp(of, Options::new(api_json()));
+        stage.start();
+        stage.operations(0);
+        stage.kill();
+        // Somebody deletes the interface below the route, which stays behind and is inherited by the next interface.
+        let index = vpp.sim().state().interfaces.iter().find(|i| i.tag == "if2").unwrap().sw_if_index;
+        ask(&vpp, "delete_loopback", json!({"sw_if_index": index}));
+        ask(&vpp, "create_loopback", json!({}));
+        stage.start();
+        stage.operations(1);
+        assert_eq!(vpp.died(), None, "{of}");
+        let sim = vpp.sim();
+        let if2 = sim.state().interfaces.iter().find(|i| i.tag == "if2").unwrap().sw_if_index;
+        let paths = sim.state().fib.paths(0, "10.77.0.0".parse().unwrap(), 16, 8).unwrap();
+        let through: Vec<u32> = paths.iter().map(|p| p.sw_if_index).collect();
+        assert_eq!(through, [if2], "{of}");
+    }
+}
+
+#[test]
+fn without_a_plugin_the_rest_works() {
+    let tap = "config/vpp/v2/interfaces/tap1: {name: tap1, type: TAP, tap: {}}\n";
+    let mut stage = Stage::new(&format!("{tap}{IF1}"));
+    let mut options = Options::new(api_json());
+    options.without_plugins = vec!["tapv2".to_string()];
+    let vpp = stage.vpp("26.06", options);
+    stage.start();
+    let operations = stage.operations(0);
+    assert_eq!(tags(&vpp), ["if1"]);
+    assert!(operations.contains(&("CREATE [FAILED]".into(), "config/vpp/v2/interfaces/tap1".into())), "{operations:?}");
+    stage.wait_log("plugins_absent=tapv2");
+    stage.wait_log("tap_create_v3");
+}
+
+#[test]
+fn the_agent_starts_before_vpp_and_ends_with_a_goodbye() {
+    let mut stage = Stage::new(IF1);
+    stage.start();
+    stage.wait_log("no such socket");
+    let vpp = stage.vpp("19.01", Options::new(api_json()));
+    stage.operations(0);
+    assert_eq!(tags(&vpp), ["if1"]);
+    assert!(stage.terminate().success());
+    assert_eq!(vpp.sim().received().get("sockclnt_delete"), Some(&1));
+    // What is configured stays.
+    assert_eq!(tags(&vpp), ["if1"]);
+}
+
+#[test]
+fn settings_that_are_wrong_are_told_at_once() {
+    let run = |arguments: &[&str]| {
+        let out = Command::new(env!("CARGO_BIN_EXE_vpp-agent"))
+            .args(arguments)
+            .env_remove("SOURCE")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        (out.status.success(), String::from_utf8_lossy(&out.stderr).into_owned())
+    };
+    let (ok, said) = run(&[]);
+    assert!(!ok && said.contains("--source"), "{said}");
+    let (ok, said) = run(&["--source", "x", "--colour"]);
+    assert!(!ok && said.contains("--colour"), "{said}");
+    let (ok, said) = run(&["--source", "x", "--state-dir", "/dev/null/state"]);
+    assert!(!ok && said.contains("/dev/null/state"), "{said}");
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
