@@ -27,20 +27,37 @@ pub enum Rule {
     AllTypes,
 }
 
+/// Releases whose generator computed CRCs in one way.
+struct Era {
+    /// The first of them.
+    first: Release,
+    /// Rules, most frequent first.
+    rules: &'static [Rule],
+    spelled: &'static str,
+}
+
+/// Oldest first.
+const ERAS: [Era; 4] = [
+    Era { first: Release { year: 0, month: 0 }, rules: &[Rule::FieldsOnly], spelled: "18.10 to 19.04" },
+    Era { first: Release { year: 19, month: 8 }, rules: &[Rule::FirstChain], spelled: "19.08 to 20.05" },
+    Era {
+        first: Release { year: 20, month: 9 },
+        rules: &[Rule::AllTypes, Rule::FirstChain],
+        spelled: "20.09 to 21.01",
+    },
+    Era { first: Release { year: 21, month: 6 }, rules: &[Rule::AllTypes], spelled: "21.06 and later" },
+];
+
 impl Rule {
     /// The rules that a release uses, most frequent first.
     pub fn of(release: Release) -> &'static [Rule] {
-        let at = |year, month| Release { year, month };
-        if release < at(19, 8) {
-            &[Rule::FieldsOnly]
-        } else if release < at(20, 9) {
-            &[Rule::FirstChain]
-        } else if release < at(21, 6) {
-            &[Rule::AllTypes, Rule::FirstChain]
-        } else {
-            &[Rule::AllTypes]
-        }
+        ERAS.iter().rev().find(|era| era.first <= release).map_or(&[Rule::AllTypes], |era| era.rules)
     }
+}
+
+/// The CRC of a message by a rule, where all members of all enums count.
+pub fn compute(names: &Names<'_>, rule: Rule, message: &Message) -> u32 {
+    Run::new(names, rule, &BTreeMap::new()).message(message)
 }
 
 /// What verifying a release found.
@@ -80,6 +97,18 @@ pub fn verify(api: &Api) -> Result<Verified, Error> {
             None => open.push(message),
         }
     }
+    if let Some(era) = other_era(&names, rules, open.len()) {
+        return Err(Error::Usage(format!(
+            "these definitions look like those of VPP {}, not of {}: of {} CRCs, {} cannot be computed in the way of \
+             {}, and nearly all in that of the former; expected a folder of VPP {}",
+            era.spelled,
+            api.release,
+            names.messages.len(),
+            open.len(),
+            api.release,
+            api.release
+        )));
+    }
     // Fewer enums first: what one message settles helps with those that use several.
     let enums_of = |message: &Message| {
         let run = Run::new(&names, Rule::AllTypes, &none);
@@ -113,6 +142,30 @@ pub fn verify(api: &Api) -> Result<Verified, Error> {
     problems.into_result(found)
 }
 
+/// The era that definitions are of, where they prove that it is another than the release's: its rules explain
+/// nearly all CRCs that the release's own rules do not, and those are many. Damage and additions are explained by no
+/// rule.
+fn other_era(names: &Names<'_>, rules: &[Rule], unexplained: usize) -> Option<&'static Era> {
+    let many = unexplained >= 10 || unexplained * 10 >= names.messages.len();
+    if unexplained == 0 || !many {
+        return None;
+    }
+    let left = |era: &Era| {
+        let fits = |m: &Message| era.rules.iter().any(|rule| compute(names, *rule, m) == m.crc);
+        names.messages.values().filter(|(_, m)| !fits(m)).count()
+    };
+    // Of two that fit as well, the one with fewer rules says more.
+    let eras = ERAS.iter().filter(|era| era.rules != rules).map(|era| (left(era), era.rules.len(), era));
+    let (left, _, era) = eras.min_by_key(|(left, rules, _)| (*left, *rules))?;
+    (left * 10 < unexplained).then_some(era)
+}
+
+/// Most lengths of one enum that are tried: the most that VPP ever left out at the end is 4.
+const TRIMS: usize = 64;
+
+/// The same where two enums are shortened at a time.
+const TRIMS_OF_TWO: usize = 16;
+
 /// Finds lengths of enums with which a message's CRC fits: none, one or two that are not settled yet.
 fn trim<'a>(
     names: &Names<'a>,
@@ -137,14 +190,14 @@ fn trim<'a>(
     }
     let open: Vec<&str> = candidates.iter().copied().filter(|name| !settled.contains_key(*name)).collect();
     for (i, a) in open.iter().enumerate() {
-        for n in (1..members(a)).rev() {
+        for n in (1..members(a)).rev().take(TRIMS) {
             if let Some(fit) = fits(&[(a, n)]) {
                 return Some(fit);
             }
         }
         for b in open.iter().skip(i + 1) {
-            for n in (1..members(a)).rev() {
-                for m in (1..members(b)).rev() {
+            for n in (1..members(a)).rev().take(TRIMS_OF_TWO) {
+                for m in (1..members(b)).rev().take(TRIMS_OF_TWO) {
                     if let Some(fit) = fits(&[(a, n), (b, m)]) {
                         return Some(fit);
                     }

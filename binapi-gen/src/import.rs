@@ -83,6 +83,7 @@ fn prepare(
     // Before ownership is settled, so that a type with two meanings is found.
     Api::new(release, modules.clone())?;
     own::settle(&mut modules);
+    modules.values_mut().for_each(normal::order);
     let mut api = Api::new(release, modules)?;
     // What is in our own form has been mended already.
     let fixups = if mended { Vec::new() } else { fixups::apply(&mut api)? };

@@ -5,6 +5,7 @@
 //! finds what is distinct over all releases, [`emit`] writes it as Rust, [`tree`] compares and replaces files.
 
 pub mod crc;
+pub mod diff;
 pub mod emit;
 pub mod error;
 mod fixups;

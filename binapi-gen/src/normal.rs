@@ -12,16 +12,19 @@ use serde_json::Value;
 
 use crate::error::{Error, io};
 use crate::model::{Api, Arity, Component, Field, Module, Release, Type, TypeKind};
-use crate::parse;
+use crate::{parse, resolve};
 
 /// Name of the file beside a release's modules that says what they were made from.
 pub const PROVENANCE: &str = "PROVENANCE";
 
-/// Reads one release from the repository's `api-json` folder.
+/// Reads one release from the repository's `api-json` folder, and checks it as far as [`resolve::check`] does.
 pub fn load(api_json: &Path, release: Release) -> Result<Api, Error> {
     let folder = api_json.join(release.to_string());
     let parsed = parse::read_folder(&folder, &|_| Component::Plugin)?;
-    Api::new(release, parsed.modules)
+    let api = Api::new(release, parsed.modules)?;
+    // Whatever follows types down relies on it.
+    resolve::check(&api)?;
+    Ok(api)
 }
 
 /// The names of the modules that a release has in the repository's `api-json` folder.
@@ -60,17 +63,25 @@ pub fn files(modules: &BTreeMap<String, Module>) -> BTreeMap<PathBuf, String> {
         .collect()
 }
 
-fn module_text(module: &Module) -> String {
-    let mut types: Vec<&Type> = module.types.iter().collect();
-    types.sort_by(|a, b| a.name.cmp(&b.name));
-    let of_kind = |wanted: &str| -> Vec<String> {
-        types.iter().filter(|t| key_of(t) == wanted).map(|t| type_line(t)).collect()
-    };
-    let mut messages: Vec<_> = module.messages.iter().collect();
-    messages.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut services: Vec<_> = module.services.iter().collect();
-    services.sort_by(|a, b| a.request.cmp(&b.request));
+/// The keys of types in the order of the file.
+const TYPE_KEYS: [&str; 5] = ["types", "unions", "enums", "enumflags", "aliases"];
 
+/// Gives everything in a module the order in which its file is read back, which is the order of what is generated:
+/// an import has to give the same code as its files do later.
+pub(crate) fn order(module: &mut Module) {
+    let rank = |ty: &Type| TYPE_KEYS.iter().position(|key| *key == key_of(ty));
+    module.types.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name)));
+    module.messages.sort_by(|a, b| a.name.cmp(&b.name));
+    module.services.sort_by(|a, b| a.request.cmp(&b.request));
+    if let Some(imports) = &mut module.imports {
+        imports.sort();
+        imports.dedup();
+    }
+}
+
+fn module_text(module: &Module) -> String {
+    let mut module = module.clone();
+    order(&mut module);
     let mut out = String::from("{\n");
     let _ = writeln!(out, " \"module\": {},", quoted(&module.name));
     let _ = writeln!(out, " \"vl_api_version\": \"0x{:08x}\",", module.crc);
@@ -78,19 +89,16 @@ fn module_text(module: &Module) -> String {
         let _ = writeln!(out, " \"options\": {},", object(&module.options));
     }
     if let Some(imports) = &module.imports {
-        let mut imports = imports.clone();
-        imports.sort();
-        imports.dedup();
         list(&mut out, "imports", "[", "]", imports.iter().map(|i| quoted(i)));
     }
-    list(&mut out, "types", "[", "]", of_kind("types"));
-    list(&mut out, "unions", "[", "]", of_kind("unions"));
-    list(&mut out, "enums", "[", "]", of_kind("enums"));
-    list(&mut out, "enumflags", "[", "]", of_kind("enumflags"));
-    list(&mut out, "aliases", "{", "}", of_kind("aliases"));
+    for key in TYPE_KEYS {
+        let (open, close) = if key == "aliases" { ("{", "}") } else { ("[", "]") };
+        let types = module.types.iter().filter(|ty| key_of(ty) == key).map(type_line);
+        list(&mut out, key, open, close, types);
+    }
     list(&mut out, "counters", "[", "]", module.counters.iter().map(Value::to_string));
     list(&mut out, "paths", "[", "]", module.paths.iter().map(Value::to_string));
-    let message_lines = messages.iter().map(|m| {
+    let message_lines = module.messages.iter().map(|m| {
         let mut items = vec![quoted(&m.name), "[\"u16\", \"_vl_msg_id\"]".to_string()];
         items.extend(m.fields.iter().map(field_text));
         let mut meta = format!("{{\"crc\": \"0x{:08x}\"", m.crc);
@@ -102,7 +110,7 @@ fn module_text(module: &Module) -> String {
         format!("[{}]", items.join(", "))
     });
     list(&mut out, "messages", "[", "]", message_lines);
-    let service_lines = services.iter().map(|s| {
+    let service_lines = module.services.iter().map(|s| {
         let mut text =
             format!("{}: {{\"reply\": {}", quoted(&s.request), quoted(s.reply.as_deref().unwrap_or("null")));
         if s.stream {

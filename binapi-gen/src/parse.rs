@@ -394,13 +394,6 @@ impl Reader {
             return Err(node.problem(format!("type {name} has no fields")));
         }
         check_fields(node, &name, &fields)?;
-        if union {
-            for field in &fields {
-                if matches!(field.arity, Arity::Counted(_)) || field.is_variable_text() {
-                    return Err(node.problem(format!("union {name}: arm {} has no fixed size", field.name)));
-                }
-            }
-        }
         let kind = if union { TypeKind::Union(fields) } else { TypeKind::Struct(fields) };
         Ok(Type { name, kind, place: node.place() })
     }

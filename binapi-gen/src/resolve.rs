@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Problems};
-use crate::model::{Api, Arity, Field, Message, Module, Place, Primitive, Service, Type, TypeKind, TypeRef};
+use crate::model::{
+    Api, Arity, Field, LARGEST_TYPE, Message, Module, Place, Primitive, Service, Type, TypeKind, TypeRef,
+};
 
 /// The fields that a message has before its own ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -79,6 +81,8 @@ impl<'a> Names<'a> {
     }
 
     /// Bytes that a value takes on the wire; `None` where that depends on the value (or a name dangles).
+    ///
+    /// For definitions that [`check`] has passed: types that contain themselves have no size.
     pub fn size(&self, field: &Field) -> Option<usize> {
         if field.ty == TypeRef::Text {
             return match field.arity {
@@ -100,7 +104,9 @@ impl<'a> Names<'a> {
             TypeRef::Primitive(p) => Some(p.size()),
             TypeRef::Text => None,
             TypeRef::Named(name) => match &self.ty(name)?.kind {
-                TypeKind::Struct(fields) => fields.iter().map(|f| self.size(f)).sum(),
+                TypeKind::Struct(fields) => {
+                    fields.iter().try_fold(0usize, |sum, f| sum.checked_add(self.size(f)?))
+                }
                 TypeKind::Union(fields) => {
                     fields.iter().map(|f| self.size(f)).collect::<Option<Vec<_>>>()?.into_iter().max()
                 }
@@ -121,8 +127,8 @@ fn fields_of(ty: &Type) -> Vec<(&TypeRef, &str)> {
     }
 }
 
-/// Checks what crosses definitions: no name dangles, no type contains itself, arrays have elements of one size,
-/// services name messages.
+/// Checks what crosses definitions: no name dangles, no type contains itself, elements of arrays and arms of unions
+/// have one size, nothing is too large, services name messages.
 pub fn check(api: &Api) -> Result<(), Error> {
     let names = Names::new(api);
     let mut problems = Problems::default();
@@ -160,54 +166,159 @@ pub fn check(api: &Api) -> Result<(), Error> {
         }
     }
     if problems.is_empty() {
-        for (_, ty) in names.types.values() {
-            if let Some(way) = cycle(&names, &ty.name) {
-                problems.push(&ty.place, format!("type {} contains itself: {}", ty.name, way.join(" > ")));
-            }
-        }
-    }
-    if problems.is_empty() {
-        let fields = names.types.values().flat_map(|(_, ty)| match &ty.kind {
-            TypeKind::Struct(fields) | TypeKind::Union(fields) => fields.iter().map(|f| (*ty, f)).collect(),
-            _ => Vec::new(),
-        });
-        let fields: Vec<(&Place, &str, &Field)> = fields
-            .map(|(ty, f)| (&ty.place, ty.name.as_str(), f))
-            .chain(
-                names
-                    .messages
-                    .values()
-                    .flat_map(|(_, m)| m.fields.iter().map(|f| (&m.place, m.name.as_str(), f))),
-            )
-            .collect();
-        for (place, owner, field) in fields {
-            let array = !matches!(field.arity, Arity::One) && field.ty != TypeRef::Text;
-            if array && names.size_of(&field.ty).is_none() {
-                problems.push(place, format!("{owner}.{}: elements of an array need one size", field.name));
-            }
+        let order = innermost_first(&names, &mut problems);
+        if problems.is_empty() {
+            extents(&names, &order, &mut problems);
         }
     }
     problems.into_result(())
 }
 
-/// The way from a type back to itself, if there is one. Walks depth first over an explicit stack.
-fn cycle(names: &Names<'_>, start: &str) -> Option<Vec<String>> {
-    let mut seen = BTreeSet::new();
-    let mut stack = vec![vec![start.to_string()]];
-    while let Some(way) = stack.pop() {
-        let Some(ty) = way.last().and_then(|name| names.ty(name)) else { continue };
-        for (target, _) in fields_of(ty) {
-            if let TypeRef::Named(name) = target {
-                let mut longer = way.clone();
-                longer.push(name.clone());
-                if name == start {
-                    return Some(longer);
-                }
-                if seen.insert(name.clone()) {
-                    stack.push(longer);
-                }
+/// All types, each after those that it is made of. A type that contains itself is a problem.
+///
+/// Goes over an explicit stack: how deep types nest is up to the definitions.
+fn innermost_first<'a>(names: &Names<'a>, problems: &mut Problems) -> Vec<&'a Type> {
+    let parts = |ty: &'a Type| fields_of(ty).into_iter().map(|(target, _)| target);
+    let mut order = Vec::new();
+    let mut met: BTreeSet<&str> = BTreeSet::new();
+    let mut done: BTreeSet<&str> = BTreeSet::new();
+    for (_, start) in names.types.values() {
+        if !met.insert(&start.name) {
+            continue;
+        }
+        let mut way = vec![(*start, parts(start))];
+        while let Some((ty, rest)) = way.last_mut() {
+            let ty = *ty;
+            let Some(target) = rest.next() else {
+                done.insert(&ty.name);
+                order.push(ty);
+                way.pop();
+                continue;
+            };
+            let TypeRef::Named(name) = target else { continue };
+            let Some(inner) = names.ty(name) else { continue };
+            if met.insert(&inner.name) {
+                way.push((inner, parts(inner)));
+            } else if !done.contains(inner.name.as_str()) {
+                let circle = way.iter().map(|(ty, _)| ty.name.as_str()).skip_while(|ty| *ty != inner.name);
+                let circle: Vec<&str> = circle.chain([inner.name.as_str()]).collect();
+                problems.push(
+                    &inner.place,
+                    format!("type {} contains itself: {}", inner.name, circle.join(" > ")),
+                );
             }
         }
     }
-    None
+    order
+}
+
+/// How far a type or message reaches.
+#[derive(Clone, Copy, Default)]
+struct Extent {
+    /// Bytes on the wire, where they do not depend on the value.
+    fixed: Option<usize>,
+    /// Bytes of the parts that do not vary in length.
+    least: usize,
+    /// Types met on the way down to primitives.
+    types: usize,
+    /// The longest way down.
+    depth: usize,
+}
+
+/// Types that nest deeper are a mistake, or made to break what follows them down; VPP's nest up to 8 deep.
+const DEEPEST: usize = 32;
+
+/// The same for types that are met on the way down; VPP's messages meet up to 144.
+const MOST_TYPES: usize = 10_000;
+
+/// Checks sizes, of the inner types first, so that what is wrong is told where it begins.
+fn extents(names: &Names<'_>, order: &[&Type], problems: &mut Problems) {
+    let mut known: BTreeMap<&str, Extent> = BTreeMap::new();
+    for ty in order {
+        let (fields, union): (Vec<Field>, bool) = match &ty.kind {
+            TypeKind::Struct(fields) => (fields.clone(), false),
+            TypeKind::Union(fields) => (fields.clone(), true),
+            TypeKind::Enum { width, .. } => {
+                let size = width.size();
+                known.insert(&ty.name, Extent { fixed: Some(size), least: size, types: 1, depth: 1 });
+                continue;
+            }
+            TypeKind::Alias { ty: target, length } => {
+                let arity = length.map_or(Arity::One, Arity::Fixed);
+                let name = "its target".to_string();
+                (vec![Field { name, ty: target.clone(), arity, options: BTreeMap::new() }], false)
+            }
+        };
+        let extent = extent(&known, &ty.place, &ty.name, &fields, union, problems);
+        known.insert(&ty.name, extent);
+    }
+    for (_, message) in names.messages.values() {
+        extent(&known, &message.place, &message.name, &message.fields, false, problems);
+    }
+}
+
+/// The extent of fields, side by side or (in a union) one on top of the other.
+fn extent(
+    known: &BTreeMap<&str, Extent>,
+    place: &Place,
+    owner: &str,
+    fields: &[Field],
+    union: bool,
+    problems: &mut Problems,
+) -> Extent {
+    let mut whole = Extent { fixed: Some(0), ..Extent::default() };
+    let mut within = true;
+    for field in fields {
+        let one = match &field.ty {
+            TypeRef::Primitive(p) => Extent { fixed: Some(p.size()), least: p.size(), types: 0, depth: 0 },
+            TypeRef::Text => Extent::default(),
+            TypeRef::Named(name) => known.get(name.as_str()).copied().unwrap_or_default(),
+        };
+        within &= one.least <= LARGEST_TYPE && one.types <= MOST_TYPES && one.depth <= DEEPEST;
+        let array = field.arity != Arity::One && field.ty != TypeRef::Text;
+        if array && one.fixed.is_none() {
+            problems.push(
+                place,
+                format!("{owner}.{}: an array of elements of no fixed size; expected one size", field.name),
+            );
+        }
+        let (fixed, least) = match (&field.ty, &field.arity) {
+            (TypeRef::Text, Arity::Fixed(n)) if *n > 0 => (Some(*n), *n),
+            (TypeRef::Text, _) | (_, Arity::Counted(_)) => (None, 0),
+            (_, Arity::One) => (one.fixed, one.least),
+            (_, Arity::Fixed(n)) => {
+                (one.fixed.and_then(|size| size.checked_mul(*n)), one.least.saturating_mul(*n))
+            }
+        };
+        if union {
+            if fixed.is_none() {
+                problems.push(
+                    place,
+                    format!("union {owner}: arm {} has no fixed size; expected one", field.name),
+                );
+            }
+            whole.fixed = whole.fixed.zip(fixed).map(|(a, b)| a.max(b));
+            whole.least = whole.least.max(least);
+        } else {
+            whole.fixed = whole.fixed.zip(fixed).and_then(|(a, b)| a.checked_add(b));
+            whole.least = whole.least.saturating_add(least);
+        }
+        whole.types = whole.types.saturating_add(one.types);
+        whole.depth = whole.depth.max(one.depth);
+    }
+    whole.types = whole.types.saturating_add(1);
+    whole.depth = whole.depth.saturating_add(1);
+    // Told once, of the innermost type that is too much.
+    if within {
+        for (found, limit, what) in [
+            (whole.least, LARGEST_TYPE, "bytes of fixed length"),
+            (whole.types, MOST_TYPES, "types within each other"),
+            (whole.depth, DEEPEST, "levels of types"),
+        ] {
+            if found > limit {
+                problems.push(place, format!("{owner} has {found} {what}; expected {limit} at the most"));
+            }
+        }
+    }
+    whole
 }

@@ -64,6 +64,11 @@ fn routes_are_what_was_asked_for_until_they_are_gone() {
 }
 
 #[test]
+fn routes_that_drop_are_what_was_asked_for_until_they_are_gone() {
+    on_each_release(async |scenario, _, _| scenario.drop_routes().await);
+}
+
+#[test]
 fn what_a_release_cannot_do_is_an_error_that_names_the_release() {
     on_each_release(async |_, _, peer| {
         let tap = Tap { gso: true, tun: true, ..Tap::default() };

@@ -3,10 +3,30 @@
 
 mod common;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 
 use common::calls::Scenario;
-use common::{connect, run};
+use common::{Peer, connect, run};
+use vppcalls::types::{BridgeDomainDetails, Interface, Route};
+
+fn with_vpp<T>(socket: &Path, part: impl AsyncFnOnce(&Peer, &Scenario<'_>) -> T) -> T {
+    run(async {
+        let peer = connect(socket).await;
+        let scenario = Scenario { calls: &peer.handlers, version: &peer.connection.version };
+        let result = part(&peer, &scenario).await;
+        peer.client.close().await;
+        result
+    })
+}
+
+async fn state(peer: &Peer) -> (Vec<Interface>, Vec<BridgeDomainDetails>, Vec<Route>) {
+    let mut routes = peer.handlers.l3.dump_routes().await.expect("a dump");
+    // In the order of a hash table.
+    routes.sort_by_key(|r| (r.table, r.prefix));
+    let domains = peer.handlers.l2.dump_bridge_domains().await.expect("a dump");
+    (peer.handlers.interface.dump_interfaces().await.expect("a dump"), domains, routes)
+}
 
 #[test]
 fn a_real_vpp_does_what_the_calls_say_and_is_left_as_it_was() {
@@ -14,25 +34,32 @@ fn a_real_vpp_does_what_the_calls_say_and_is_left_as_it_was() {
         println!("skipped: set VPP_API_SOCKET");
         return;
     };
-    run(async {
-        let peer = connect(Path::new(&socket)).await;
-        let version = peer.connection.version.clone();
-        println!("VPP {version}: calls of {}, without {:?}", peer.selection.release, peer.selection.absent);
-        assert_eq!(vppcalls::select::release_of(&version).as_deref(), Some(peer.selection.release));
-        let scenario = Scenario { calls: &peer.handlers, version: &version };
-        let state = async || {
-            let mut routes = peer.handlers.l3.dump_routes().await.expect("a dump");
-            // In the order of a hash table.
-            routes.sort_by_key(|r| (r.table, r.prefix));
-            let domains = peer.handlers.l2.dump_bridge_domains().await.expect("a dump");
-            (peer.handlers.interface.dump_interfaces().await.expect("a dump"), domains, routes)
-        };
-        let before = state().await;
-        assert_eq!(scenario.core().await, peer.connection.pid);
-        scenario.loopback().await;
-        scenario.bridge_domain().await;
-        scenario.routes().await;
-        assert_eq!(state().await, before);
-        peer.client.close().await;
+    let socket = Path::new(&socket);
+    let before = with_vpp(socket, async |peer, scenario| {
+        let (version, chosen) = (scenario.version, peer.selection.release);
+        println!("VPP {version}: calls of {chosen}, without {:?}", peer.selection.absent);
+        assert_eq!(vppcalls::select::release_of(version).as_deref(), Some(chosen));
+        // What a run before may have left.
+        scenario.sweep().await;
+        state(peer).await
     });
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        with_vpp(socket, async |peer, scenario| {
+            assert_eq!(scenario.core().await, peer.connection.pid);
+            scenario.loopback().await;
+            scenario.bridge_domain().await;
+            scenario.routes().await;
+            scenario.drop_routes().await;
+        });
+    }));
+    let after = with_vpp(socket, async |peer, scenario| {
+        if done.is_err() {
+            scenario.sweep().await;
+        }
+        state(peer).await
+    });
+    if let Err(panic) = done {
+        resume_unwind(panic);
+    }
+    assert_eq!(after, before);
 }

@@ -24,7 +24,8 @@ fn every_recorded_frame_survives_decoding_and_encoding() {
         let frames = recording::load(release);
         for frame in &frames {
             let at = format!("{release}, frame {} {}", frame.n, frame.name);
-            let message = messages.get(frame.name.as_str()).unwrap_or_else(|| panic!("{at}: not in the index"));
+            let message =
+                messages.get(frame.name.as_str()).unwrap_or_else(|| panic!("{at}: not in the index"));
             match frame.crc {
                 Some(crc) => assert_eq!(message.crc, crc, "{at}"),
                 None => assert!(HANDSHAKE.contains(&frame.name.as_str()), "{at} has no CRC"),
@@ -57,7 +58,11 @@ fn the_message_tables_of_real_vpps_are_those_of_the_index() {
         let frames = recording::load(release);
         let reply = frames.iter().find(|f| f.name == "sockclnt_create_reply").expect("a reply");
         let (ids, odd) = table(&reply.payload);
-        assert_eq!(odd, Vec::<String>::new(), "{release}");
+        // Some plugins of 18.10 leave the line between name and CRC out; nobody knows their messages by such a name.
+        let plugins = ["\"mactime_", "\"nsim_", "\"cdp_"];
+        for what in &odd {
+            assert!(release == "18.10" && plugins.iter().any(|p| what.contains(p)), "{release}: {what}");
+        }
         let mut present = 0;
         let mut absent = BTreeSet::new();
         for message in messages_of(release) {

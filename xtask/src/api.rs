@@ -30,9 +30,14 @@ pub(crate) fn import(args: &ImportArgs) -> Outcome {
 fn read(release: &str, from: &std::path::Path) -> Result<(Release, Import), Box<dyn std::error::Error>> {
     let release = Release::parse(release)
         .ok_or_else(|| format!("--release {release}: expected year and month, such as 26.06"))?;
-    let core = std::fs::read_to_string(root().join("api-json/core-modules.txt"))?;
-    let import = import::from_folder(from, release, &CoreModules::parse(&core)?)?;
+    let import = import::from_folder(from, release, &core_modules()?)?;
     Ok((release, import))
+}
+
+/// Which modules are core where a folder does not say.
+pub(crate) fn core_modules() -> Result<CoreModules, Box<dyn std::error::Error>> {
+    let text = std::fs::read_to_string(root().join("api-json/core-modules.txt"))?;
+    Ok(CoreModules::parse(&text)?)
 }
 
 fn print_import(release: Release, import: &Import) {

@@ -1,66 +1,144 @@
-//! What a release changed against the one before it.
+//! Comparing APIs: `cargo xtask diff`, `cargo xtask lint`.
 
-use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
 
-use binapi_gen::Release;
-use binapi_gen::revisions::{Corpus, MessageId, MessageRevision, RevField, Target};
+use binapi_gen::diff::{self, Change, MessageChange};
+use binapi_gen::import;
+use binapi_gen::revisions::Corpus;
+use binapi_gen::{Api, Release, normal};
+use serde_json::{Value, json};
 
-/// Prints messages that are new, changed (field by field) and gone.
+use crate::api::core_modules;
+use crate::{Outcome, root};
+
+#[derive(Clone, Copy, Default, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines.
+    Json,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct DiffArgs {
+    /// A release such as 20.01, or a folder of definitions.
+    old: String,
+    /// The same, to compare with.
+    new: String,
+    /// Only this API module.
+    #[arg(long)]
+    module: Option<String>,
+    /// Only messages whose name has this in it.
+    #[arg(long)]
+    message: Option<String>,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Prints what is new, changed and gone.
+pub(crate) fn diff(args: &DiffArgs) -> Outcome {
+    let (mut old, mut new) = (api(&args.old)?, api(&args.new)?);
+    // Any two can be compared, also a release with itself or with an elder one: only their order counts here.
+    (old.release, new.release) = (Release { year: 0, month: 1 }, Release { year: 99, month: 12 });
+    let corpus = Corpus::new(&[old, new])?;
+    let mut changes = diff::compare(&corpus, 0, 1);
+    changes.retain(|c| {
+        args.module.as_ref().is_none_or(|m| *m == c.module)
+            && args.message.as_ref().is_none_or(|m| c.name.contains(m.as_str()))
+    });
+    match args.format {
+        Format::Json => println!("{:#}", diff::to_json(&changes)),
+        Format::Text => {
+            print!("{}", diff::text(&changes));
+            println!("{}", summary(&changes));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A release of the repository, or a folder.
+fn api(which: &str) -> Result<Api, Box<dyn std::error::Error>> {
+    let api_json = root().join("api-json");
+    let folder = Path::new(which);
+    match Release::parse(which) {
+        Some(release) if api_json.join(release.to_string()).is_dir() => Ok(normal::load(&api_json, release)?),
+        _ if folder.is_dir() => {
+            // Where the folder says no release, the newest rules hold.
+            let newest = normal::releases(&api_json)?.last().copied();
+            let named = folder.file_name().and_then(|n| Release::parse(&n.to_string_lossy()));
+            let release = named.or(newest).ok_or("api-json/ has no release")?;
+            Ok(import::from_folder(folder, release, &core_modules()?)?.api)
+        }
+        _ => Err(format!("{which}: neither a release in api-json/ nor a folder").into()),
+    }
+}
+
+fn summary(changes: &[MessageChange]) -> String {
+    let count = |wanted: fn(&Change) -> bool| changes.iter().filter(|c| wanted(&c.change)).count();
+    format!(
+        "{} new, {} changed ({} of them with the same CRC and another layout), {} gone",
+        count(|c| matches!(c, Change::New)),
+        count(|c| matches!(c, Change::Changed { .. })),
+        count(Change::is_collision),
+        count(|c| matches!(c, Change::Gone)),
+    )
+}
+
+/// Prints what a release changed against the one before it.
 pub(crate) fn print(corpus: &Corpus, release: Release) {
     let Some(position) = corpus.releases.iter().position(|r| *r == release) else { return };
     let Some(before) = position.checked_sub(1) else { return };
-    let messages = |position: usize| -> BTreeMap<&str, MessageId> {
-        let modules = corpus.views.get(position).map(|v| v.modules.values()).into_iter().flatten();
-        let ids = modules.flat_map(|m| m.messages.iter().copied());
-        ids.filter_map(|id| corpus.message(id).map(|m| (m.name.as_str(), id))).collect()
-    };
-    let (old, new) = (messages(before), messages(position));
     let was = corpus.release(before).map(|r| r.to_string()).unwrap_or_default();
-    let mut counts = (0, 0, 0);
-    for name in new.keys().filter(|name| !old.contains_key(*name)) {
-        println!("new: {name}");
-        counts.0 += 1;
-    }
-    for (name, id) in &new {
-        let Some(elder) = old.get(name).filter(|elder| *elder != id) else { continue };
-        let (Some(a), Some(b)) = (corpus.message(*elder), corpus.message(*id)) else { continue };
-        println!("changed: {name} ({})", how(a, b));
-        for line in fields(corpus, a, b) {
-            println!("  {line}");
+    let changes = diff::compare(corpus, before, position);
+    print!("{}", diff::text(&changes));
+    println!("{release} against {was}: {}", summary(&changes));
+}
+
+#[derive(clap::Args)]
+pub(crate) struct LintArgs {
+    /// Names with CRC behind which there are several layouts, with the releases and fields that differ.
+    #[arg(long)]
+    collisions: bool,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Prints what is noteworthy about the definitions of all releases.
+pub(crate) fn lint(args: &LintArgs) -> Outcome {
+    let api_json = root().join("api-json");
+    let apis: Vec<Api> =
+        normal::releases(&api_json)?.into_iter().map(|r| normal::load(&api_json, r)).collect::<Result<_, _>>()?;
+    let corpus = Corpus::new(&apis)?;
+    // Collisions are all there is to tell so far; the flag stays for what comes beside them.
+    let _ = args.collisions;
+    let mut rows = Vec::new();
+    for ids in corpus.collisions() {
+        let revisions: Vec<_> = ids.iter().filter_map(|id| corpus.message(*id)).collect();
+        let Some(first) = revisions.first() else { continue };
+        let mut sides: Vec<Value> = Vec::new();
+        if matches!(args.format, Format::Text) {
+            println!("{}_{:08x}", first.name, first.crc);
         }
-        counts.1 += 1;
+        for (i, revision) in revisions.iter().enumerate() {
+            let before = i.checked_sub(1).and_then(|p| revisions.get(p));
+            let fields = before.map(|b| diff::fields(&corpus, b, revision)).unwrap_or_default();
+            let fields: Vec<String> = fields.iter().map(diff::field_text).collect();
+            let releases = corpus.spell(&revision.releases);
+            match args.format {
+                Format::Text => {
+                    println!("  {releases}");
+                    fields.iter().for_each(|f| println!("    {f}"));
+                }
+                Format::Json => sides.push(json!({"releases": releases, "differs": fields})),
+            }
+        }
+        rows.push(json!({"message": first.name, "crc": format!("{:08x}", first.crc), "layouts": sides}));
     }
-    for name in old.keys().filter(|name| !new.contains_key(*name)) {
-        println!("gone: {name}");
-        counts.2 += 1;
+    match args.format {
+        Format::Text => println!("{} names with CRC have several layouts", rows.len()),
+        Format::Json => println!("{:#}", Value::from(rows)),
     }
-    println!("{release} against {was}: {} new, {} changed, {} gone", counts.0, counts.1, counts.2);
-}
-
-fn how(a: &MessageRevision, b: &MessageRevision) -> &'static str {
-    match (a.crc == b.crc, a.shape == b.shape) {
-        (true, false) => "SAME CRC, OTHER LAYOUT",
-        (true, true) => "same CRC and layout, other names",
-        (false, true) => "other CRC, same layout",
-        (false, false) => "other CRC and layout",
-    }
-}
-
-fn fields(corpus: &Corpus, a: &MessageRevision, b: &MessageRevision) -> Vec<String> {
-    let spell = |f: &RevField| {
-        let ty = match &f.target {
-            Target::Primitive(p) => p.name().to_string(),
-            Target::Text => "string".to_string(),
-            Target::Type(id) => match corpus.ty(*id) {
-                Some(ty) => format!("{} = {}", ty.name, ty.shape),
-                None => String::new(),
-            },
-        };
-        format!("{} {ty} {:?}", f.name, f.arity)
-    };
-    let old: Vec<String> = a.fields.iter().map(spell).collect();
-    let new: Vec<String> = b.fields.iter().map(spell).collect();
-    let gone = old.iter().filter(|f| !new.contains(f)).map(|f| format!("- {f}"));
-    let come = new.iter().filter(|f| !old.contains(f)).map(|f| format!("+ {f}"));
-    gone.chain(come).collect()
+    Ok(ExitCode::SUCCESS)
 }

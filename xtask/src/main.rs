@@ -25,6 +25,10 @@ enum Command {
     Import(api::ImportArgs),
     /// Write binapi/ from api-json/, after importing a release if one is named.
     Gen(api::GenArgs),
+    /// Compare the APIs of two releases or folders.
+    Diff(changes::DiffArgs),
+    /// Tell what is noteworthy about the definitions of all releases.
+    Lint(changes::LintArgs),
     /// Walk through what the agent does, against a simulated VPP or a real one.
     Demo(demo::DemoArgs),
     /// Run all tests: unit, property, recorded frames, the demo on all releases.
@@ -38,6 +42,8 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Import(args) => api::import(&args),
         Command::Gen(args) => api::generate(&args),
+        Command::Diff(args) => changes::diff(&args),
+        Command::Lint(args) => changes::lint(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => test::run(&args),
     };

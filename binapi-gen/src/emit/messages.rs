@@ -208,9 +208,23 @@ fn counts(fields: &[RevField], name: &str) -> bool {
     fields.iter().any(|f| matches!(&f.arity, Arity::Counted(c) if c == name))
 }
 
+/// True for arrays without `Default`, also behind another name for one.
+fn is_long(corpus: &Corpus, target: &Target, arity: &Arity) -> bool {
+    match (target, arity) {
+        (Target::Text, _) | (_, Arity::Counted(_)) => false,
+        (_, Arity::Fixed(n)) if *n > DEFAULT_ARRAY => true,
+        (Target::Primitive(_), _) => false,
+        (Target::Type(id), _) => match corpus.ty(*id).map(|ty| &ty.kind) {
+            Some(RevKind::Alias(target, length)) => {
+                is_long(corpus, target, &length.map_or(Arity::One, Arity::Fixed))
+            }
+            _ => false,
+        },
+    }
+}
+
 fn declaration(corpus: &Corpus, name: &str, fields: &[RevField], text: &mut String) {
-    let long = visible(fields)
-        .any(|f| f.target != Target::Text && matches!(f.arity, Arity::Fixed(n) if n > DEFAULT_ARRAY));
+    let long = visible(fields).any(|f| is_long(corpus, &f.target, &f.arity));
     let default = if long { "" } else { ", Default" };
     let _ = writeln!(text, "#[derive(Clone, Debug{default}, PartialEq)]\npub struct {name} {{");
     for field in visible(fields) {

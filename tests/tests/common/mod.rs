@@ -7,7 +7,7 @@ pub mod server;
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -58,29 +58,28 @@ pub fn position(release: &str) -> usize {
 pub fn each_release(check: impl Fn(&'static str) + Sync) {
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(Vec::new());
-    let work = || {
-        while let Some(release) = RELEASES.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if catch_unwind(AssertUnwindSafe(|| check(release.name))).is_err() {
-                failed.lock().expect("no panic holds it").push(release.name);
-            }
-        }
-    };
     std::thread::scope(|scope| {
         for _ in 0..3 {
-            scope.spawn(work);
+            scope.spawn(|| {
+                while let Some(release) = RELEASES.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(why) = catch_unwind(AssertUnwindSafe(|| check(release.name))) {
+                        let why = match (why.downcast_ref::<String>(), why.downcast_ref::<&str>()) {
+                            (Some(text), _) => text.clone(),
+                            (None, Some(text)) => (*text).to_string(),
+                            (None, None) => "it panicked".to_string(),
+                        };
+                        failed
+                            .lock()
+                            .expect("no panic holds it")
+                            .push(format!("VPP {}: {why}", release.name));
+                    }
+                }
+            });
         }
     });
     let mut failed = failed.into_inner().expect("no panic holds it");
     failed.sort_unstable();
-    assert!(failed.is_empty(), "failed for VPP {}, see above", failed.join(", "));
-}
-
-/// Adds the release to whatever a check panics with.
-pub fn naming(what: &str, check: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(check)) {
-        eprintln!("the failure above is that of {what}");
-        resume_unwind(panic);
-    }
+    assert!(failed.is_empty(), "{} releases fail\n{}", failed.len(), failed.join("\n"));
 }
 
 /// Runs a future to its end; one that does not come to it fails.
@@ -126,7 +125,8 @@ pub fn numbers(seed: u64) -> impl FnMut() -> u64 {
 
 /// A number made of a text, for seeds.
 pub fn seed(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// A configuration that gives up and tries again soon.
