@@ -26,7 +26,7 @@ pub(crate) async fn follow(
 }
 
 fn select(client: &Client, connection: &Connection, southbound: &Southbound) -> orchestrator::Southbound {
-    match vppcalls::select(client, &connection.table, &connection.version) {
+    match vppcalls::select(client, connection) {
         Ok((handlers, selection)) => {
             if let Some(notice) = &selection.notice {
                 tracing::warn!("{notice}");

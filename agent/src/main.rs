@@ -71,9 +71,16 @@ async fn run(settings: Settings) -> Result<(), Failure> {
 
     let source = kvstore::subscribe(Box::new(FileSource::new(&settings.source)));
     let (stop, stopping) = watch::channel(false);
-    let driver = tokio::spawn(orchestrator.run(source, states, stopping));
+    let mut driver = tokio::spawn(orchestrator.run(source, states, stopping));
 
     tokio::select! {
+        ended = &mut driver => {
+            client.close().await;
+            return Err(match ended {
+                Ok(()) => "the source has ended; nothing is watched any more".into(),
+                Err(e) => format!("the agent's main task failed: {e}").into(),
+            });
+        }
         _ = terminate.recv() => tracing::info!("SIGTERM"),
         _ = interrupt.recv() => tracing::info!("SIGINT"),
     }

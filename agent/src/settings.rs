@@ -40,7 +40,10 @@ pub(crate) struct Settings {
 impl Settings {
     /// From flags and environment. Flags may be written with one dash, too, as users of the elder agent do.
     pub(crate) fn read() -> Self {
-        Self::parse_from(std::env::args().map(two_dashes))
+        Self::parse_from(std::env::args_os().map(|argument| match argument.into_string() {
+            Ok(text) => two_dashes(text).into(),
+            Err(other) => other,
+        }))
     }
 
     pub(crate) fn vpp_socket(&self) -> PathBuf {

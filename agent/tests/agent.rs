@@ -253,6 +253,124 @@ fn a_route_through_an_interface_that_is_gone_is_mended_without_killing_vpp() {
     }
 }
 
+/// Much of what can be asked for, in spellings that VPP does not give back.
+const MUCH: &str = r#"
+config/vpp/v2/interfaces/if1: {name: if1, type: SOFTWARE_LOOPBACK, enabled: true, phys_address: "DE:AD:00:00:00:01"}
+config/vpp/v2/interfaces/if2:
+  name: if2
+  type: SOFTWARE_LOOPBACK
+  enabled: true
+  mtu: 1400
+  ip_addresses: [10.10.1.1/24, 10.20.0.9/32, "2001:DB8:0:0::1/64", "2001:db8:f::ff/128"]
+config/vpp/v2/interfaces/if3: {name: if3, type: SOFTWARE_LOOPBACK}
+config/vpp/v2/interfaces/a b/c.d: {name: a b/c.d, type: SOFTWARE_LOOPBACK, enabled: true}
+config/vpp/v2/interfaces/tap1: {name: tap1, type: TAP, tap: {version: 1}}
+config/vpp/v2/interfaces/tap2: {name: tap2, type: TAP, enabled: true, tap: {host_if_name: t2, rx_ring_size: 512}}
+config/vpp/l2/v2/bridge-domain/bd1:
+  name: bd1
+  forward: true
+  mac_age: 7
+  interfaces: [{name: if1, bridged_virtual_interface: true}, {name: if3, split_horizon_group: 2}]
+config/vpp/l2/v2/bridge-domain/bd2: {name: bd2, flood: true, learn: true}
+config/vpp/l2/v2/fib/bd1/mac/62:89:c6:a3:6d:5c: {phys_address: "62:89:C6:A3:6D:5C", bridge_domain: bd1, outgoing_interface: if3, static_config: true}
+config/vpp/l2/v2/fib/bd1/mac/62:89:c6:a3:6d:5d: {phys_address: "62:89:c6:a3:6d:5d", bridge_domain: bd1, action: DROP}
+config/vpp/l2/v2/fib/bd1/mac/62:89:c6:a3:6d:5e: {phys_address: "62:89:c6:a3:6d:5e", bridge_domain: bd1, outgoing_interface: if3}
+config/vpp/v2/route/if/if2/vrf/0/dst/0.0.0.0/0/gw/10.10.1.2: {dst_network: 0.0.0.0/0, next_hop_addr: 10.10.1.2, outgoing_interface: if2}
+config/vpp/v2/route/if/if2/vrf/0/dst/10.1.0.0/16/gw/10.10.1.2: {dst_network: 10.1.0.0/16, next_hop_addr: 10.10.1.2, outgoing_interface: if2, weight: 3}
+config/vpp/v2/route/if/if2/vrf/0/dst/10.1.0.0/16/gw/10.10.1.3: {dst_network: 10.1.0.0/16, next_hop_addr: 10.10.1.3, outgoing_interface: if2}
+config/vpp/v2/route/if/if2/vrf/0/dst/10.2.0.0/16/gw/0.0.0.0: {dst_network: 10.2.0.0/16, next_hop_addr: 0.0.0.0, outgoing_interface: if2}
+config/vpp/v2/route/vrf/0/dst/10.3.0.0/16: {dst_network: 10.3.0.0/16, type: DROP}
+config/vpp/v2/route/if/if2/vrf/0/dst/2001:db8:1::/48/gw/2001:db8::2: {dst_network: "2001:db8:1:0::/48", next_hop_addr: "2001:DB8::2", outgoing_interface: if2, preference: 2}
+"#;
+
+#[test]
+fn a_restart_over_much_configuration_changes_nothing() {
+    for of in ["18.10", "19.08", "20.01", "20.05", "22.02", "26.06"] {
+        let mut stage = Stage::new(MUCH);
+        let vpp = stage.vpp(of, Options::new(api_json()));
+        stage.start();
+        let first = stage.operations(0);
+        let failed: Vec<_> = first.iter().filter(|(op, _)| op.contains("FAIL") || op.contains("INVALID")).collect();
+        assert!(failed.is_empty(), "{of}: {failed:?}\n{}", stage.log());
+        let messages = configuration_messages(&vpp);
+        stage.kill();
+        stage.start();
+        assert_eq!(stage.operations(1), [], "{of}");
+        assert_eq!(configuration_messages(&vpp), messages, "{of}");
+        // And all of it goes again.
+        stage.write("{}\n");
+        stage.operations(2);
+        assert_eq!(tags(&vpp), Vec::<String>::new(), "{of}:\n{}", stage.log());
+        assert_eq!(vpp.died(), None, "{of}");
+    }
+}
+
+/// How many requests that change something VPP has seen.
+fn configuration_messages(vpp: &Running) -> u64 {
+    let looks = |name: &str| {
+        name.ends_with("_dump") || matches!(name, "control_ping" | "show_version" | "sockclnt_create" | "sockclnt_delete")
+    };
+    vpp.sim().received().iter().filter(|(name, _)| !looks(name)).map(|(_, n)| n).sum()
+}
+
+#[test]
+fn a_route_that_is_not_wanted_any_more_goes_when_the_agent_comes_back() {
+    let mut stage = Stage::new(&format!("{IF2}{ROUTE}"));
+    let vpp = stage.vpp("24.10", Options::new(api_json()));
+    stage.start();
+    stage.operations(0);
+    stage.kill();
+    stage.write(IF2);
+    stage.start();
+    stage.operations(1);
+    assert!(vpp.sim().state().fib.paths(0, "10.77.0.0".parse().unwrap(), 16, 8).is_none());
+}
+
+#[test]
+fn the_default_route_has_only_its_own_path_after_vpp_restarts() {
+    let route = "config/vpp/v2/route/if/if2/vrf/0/dst/0.0.0.0/0/gw/10.10.1.2: \
+                 {dst_network: 0.0.0.0/0, next_hop_addr: 10.10.1.2, outgoing_interface: if2}\n";
+    let mut stage = Stage::new("{}\n");
+    let vpp = stage.vpp("23.10", Options::new(api_json()));
+    stage.start();
+    stage.operations(0);
+    stage.write(&format!("{IF2}{route}"));
+    stage.operations(1);
+    let vpp = vpp.restart().unwrap();
+    stage.operations(2);
+    let sim = vpp.sim();
+    let paths = sim.state().fib.paths(0, "0.0.0.0".parse().unwrap(), 0, 8).unwrap();
+    assert_eq!(paths.len(), 1, "{paths:?}");
+}
+
+#[test]
+fn the_first_ipv6_address_does_not_disturb_those_of_ipv4() {
+    let mut stage = Stage::new(IF2);
+    let _vpp = stage.vpp("23.10", Options::new(api_json()));
+    stage.start();
+    stage.operations(0);
+    stage.write(&IF2.replace("[10.10.1.1/24]", "[10.10.1.1/24, \"2001:db8::1/64\"]"));
+    let operations = stage.operations(1);
+    let ipv4 = |(_, key): &&(String, String)| key.contains("10.10.1.1") || key.ends_with("ip-version/v4");
+    assert_eq!(operations.iter().filter(ipv4).collect::<Vec<_>>(), Vec::<&(String, String)>::new());
+    assert!(operations.iter().any(|(_, key)| key.contains("2001:db8::1")), "{operations:?}");
+}
+
+#[test]
+fn what_cannot_be_done_yet_is_said_and_not_left_out() {
+    let mut stage = Stage::new(&format!(
+        "{IF1}config/vpp/v2/interfaces/if2: {{name: if2, type: SOFTWARE_LOOPBACK, set_dhcp_client: true}}\n\
+         config/vpp/v2/interfaces/if3: {{name: if3, type: SOFTWARE_LOOPBACK, ip_addresses: [\"fe80::1/128\"]}}\n"
+    ));
+    let vpp = stage.vpp("25.02", Options::new(api_json()));
+    stage.start();
+    let operations = stage.operations(0);
+    let invalid = operations.iter().filter(|(op, _)| op.contains("INVALID")).count();
+    assert_eq!(invalid, 2, "{operations:?}");
+    stage.wait_log("set_dhcp_client: not supported by this agent");
+    assert_eq!(tags(&vpp), ["if1"]);
+}
+
 #[test]
 fn without_a_plugin_the_rest_works() {
     let tap = "config/vpp/v2/interfaces/tap1: {name: tap1, type: TAP, tap: {}}\n";

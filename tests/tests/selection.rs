@@ -83,14 +83,12 @@ fn is_safe(chosen: &str, really: &str, table: &MessageTable) -> Result<(), Strin
 #[test]
 fn the_table_of_each_release_chooses_that_release() {
     each_release(|release| {
-        for version in [says(release), format!("v{release}.1-rc0~3-g0123abc"), format!("{release}")] {
-            let selection =
-                choose(&table(&own(release)), &version).unwrap_or_else(|r| panic!("{release}: {r}"));
-            assert_eq!(selection.release, release, "{version}");
-            assert_eq!(selection.position, position(release));
-            assert_eq!(selection.notice, None, "{release}");
-            assert!(selection.absent.is_empty(), "{release}: {:?}", selection.absent);
-        }
+        let version = format!("v{release}.1-rc0~3-g0123abc");
+        let selection = choose(&table(&own(release)), &version).unwrap_or_else(|r| panic!("{release}: {r}"));
+        assert_eq!(selection.release, release, "{version}");
+        assert_eq!(selection.position, position(release));
+        assert_eq!(selection.notice, None, "{release}");
+        assert!(selection.absent.is_empty(), "{release}: {:?}", selection.absent);
     });
 }
 
@@ -108,8 +106,8 @@ fn a_core_message_with_another_crc_is_refused_by_name_and_both_crcs() {
         let core: Vec<_> =
             needed(release).into_iter().filter(|m| home(m, release).1 == Component::Core).collect();
         assert!(core.len() > 25, "{release}: {}", core.len());
-        let (first, step) = if thorough { (0, 1) } else { (position(release) % 13, 13) };
-        for message in core.iter().skip(first).step_by(step) {
+        let (first, step) = if thorough { (0, 1) } else { (position(release) % 17, 17) };
+        for (n, message) in core.iter().enumerate().skip(first).step_by(step) {
             let found = message.crc ^ 0x8000_0001;
             let mut names = own(release);
             names.insert(message.name.to_string(), found);
@@ -135,7 +133,7 @@ fn a_core_message_with_another_crc_is_refused_by_name_and_both_crcs() {
                     println!("{release} with another {}: {notice}", message.name);
                 }
             }
-            if !thorough {
+            if !thorough || n % 4 != 0 {
                 continue;
             }
             // Not there at all.
@@ -165,7 +163,7 @@ fn a_plugin_may_be_missing_as_a_whole_but_not_in_part() {
             assert_eq!((selection.release, selection.notice), (release, None));
             assert_eq!(selection.absent, BTreeSet::from([module]));
 
-            for message in &messages {
+            for message in [messages.first(), messages.last()].into_iter().flatten() {
                 let mut partly = own(release);
                 partly.remove(message.name);
                 match choose(&table(&partly), &says(release)) {

@@ -42,6 +42,11 @@ impl Error {
         matches!(self, Self::Call(e) if e.is_lost())
     }
 
+    /// True when VPP did not answer in time: it may or may not have done what was asked.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Call(CallError::Timeout { .. }))
+    }
+
     /// VPP's number, when it refused.
     pub fn retval(&self) -> Option<i32> {
         match self {

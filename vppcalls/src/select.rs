@@ -16,7 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use binapi_index::{Component, MESSAGES, Message, RELEASES};
-use vpp_client::{Client, Lookup, MessageTable};
+use vpp_client::{Client, Connection, Lookup, MessageTable};
 
 use crate::calls::{self, CoreCalls, InterfaceCalls, L2Calls, L3Calls};
 
@@ -234,13 +234,10 @@ pub fn choose(table: &MessageTable, version: &str) -> Result<Selection, Refusal>
     Ok(Selection { position, release, absent, unsupported, notice })
 }
 
-/// Chooses, and makes the calls.
-pub fn select(
-    client: &Client,
-    table: &MessageTable,
-    version: &str,
-) -> Result<(Handlers, Selection), Refusal> {
-    let selection = choose(table, version)?;
+/// Chooses, and makes the calls. They go over this connection only.
+pub fn select(client: &Client, connection: &Connection) -> Result<(Handlers, Selection), Refusal> {
+    let selection = choose(&connection.table, &connection.version)?;
+    let client = &client.bound_to(connection);
     let position = selection.position;
     let make = || {
         Some(Handlers {
@@ -253,7 +250,7 @@ pub fn select(
         })
     };
     // The macro covers every release, so there is a group; a refusal says the same without a panic.
-    let none = || Refusal { version: version.to_string(), misfits: Vec::new(), ambiguous: None };
+    let none = || Refusal { version: connection.version.clone(), misfits: Vec::new(), ambiguous: None };
     make().map(|handlers| (handlers, selection.clone())).ok_or_else(none)
 }
 

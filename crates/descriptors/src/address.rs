@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use ipnet::IpNet;
 use kvscheduler::{Dependency, Descriptor, Failure};
-use models::keys::{self, AddressSource, PropertyKey};
+use models::keys::{self, AddressSource, IpVersion, PropertyKey};
 
 use crate::southbound::failure;
 use crate::{Indexes, Southbound};
@@ -41,14 +41,16 @@ impl Descriptor for AddressDescriptor {
         interface_of(key).is_some()
     }
 
-    fn dependencies(&self, key: &str, _value: &IpNet) -> Vec<Dependency> {
+    fn dependencies(&self, key: &str, address: &IpNet) -> Vec<Dependency> {
         // VPP does not move an interface with addresses into another VRF, so that comes first.
-        interface_of(key)
-            .map(|name| {
-                Dependency::any_of("interface-assigned-to-vrf-table", [keys::interface_vrf_prefix(name)])
-            })
-            .into_iter()
-            .collect()
+        let Some(name) = interface_of(key) else { return Vec::new() };
+        let family = if address.addr().is_ipv4() { IpVersion::V4 } else { IpVersion::V6 };
+        let same = move |key: &str| match PropertyKey::parse(key) {
+            Some(PropertyKey::InterfaceVrf { version, .. }) => version == family || version == IpVersion::Both,
+            _ => false,
+        };
+        let prefixes = [keys::interface_vrf_prefix(name)];
+        vec![Dependency::any_of_matching("interface-assigned-to-vrf-table", prefixes, same)]
     }
 
     async fn create(&self, key: &str, address: &IpNet) -> Result<(), Failure> {

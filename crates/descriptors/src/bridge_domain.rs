@@ -11,7 +11,7 @@ use models::keys;
 use models::proto::ligato::vpp::l2::{BridgeDomain, bridge_domain};
 use vppcalls::types;
 
-use crate::southbound::failure;
+use crate::southbound::{failure, unread};
 use crate::{BridgeDomainIndex, Indexes, Southbound, check, interface};
 
 pub(crate) const NAME: &str = "vpp-bridge-domain";
@@ -114,7 +114,7 @@ impl Descriptor for BridgeDomainDescriptor {
         _correlate: &[Believed<'_, BridgeDomain>],
     ) -> Result<Option<Vec<Retrieved<BridgeDomain, BridgeDomainIndex>>>, Failure> {
         let calls = self.southbound.get()?.l2;
-        let dumped = calls.dump_bridge_domains().await.map_err(failure)?;
+        let dumped = calls.dump_bridge_domains().await.map_err(unread)?;
         *self.taken() = dumped.iter().map(|d| d.bridge_domain.id).collect();
         let names = self.indexes.interface_names();
         let port = |p: &types::Port| {

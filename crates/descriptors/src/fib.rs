@@ -9,7 +9,7 @@ use models::net::{canonical_mac, parse_mac};
 use models::proto::ligato::vpp::l2::{FibEntry, fib_entry::Action};
 use vppcalls::types;
 
-use crate::southbound::failure;
+use crate::southbound::{failure, unread};
 use crate::{Indexes, Southbound, bridge_domain, check, interface};
 
 pub(crate) struct FibDescriptor {
@@ -98,7 +98,7 @@ impl Descriptor for FibDescriptor {
         let calls = self.southbound.get()?.l2;
         let bridge_domains = self.indexes.bridge_domains.snapshot();
         let dumps = bridge_domains.values().map(|index| calls.dump_fib(index.id));
-        let tables = try_join_all(dumps).await.map_err(failure)?;
+        let tables = try_join_all(dumps).await.map_err(unread)?;
         let names = self.indexes.interface_names();
         let mut found = Vec::new();
         for (name, entries) in bridge_domains.keys().zip(tables) {

@@ -12,7 +12,7 @@ use models::proto::ligato::vpp::interfaces::{Interface, TapLink};
 use vppcalls::types::{self, Tap, TapDetails};
 use vppcalls::{Handlers, InterfaceCalls};
 
-use crate::southbound::failure;
+use crate::southbound::{failure, unread};
 use crate::{InterfaceIndex, Southbound, check};
 
 /// In front of VPP's own name, for interfaces that nobody has given one.
@@ -94,6 +94,8 @@ impl Descriptor for InterfaceDescriptor {
         let other = !matches!(value.r#type(), Type::SoftwareLoopback | Type::Tap | Type::UndefinedType);
         let microservice = matches!(&value.link, Some(Link::Tap(tap)) if !tap.to_microservice.is_empty());
         let allocated = value.ip_addresses.iter().any(|a| models::net::is_alloc_ref(a));
+        // VPP makes these itself, does not tell of all of them and does not let them go.
+        let link_local = value.ip_addresses.iter().filter_map(|a| parse_cidr(a)).any(|a| is_link_local(&a));
         check(
             value,
             [
@@ -104,7 +106,8 @@ impl Descriptor for InterfaceDescriptor {
                 ("rx_modes", !value.rx_modes.is_empty()),
                 ("rx_placements", !value.rx_placements.is_empty()),
                 ("tap.to_microservice", microservice),
-                ("ip_addresses", allocated),
+                ("ip_addresses (reference to an allocated one)", allocated),
+                ("ip_addresses (link-local)", link_local),
             ],
         )
     }
@@ -127,14 +130,13 @@ impl Descriptor for InterfaceDescriptor {
             let key = keys::interface_address(name, AddressSource::Static, &address.to_string());
             derived.push(KeyValue::new(key, address));
         }
-        let version = match (v4, v6) {
-            (false, false) => return derived,
-            (true, false) => IpVersion::V4,
-            (false, true) => IpVersion::V6,
-            (true, true) => IpVersion::Both,
-        };
-        derived.push(KeyValue::new(keys::interface_vrf(name, value.vrf, version), value.vrf));
-        derived.push(KeyValue::new(keys::has_ip_address(name), true));
+        // One for each family, so that the first address of one does not disturb those of the other.
+        for (version, _) in [(IpVersion::V4, v4), (IpVersion::V6, v6)].into_iter().filter(|(_, has)| *has) {
+            derived.push(KeyValue::new(keys::interface_vrf(name, value.vrf, version), value.vrf));
+        }
+        if v4 || v6 {
+            derived.push(KeyValue::new(keys::has_ip_address(name), true));
+        }
         derived
     }
 
@@ -168,13 +170,15 @@ impl Descriptor for InterfaceDescriptor {
     ) -> Result<InterfaceIndex, Failure> {
         let handlers = self.southbound.get()?;
         let calls = handlers.interface.as_ref();
-        if let Some(mac) = parse_mac(&new.phys_address).filter(|_| !same_mac(old, new)) {
+        // The same again is asked for after a change that went only half-way: then all of it is set.
+        let all = old == new;
+        if let Some(mac) = parse_mac(&new.phys_address).filter(|_| all || !same_mac(old, new)) {
             calls.set_mac(index.sw_if_index, mac).await.map_err(failure)?;
         }
-        if new.mtu != 0 && new.mtu != old.mtu {
+        if new.mtu != 0 && (all || new.mtu != old.mtu) {
             calls.set_mtu(index.sw_if_index, new.mtu).await.map_err(failure)?;
         }
-        if new.enabled != old.enabled {
+        if all || new.enabled != old.enabled {
             calls.set_admin(index.sw_if_index, new.enabled).await.map_err(failure)?;
         }
         Ok(index.clone())
@@ -197,7 +201,7 @@ impl Descriptor for InterfaceDescriptor {
         correlate: &[Believed<'_, Interface>],
     ) -> Result<Option<Vec<Retrieved<Interface, InterfaceIndex>>>, Failure> {
         let handlers = self.southbound.get()?;
-        let interfaces = handlers.interface.dump_interfaces().await.map_err(failure)?;
+        let interfaces = handlers.interface.dump_interfaces().await.map_err(unread)?;
         let taps = taps(&handlers).await?;
         let mut found = Vec::with_capacity(interfaces.len());
         for interface in interfaces {
@@ -231,7 +235,7 @@ async fn taps(handlers: &Handlers) -> Result<Vec<TapDetails>, Failure> {
     match handlers.interface.dump_taps().await {
         // Without the plugin there are none.
         Err(e) if e.is_absent() => Ok(Vec::new()),
-        other => other.map_err(failure),
+        other => other.map_err(unread),
     }
 }
 
@@ -254,7 +258,7 @@ fn value_of(
     let link = tap.map(|tap| {
         let wanted = wanted.and_then(tap_link);
         Link::Tap(TapLink {
-            version: 2,
+            version: models::validate::TAP_DEFAULT_VERSION,
             host_if_name: tap.host_name.clone(),
             rx_ring_size: tap.rx_ring.into(),
             tx_ring_size: tap.tx_ring.into(),
@@ -265,7 +269,7 @@ fn value_of(
     });
     let mac: Vec<String> = interface.mac.iter().map(|b| format!("{b:02x}")).collect();
     // VPP puts these on interfaces by itself.
-    let own = |a: &&ipnet::IpNet| !matches!(a.addr(), std::net::IpAddr::V6(ip) if ip.is_unicast_link_local());
+    let own = |a: &&ipnet::IpNet| !is_link_local(a);
     Interface {
         name,
         r#type: kind.into(),
@@ -276,6 +280,10 @@ fn value_of(
         link,
         ..Default::default()
     }
+}
+
+fn is_link_local(address: &ipnet::IpNet) -> bool {
+    matches!(address.addr(), std::net::IpAddr::V6(ip) if ip.is_unicast_link_local())
 }
 
 fn tap_link(value: &Interface) -> Option<&TapLink> {
@@ -302,7 +310,8 @@ fn tap(value: &Interface) -> Tap {
 /// The TAP settings with the defaults spelled out.
 fn effective(value: &Interface) -> TapLink {
     let mut link = tap_link(value).cloned().unwrap_or_default();
-    link.version = models::validate::tap_version(&link);
+    // The only one that VPP still has.
+    link.version = models::validate::TAP_DEFAULT_VERSION;
     if link.host_if_name.is_empty() {
         link.host_if_name = format!("tap-{}", fnv32a(&value.name));
     }

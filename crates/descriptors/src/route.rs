@@ -1,9 +1,10 @@
 //! `vpp.route`: one path to a destination; several values with one destination are its paths.
 //!
 //! A path is never added beside others: VPP dies of that when one of them goes through an interface that is gone.
-//! Every change replaces all paths of the destination by those that are wanted, which mends such a route instead.
+//! Every change replaces all paths of the destination by those that are wanted, which mends such a route instead. So a
+//! destination that is wanted is ours as a whole; one that is not is left alone.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -17,26 +18,14 @@ use models::proto::ligato::vpp::l3::{Route, route::RouteType};
 use tokio::sync::Mutex;
 use vppcalls::types::{self, NO_INTERFACE, PathKind, Paths, RoutePath};
 
-use crate::southbound::failure;
+use crate::southbound::{failure, unread};
 use crate::{Indexes, Southbound, check, interface};
 
 /// Table and prefix.
 type Destination = (u32, IpNet);
 
-/// The paths of a destination.
-#[derive(Debug, Default)]
-struct Known {
-    /// Wanted ones that are in VPP, by key.
-    ours: BTreeMap<String, RoutePath>,
-    /// Others with a next hop that were there when VPP was read, and none was wanted: they stay.
-    others: Vec<RoutePath>,
-}
-
-impl Known {
-    fn all(&self) -> Vec<RoutePath> {
-        self.ours.values().chain(&self.others).copied().collect()
-    }
-}
+/// The paths of a destination that are wanted and in VPP, by key.
+type Known = BTreeMap<String, RoutePath>;
 
 pub(crate) struct RouteDescriptor {
     southbound: Southbound,
@@ -53,6 +42,17 @@ impl RouteDescriptor {
 
     async fn known(&self, destination: Destination) -> Arc<Mutex<Known>> {
         self.known.lock().await.entry(destination).or_default().clone()
+    }
+
+    /// Drops what is kept of a destination without paths, unless somebody is just about to use it.
+    async fn forget(&self, destination: Destination) {
+        let mut all = self.known.lock().await;
+        let unused = |known: &Arc<Mutex<Known>>| {
+            Arc::strong_count(known) == 1 && known.try_lock().is_ok_and(|paths| paths.is_empty())
+        };
+        if all.get(&destination).is_some_and(unused) {
+            all.remove(&destination);
+        }
     }
 
     fn path(&self, value: &Route) -> Result<RoutePath, Failure> {
@@ -82,12 +82,13 @@ impl RouteDescriptor {
         let calls = self.southbound.get()?.l3;
         let known = self.known(destination).await;
         let mut known = known.lock().await;
-        let before = known.ours.insert(key.to_string(), path);
-        let route = types::Route { table: destination.0, prefix: destination.1, paths: known.all() };
+        let before = known.insert(key.to_string(), path);
+        let paths = known.values().copied().collect();
+        let route = types::Route { table: destination.0, prefix: destination.1, paths };
         if let Err(e) = calls.add_route(&route, Paths::Replace).await {
             match before {
-                Some(before) => known.ours.insert(key.to_string(), before),
-                None => known.ours.remove(key),
+                Some(before) => known.insert(key.to_string(), before),
+                None => known.remove(key),
             };
             return Err(failure(e));
         }
@@ -131,14 +132,15 @@ impl Descriptor for RouteDescriptor {
     }
 
     fn equivalent(&self, _key: &str, old: &Route, new: &Route) -> bool {
-        old.r#type == new.r#type
-            && old.vrf_id == new.vrf_id
-            && (old.via_vrf_id == new.via_vrf_id || new.r#type() != RouteType::InterVrf)
-            && old.outgoing_interface == new.outgoing_interface
-            && old.weight.max(1) == new.weight.max(1)
-            && old.preference == new.preference
+        let same = old.r#type == new.r#type
             && destination(old).ok() == destination(new).ok()
+            && old.weight.max(1) == new.weight.max(1)
+            && old.preference == new.preference;
+        let way = old.outgoing_interface == new.outgoing_interface
             && next_hop(old) == next_hop(new)
+            && (old.via_vrf_id == new.via_vrf_id || new.r#type() != RouteType::InterVrf);
+        // What drops goes nowhere.
+        same && (way || new.r#type() == RouteType::Drop)
     }
 
     fn dependencies(&self, _key: &str, value: &Route) -> Vec<Dependency> {
@@ -173,17 +175,22 @@ impl Descriptor for RouteDescriptor {
         let calls = self.southbound.get()?.l3;
         let known = self.known(destination).await;
         let mut known = known.lock().await;
-        let before = known.ours.remove(key);
-        let paths = known.all();
-        let done = if paths.is_empty() {
+        let before = known.remove(key);
+        let paths: Vec<RoutePath> = known.values().copied().collect();
+        let last = paths.is_empty();
+        let done = if last {
             calls.delete_route(destination.0, destination.1).await
         } else {
             let route = types::Route { table: destination.0, prefix: destination.1, paths };
             calls.add_route(&route, Paths::Replace).await
         };
         if let Err(e) = done {
-            known.ours.extend(before.map(|path| (key.to_string(), path)));
+            known.extend(before.map(|path| (key.to_string(), path)));
             return Err(failure(e));
+        }
+        drop(known);
+        if last {
+            self.forget(destination).await;
         }
         Ok(())
     }
@@ -193,16 +200,22 @@ impl Descriptor for RouteDescriptor {
         correlate: &[Believed<'_, Route>],
     ) -> Result<Option<Vec<Retrieved<Route, ()>>>, Failure> {
         let calls = self.southbound.get()?.l3;
-        let routes = calls.dump_routes().await.map_err(failure)?;
+        let routes = calls.dump_routes().await.map_err(unread)?;
         let names = self.indexes.interface_names();
-        let asked = |key: &str| correlate.binary_search_by(|b| b.key.cmp(key)).is_ok();
-        let wanted: HashSet<Destination> = correlate.iter().filter_map(|b| destination(b.value).ok()).collect();
+        let mut wanted: HashMap<Destination, Vec<&Believed<'_, Route>>> = HashMap::new();
+        for believed in correlate {
+            if let Ok(destination) = destination(believed.value) {
+                wanted.entry(destination).or_default().push(believed);
+            }
+        }
         let mut all = HashMap::new();
         let mut found = Vec::new();
         for route in routes {
-            let mut known = Known::default();
+            let destination = (route.table, route.prefix);
+            let asked = wanted.get(&destination).map(Vec::as_slice).unwrap_or_default();
+            let mut known = Known::new();
             let mut values = Vec::with_capacity(route.paths.len());
-            let mut stray = false;
+            let mut gone = false;
             for path in &route.paths {
                 let interface = match path.sw_if_index {
                     NO_INTERFACE => Some(""),
@@ -210,28 +223,29 @@ impl Descriptor for RouteDescriptor {
                 };
                 // Through an interface that is gone.
                 let Some(interface) = interface else {
-                    stray = true;
+                    gone = true;
                     continue;
                 };
                 let value = value_of(&route, path, interface);
-                let key = value.key();
-                if asked(&key) {
-                    known.ours.insert(key.clone(), *path);
-                } else {
-                    stray = true;
-                    known.others.extend(path.next_hop.map(|_| *path));
+                // VPP does not tell how a value was spelled: an unspecified next hop is none, what drops has none.
+                let spelled = asked.iter().find(|b| self.equivalent(b.key, b.value, &value));
+                let key = spelled.map_or_else(|| value.key(), |b| b.key.to_string());
+                if asked.iter().any(|b| b.key == key) {
+                    known.insert(key.clone(), *path);
                 }
                 values.push(Retrieved { key, value, metadata: (), origin: Origin::Unknown });
             }
-            let destination = (route.table, route.prefix);
-            if stray && wanted.contains(&destination) {
+            let stray = gone || values.iter().any(|v| !known.contains_key(&v.key));
+            if stray && !asked.is_empty() {
                 // A wanted route that also goes, or only goes, another way: an interface below it was deleted, and
                 // perhaps another one has its number now. Told as not there, it is made again in place of all this.
-                known = Known::default();
-                values.retain(|v| !asked(&v.key));
+                values.retain(|v| !known.contains_key(&v.key));
+                known.clear();
             }
             found.append(&mut values);
-            all.insert(destination, Arc::new(Mutex::new(known)));
+            if !known.is_empty() {
+                all.insert(destination, Arc::new(Mutex::new(known)));
+            }
         }
         *self.known.lock().await = all;
         Ok(Some(found))

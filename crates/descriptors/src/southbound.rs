@@ -31,10 +31,17 @@ impl Southbound {
     }
 }
 
+/// Why VPP could not be read, as the scheduler wants it. Nothing is configured over what is not known: the resync ends
+/// and is tried again.
+pub(crate) fn unread(error: Error) -> Failure {
+    Failure { lost: true, ..failure(error) }
+}
+
 /// VPP's refusals and losses, as the scheduler wants them.
 pub(crate) fn failure(error: Error) -> Failure {
     let mut failure = Failure::from_error(&error);
-    failure.lost = error.is_lost();
+    // After a timeout nobody knows whether VPP did it: only reading VPP tells, and that is what a resync does.
+    failure.lost = error.is_lost() || error.is_timeout();
     failure.retriable =
         !matches!(error, Error::TooLong { .. } | Error::Unsupported { .. }) && !error.is_absent();
     failure

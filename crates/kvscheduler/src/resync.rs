@@ -106,6 +106,10 @@ pub(crate) fn believed(
 ) -> Vec<Vec<KeyValue>> {
     let mut all: BTreeMap<Key, (Option<usize>, AnyValue)> = BTreeMap::new();
     for (key, node) in graph.iter() {
+        // What is somebody else's is not believed in, it is only there.
+        if node.wanted.is_none() && !node.ours {
+            continue;
+        }
         let value = node.present.as_ref().map(|present| &present.held).or(node.wanted.as_ref());
         if let Some(held) = value {
             all.insert(Key::clone(key), (node.owner, Arc::clone(&held.value)));

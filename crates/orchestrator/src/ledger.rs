@@ -86,7 +86,15 @@ impl Ledger {
     /// Notes keys that are about to be configured.
     pub fn add<'a>(&mut self, keys: impl IntoIterator<Item = &'a str>) -> Result<(), LedgerError> {
         let new: Vec<&str> = keys.into_iter().filter(|key| self.keys.insert((*key).to_string())).collect();
-        if new.is_empty() { Ok(()) } else { self.note('+', &new) }
+        if new.is_empty() {
+            return Ok(());
+        }
+        self.note('+', &new).inspect_err(|_| {
+            // Not noted: to be tried again with the next change.
+            for key in &new {
+                self.keys.remove(*key);
+            }
+        })
     }
 
     /// Strikes out keys whose values are gone.

@@ -99,6 +99,7 @@ impl Orchestrator {
                         self.run_resync().await;
                     } else {
                         self.commit(Transaction::retry_failed().description("retry")).await;
+                        self.resync_if_needed();
                     }
                 }
             }
@@ -156,7 +157,12 @@ impl Orchestrator {
         self.commit(transaction).await;
         // What never came to be configured leaves no operation behind.
         self.strike(deleted.iter().map(String::as_str));
-        if self.scheduler.needs_resync() {
+        self.resync_if_needed();
+    }
+
+    /// Whatever was parked, because nobody knows what became of it, is compared.
+    fn resync_if_needed(&mut self) {
+        if self.scheduler.needs_resync() && self.resync.is_none() {
             self.resync = Some(tokio::time::Instant::now() + AGAIN);
         }
     }
@@ -174,7 +180,12 @@ impl Orchestrator {
         self.publish();
         if !self.commit(transaction).await || self.scheduler.needs_resync() {
             self.resync = Some(tokio::time::Instant::now() + AGAIN);
+            return;
         }
+        // All has been read: what is noted and neither wanted nor there went without this agent, such as with the
+        // host. If it comes back it is somebody else's.
+        let noted: Vec<String> = self.ledger.keys().map(str::to_string).collect();
+        self.strike(noted.iter().map(String::as_str));
     }
 
     async fn commit(&mut self, transaction: Transaction) -> bool {

@@ -67,6 +67,8 @@ pub(crate) struct Counters {
 #[derive(Clone, Debug)]
 pub struct Client {
     shared: Arc<Shared>,
+    /// The only connection that calls may go over.
+    session: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -89,12 +91,18 @@ impl Client {
         let task = tokio::spawn(supervise(config.clone(), receiver, sender, closing));
         let window = Arc::new(Semaphore::new(config.window.max(1)));
         let task = std::sync::Mutex::new(Some(task));
-        Self { shared: Arc::new(Shared { config, commands, window, state, close, task }) }
+        Self { shared: Arc::new(Shared { config, commands, window, state, close, task }), session: None }
     }
 
     /// How the connection stands, to watch.
     pub fn state(&self) -> watch::Receiver<State> {
         self.shared.state.clone()
+    }
+
+    /// The same client for one connection only: when that is gone calls end with an error instead of going over the
+    /// next one, whose VPP may number and lay out things differently.
+    pub fn bound_to(&self, connection: &Connection) -> Self {
+        Self { shared: self.shared.clone(), session: Some(connection.session) }
     }
 
     /// Waits until there is a connection.
@@ -248,7 +256,10 @@ impl Client {
 
     fn connection(&self, message: &'static str) -> Result<Arc<Connection>, CallError> {
         match &*self.shared.state.borrow() {
-            State::Connected(connection) => Ok(connection.clone()),
+            State::Connected(connection) if self.session.is_none_or(|s| s == connection.session) => {
+                Ok(connection.clone())
+            }
+            State::Connected(_) => Err(CallError::Lost { message }),
             state => Err(CallError::NotConnected { message, why: state.to_string() }),
         }
     }
@@ -308,6 +319,8 @@ async fn supervise(
     let mut before: Option<Arc<Connection>> = None;
     let mut attempt = 0;
     let mut since = Instant::now();
+    // What was said last of failures, so that each is said once.
+    let mut told = String::new();
     loop {
         let tried = tokio::select! {
             // Also ends when the last client is gone.
@@ -332,8 +345,8 @@ async fn supervise(
                     "connected to VPP"
                 );
                 before = Some(connection.clone());
-                backoff.reset();
-                let driver = Driver::new(link, session, connection.client_index, &counters);
+                let connected = Instant::now();
+                let driver = Driver::new(link, session, &counters);
                 state.send_replace(State::Connected(connection));
                 match driver.run(&mut commands, &mut close).await {
                     End::Closed => break,
@@ -342,23 +355,29 @@ async fn supervise(
                         state.send_replace(State::Lost { why });
                     }
                 }
-                attempt = 0;
-                since = Instant::now();
+                // One that VPP ends at once is no reason to hurry.
+                if connected.elapsed() > config.backoff_most {
+                    backoff.reset();
+                    continue;
+                }
+                (attempt, since, told) = (0, Instant::now(), String::new());
             }
             Err(e) => {
                 attempt += 1;
-                if attempt == 1 {
-                    tracing::warn!("{e}; trying again");
+                let why = e.to_string();
+                if why != told {
+                    tracing::warn!("{why}; trying again");
+                    told.clone_from(&why);
                 }
-                state.send_replace(State::Connecting { attempt, since, why: e.to_string() });
-                // What was queued for the connection that is gone: dropping it tells the callers.
-                while commands.try_recv().is_ok() {}
-                let wait = tokio::time::sleep(backoff.next());
-                tokio::select! {
-                    () = closed(&mut close) => break,
-                    () = wait => {}
-                }
+                state.send_replace(State::Connecting { attempt, since, why });
             }
+        }
+        // What was queued for the connection that is gone: dropping it tells the callers.
+        while commands.try_recv().is_ok() {}
+        let wait = tokio::time::sleep(backoff.next());
+        tokio::select! {
+            () = closed(&mut close) => break,
+            () = wait => {}
         }
     }
     state.send_replace(State::Closed);

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::client::{Counters, closed};
 use crate::frame::{self, u16_at, u32_at};
-use crate::handshake::{Link, SOCKCLNT_DELETE, SOCKCLNT_DELETE_REPLY};
+use crate::handshake::Link;
 use crate::socket;
 
 /// Commands that are taken at once.
@@ -18,9 +18,6 @@ const BATCH: usize = 256;
 
 /// Bytes that may wait for the socket before no more commands are taken.
 const OUTPUT: usize = 1 << 20;
-
-/// How long VPP gets to answer the goodbye.
-const GOODBYE: Duration = Duration::from_millis(500);
 
 /// How long a request that nobody waits for any more keeps its place in the window.
 const ABANDONED: Duration = Duration::from_secs(30);
@@ -80,28 +77,24 @@ pub(crate) enum End {
 pub(crate) struct Driver<'a> {
     link: Link,
     session: u64,
-    client_index: u32,
     counters: &'a Counters,
     output: BytesMut,
     pending: HashMap<u32, Pending>,
     /// Where the context is in the messages that are waited for, by number.
     contexts: HashMap<u16, usize>,
     next: u32,
-    said_goodbye: bool,
 }
 
 impl<'a> Driver<'a> {
-    pub(crate) fn new(link: Link, session: u64, client_index: u32, counters: &'a Counters) -> Self {
+    pub(crate) fn new(link: Link, session: u64, counters: &'a Counters) -> Self {
         Self {
             link,
             session,
-            client_index,
             counters,
             output: BytesMut::with_capacity(64 * 1024),
             pending: HashMap::new(),
             contexts: HashMap::new(),
             next: 1,
-            said_goodbye: false,
         }
     }
 
@@ -117,12 +110,12 @@ impl<'a> Driver<'a> {
         loop {
             let result = tokio::select! {
                 () = closed(close) => {
-                    self.goodbye().await;
+                    self.link.goodbye(&self.output).await;
                     return End::Closed;
                 }
                 taken = commands.recv_many(&mut batch, BATCH), if self.output.len() < OUTPUT => {
                     if taken == 0 {
-                        self.goodbye().await;
+                        self.link.goodbye(&self.output).await;
                         return End::Closed;
                     }
                     for command in batch.drain(..) {
@@ -140,7 +133,7 @@ impl<'a> Driver<'a> {
             if let Err(e) = result.and_then(|()| self.flush()) {
                 // The connection is gone or cannot be trusted: nothing to say goodbye to where VPP has closed it,
                 // but where it is open VPP has to hear it.
-                self.goodbye().await;
+                self.link.goodbye(&self.output).await;
                 return End::Lost(e.to_string());
             }
         }
@@ -260,47 +253,5 @@ impl<'a> Driver<'a> {
             };
             !(gone && pending.since.elapsed() > ABANDONED)
         });
-    }
-
-    /// VPP may spin on a socket that was closed without it.
-    async fn goodbye(&mut self) {
-        if self.said_goodbye {
-            return;
-        }
-        self.said_goodbye = true;
-        let message = self.goodbye_frame();
-        let exchange = async {
-            let output = std::mem::take(&mut self.output);
-            self.link.write_all(&output).await?;
-            self.link.write_all(&message).await?;
-            while let Ok(answer) = self.link.read().await {
-                if u16_at(&answer, 0) == Some(SOCKCLNT_DELETE_REPLY) {
-                    break;
-                }
-            }
-            io::Result::Ok(())
-        };
-        let _ = tokio::time::timeout(GOODBYE, exchange).await;
-    }
-
-    fn goodbye_frame(&self) -> BytesMut {
-        let mut message = BytesMut::new();
-        let start = frame::begin(&mut message);
-        message.put_u16(SOCKCLNT_DELETE);
-        message.put_u32(self.client_index);
-        message.put_u32(0);
-        message.put_u32(self.client_index);
-        frame::end(&mut message, start);
-        message
-    }
-}
-
-/// A runtime that is shut down drops the task: the goodbye goes out all the same, without waiting for the answer.
-impl Drop for Driver<'_> {
-    fn drop(&mut self) {
-        if !self.said_goodbye {
-            let message = self.goodbye_frame();
-            let _ = nix::unistd::write(&self.link.stream, &message);
-        }
     }
 }

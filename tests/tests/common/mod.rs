@@ -63,11 +63,7 @@ pub fn each_release(check: impl Fn(&'static str) + Sync) {
             scope.spawn(|| {
                 while let Some(release) = RELEASES.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Err(why) = catch_unwind(AssertUnwindSafe(|| check(release.name))) {
-                        let why = match (why.downcast_ref::<String>(), why.downcast_ref::<&str>()) {
-                            (Some(text), _) => text.clone(),
-                            (None, Some(text)) => (*text).to_string(),
-                            (None, None) => "it panicked".to_string(),
-                        };
+                        let why = text_of(&*why);
                         failed
                             .lock()
                             .expect("no panic holds it")
@@ -80,6 +76,15 @@ pub fn each_release(check: impl Fn(&'static str) + Sync) {
     let mut failed = failed.into_inner().expect("no panic holds it");
     failed.sort_unstable();
     assert!(failed.is_empty(), "{} releases fail\n{}", failed.len(), failed.join("\n"));
+}
+
+/// What a panic said.
+pub fn text_of(panic: &(dyn std::any::Any + Send)) -> String {
+    match (panic.downcast_ref::<String>(), panic.downcast_ref::<&str>()) {
+        (Some(text), _) => text.clone(),
+        (None, Some(text)) => (*text).to_string(),
+        (None, None) => "it panicked".to_string(),
+    }
 }
 
 /// Runs a future to its end; one that does not come to it fails.

@@ -11,6 +11,8 @@ pub(crate) fn holds(condition: &Expr, release: usize) -> syn::Result<bool> {
     match condition {
         Expr::Infer(_) => Ok(true),
         Expr::Paren(inner) => holds(&inner.expr, release),
+        // What another macro put in.
+        Expr::Group(inner) => holds(&inner.expr, release),
         Expr::Unary(unary) if matches!(unary.op, UnOp::Not(_)) => Ok(!holds(&unary.expr, release)?),
         Expr::Binary(binary) => {
             let (left, right) = (holds(&binary.left, release)?, holds(&binary.right, release)?);
@@ -38,7 +40,7 @@ pub(crate) fn holds(condition: &Expr, release: usize) -> syn::Result<bool> {
 }
 
 fn expected(at: &Expr) -> syn::Error {
-    syn::Error::new(at.span(), "expected has(Name), has(Name.field), is(Name.field, Type), !, &&, || or _")
+    syn::Error::new_spanned(at, "expected has(Name), has(Name.field), is(Name.field, Type), !, &&, || or _")
 }
 
 fn named(ident: Option<&Ident>, at: &Expr) -> syn::Result<String> {
@@ -71,18 +73,21 @@ fn find_field(expr: &Expr, release: usize) -> syn::Result<Option<binapi_index::F
 }
 
 fn is(field: &Expr, ty: &Expr, release: usize) -> syn::Result<bool> {
-    let Some(found) = find_field(field, release)? else { return Ok(false) };
+    let found = find_field(field, release)?;
     let (wanted, arity) = match ty {
         Expr::Path(path) => (path.path.to_token_stream().to_string(), None),
         Expr::Repeat(array) => {
             (array.expr.to_token_stream().to_string(), Some(array.len.to_token_stream().to_string()))
         }
         other => {
-            return Err(syn::Error::new(
-                other.span(),
+            return Err(syn::Error::new_spanned(
+                other,
                 "expected a type: `u8`, `string`, `[u8; 6]`, `MacAddress`",
             ));
         }
     };
-    Ok(index::type_name(&found) == wanted && found.arity.map(str::to_string) == arity)
+    if !index::is_type(&wanted) {
+        return Err(syn::Error::new_spanned(ty, format!("no release has a type `{wanted}`")));
+    }
+    Ok(found.is_some_and(|f| index::type_name(&f) == wanted && f.arity.map(str::to_string) == arity))
 }

@@ -4,10 +4,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use binapi_index::{Answer, MESSAGES, RELEASES};
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
+use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::{Expr, Item, ItemImpl, ItemMod, Path};
+use syn::token::Brace;
+use syn::{Expr, Item, ItemImpl, ItemMod, Path, Token, braced};
 
 use crate::condition;
 use crate::index::{self, Item as ApiItem};
@@ -26,16 +28,18 @@ struct Expanded {
 /// State over all releases: which arms were taken, which names were missed where.
 #[derive(Default)]
 struct Notes {
-    /// By place in the source: span of the arm, and whether any release takes it.
-    arms: RefCell<BTreeMap<String, (Span, bool)>>,
+    /// By place in the source: the condition of the arm, and whether any release takes it.
+    arms: RefCell<BTreeMap<String, (Expr, bool)>>,
     /// By place: what to say, and in which releases.
     faults: RefCell<BTreeMap<String, (Span, String, Vec<usize>)>>,
+    /// By place: conditions that are none.
+    errors: RefCell<BTreeMap<String, syn::Error>>,
 }
 
 impl Notes {
-    fn arm(&self, place: &str, span: Span, taken: bool) {
+    fn arm(&self, place: &str, condition: &Expr, taken: bool) {
         let mut arms = self.arms.borrow_mut();
-        let entry = arms.entry(place.to_string()).or_insert((span, false));
+        let entry = arms.entry(place.to_string()).or_insert_with(|| (condition.clone(), false));
         entry.1 |= taken;
     }
 
@@ -45,13 +49,18 @@ impl Notes {
         entry.2.push(release);
     }
 
+    fn error(&self, place: &str, error: syn::Error) {
+        self.errors.borrow_mut().entry(place.to_string()).or_insert(error);
+    }
+
     fn into_result(self) -> syn::Result<()> {
+        let errors = self.errors.into_inner().into_values();
         let faults = self.faults.into_inner().into_values().map(|(span, what, releases)| {
             syn::Error::new(span, what.replace("{releases}", &index::spell(&releases)))
         });
         let dead = self.arms.into_inner().into_values().filter(|(_, taken)| !taken);
-        let dead = dead.map(|(span, _)| syn::Error::new(span, "no release takes this arm"));
-        let error = faults.chain(dead).reduce(|mut all, one| {
+        let dead = dead.map(|(condition, _)| syn::Error::new_spanned(condition, "no release takes this arm"));
+        let error = errors.chain(faults).chain(dead).reduce(|mut all, one| {
             all.combine(one);
             all
         });
@@ -90,7 +99,7 @@ impl Walker<'_> {
                     }
                     out.extend([token.clone()]);
                 }
-                TokenTree::Ident(ident) if *ident == "unsupported" => {
+                TokenTree::Ident(ident) if *ident == "unsupported" && !after_path(&tokens, i) => {
                     if let (Some(TokenTree::Punct(bang)), Some(TokenTree::Group(body))) =
                         (tokens.get(i + 1), tokens.get(i + 2))
                         && bang.as_char() == '!'
@@ -120,8 +129,15 @@ impl Walker<'_> {
         let mut chosen = None;
         for (n, (condition, arm)) in arms(body)?.into_iter().enumerate() {
             let here = format!("{place}.arm{n:03}");
-            let takes = chosen.is_none() && condition::holds(&condition, self.release)?;
-            self.notes.arm(&here, condition.span(), takes);
+            let takes = match condition::holds(&condition, self.release) {
+                Ok(holds) => chosen.is_none() && holds,
+                // Noted; that the arm is never taken would only repeat it.
+                Err(error) => {
+                    self.notes.error(&here, error);
+                    return Ok(TokenStream::new());
+                }
+            };
+            self.notes.arm(&here, &condition, takes);
             if takes {
                 self.out.key.push(here.clone());
                 chosen = Some(self.tokens(arm, &here)?);
@@ -196,55 +212,46 @@ fn path_after(tokens: &[TokenTree], i: usize) -> Option<&Ident> {
     }
 }
 
-/// Takes `condition => body, ...` apart.
-fn arms(body: &Group) -> syn::Result<Vec<(Expr, TokenStream)>> {
-    let mut arms = Vec::new();
-    let mut tokens = body.stream().into_iter().peekable();
-    while tokens.peek().is_some() {
-        let mut condition = TokenStream::new();
-        let mut arrow = false;
-        while let Some(token) = tokens.next() {
-            let equals = matches!(&token, TokenTree::Punct(p) if p.as_char() == '=');
-            if equals && matches!(tokens.peek(), Some(TokenTree::Punct(p)) if p.as_char() == '>') {
-                tokens.next();
-                arrow = true;
-                break;
+/// Takes `condition => body, ...` apart. As in a `match`, a body in braces needs no comma after it, and commas
+/// within an expression are its own.
+pub(crate) fn arms(body: &Group) -> syn::Result<Vec<(Expr, TokenStream)>> {
+    let parser = |input: ParseStream<'_>| {
+        let mut arms = Vec::new();
+        while !input.is_empty() {
+            let condition: Expr = input.parse()?;
+            if !input.peek(Token![=>]) {
+                return Err(syn::Error::new_spanned(condition, "expected `condition => body`"));
             }
-            condition.extend([token]);
-        }
-        if !arrow {
-            return Err(syn::Error::new(condition.span(), "expected `condition => body`"));
-        }
-        let condition: Expr = syn::parse2(condition)?;
-        let mut arm = TokenStream::new();
-        let block = matches!(tokens.peek(), Some(TokenTree::Group(g)) if g.delimiter() == Delimiter::Brace);
-        if block && let Some(TokenTree::Group(block)) = tokens.next() {
-            arm = block.stream();
-            if matches!(tokens.peek(), Some(TokenTree::Punct(p)) if p.as_char() == ',') {
-                tokens.next();
-            }
-        } else {
-            for token in tokens.by_ref() {
-                if matches!(&token, TokenTree::Punct(p) if p.as_char() == ',') {
-                    break;
+            input.parse::<Token![=>]>()?;
+            let arm = if input.peek(Brace) {
+                let block;
+                braced!(block in input);
+                let arm: TokenStream = block.parse()?;
+                input.parse::<Option<Token![,]>>()?;
+                arm
+            } else {
+                let arm: Expr = input.parse()?;
+                if !input.is_empty() {
+                    input.parse::<Token![,]>()?;
                 }
-                arm.extend([token]);
-            }
+                arm.into_token_stream()
+            };
+            arms.push((condition, arm));
         }
-        arms.push((condition, arm));
-    }
-    Ok(arms)
+        Ok(arms)
+    };
+    parser.parse2(body.stream())
 }
 
 /// Releases that share an expansion.
-struct Shared {
-    releases: Vec<usize>,
-    tokens: TokenStream,
-    required: BTreeSet<usize>,
+pub(crate) struct Shared {
+    pub(crate) releases: Vec<usize>,
+    pub(crate) tokens: TokenStream,
+    pub(crate) required: BTreeSet<usize>,
     unsupported: BTreeSet<String>,
 }
 
-fn groups(input: &TokenStream, releases: &[usize]) -> syn::Result<Vec<Shared>> {
+pub(crate) fn groups(input: &TokenStream, releases: &[usize]) -> syn::Result<Vec<Shared>> {
     let notes = Notes::default();
     let mut groups: Vec<(Vec<String>, Shared)> = Vec::new();
     for release in releases {
@@ -335,11 +342,15 @@ pub(crate) fn calls(arguments: TokenStream, input: TokenStream) -> syn::Result<T
     })
 }
 
-pub(crate) fn convert(input: TokenStream) -> syn::Result<TokenStream> {
+pub(crate) fn convert(arguments: TokenStream, input: TokenStream) -> syn::Result<TokenStream> {
+    if !arguments.is_empty() {
+        return Err(syn::Error::new_spanned(arguments, "#[convert] takes no arguments"));
+    }
     let item: ItemImpl = syn::parse2(input)?;
     let target: Vec<TokenTree> = item.self_ty.to_token_stream().into_iter().collect();
-    let Some(name) = path_after(&target, 0) else {
-        return Err(syn::Error::new(item.self_ty.span(), "expected an impl for api::Name"));
+    let api = matches!(target.first(), Some(TokenTree::Ident(ident)) if *ident == "api");
+    let Some(name) = path_after(&target, 0).filter(|_| api && target.len() == 4) else {
+        return Err(syn::Error::new_spanned(item.self_ty, "expected an impl for api::Name"));
     };
     if !index::known(&name.to_string()) {
         return Err(syn::Error::new(name.span(), format!("no release has a message or type `{name}`")));

@@ -80,6 +80,14 @@ pub(crate) fn type_name(field: &Field) -> String {
     }
 }
 
+/// True for what [`type_name`] can give.
+pub(crate) fn is_type(name: &str) -> bool {
+    const PRIMITIVES: [&str; 11] =
+        ["u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "f64", "bool", "string"];
+    PRIMITIVES.contains(&name)
+        || names().get(name).is_some_and(|items| items.iter().any(|item| matches!(item, Item::Type(_))))
+}
+
 /// `18.10 to 19.04, 20.01`.
 pub(crate) fn spell(releases: &[usize]) -> String {
     let name = |r: usize| RELEASES.get(r).map_or("?", |r| r.name);

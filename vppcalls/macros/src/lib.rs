@@ -33,6 +33,8 @@
 mod condition;
 mod expand;
 mod index;
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
 
@@ -46,6 +48,6 @@ pub fn calls(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// On an `impl` for an API type: one `impl` for every distinct revision of it.
 #[proc_macro_attribute]
-pub fn convert(_arguments: TokenStream, item: TokenStream) -> TokenStream {
-    expand::convert(item.into()).unwrap_or_else(|e| e.to_compile_error()).into()
+pub fn convert(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::convert(arguments.into(), item.into()).unwrap_or_else(|e| e.to_compile_error()).into()
 }

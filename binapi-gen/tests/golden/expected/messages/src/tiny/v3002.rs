@@ -137,11 +137,21 @@ impl Message for TinyAddReply {
 /// `tiny_details`, CRC 7167aa24, 30.02 to 30.08.
 ///
 /// `index` tiny_index, `colour` colour, `key` long_key
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TinyDetails {
     pub index: crate::tiny_types::v3002::TinyIndex,
     pub colour: crate::tiny_types::v3002::Colour,
     pub key: crate::tiny_types::v3002::LongKey,
+}
+
+impl Default for TinyDetails {
+    fn default() -> Self {
+        Self {
+            index: Wire::zero(),
+            colour: Wire::zero(),
+            key: Wire::zero(),
+        }
+    }
 }
 
 impl Message for TinyDetails {
