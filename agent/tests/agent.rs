@@ -166,12 +166,16 @@ fn what_others_made_stays_and_what_the_agent_made_goes_when_it_is_not_wanted_any
     stage.write(IF2);
     stage.start();
     let operations = stage.operations(1);
-    let deleted = |(op, key): &(String, String)| op.starts_with("DELETE") && key == "config/vpp/v2/interfaces/if1";
+    let deleted =
+        |(op, key): &(String, String)| op.starts_with("DELETE") && key == "config/vpp/v2/interfaces/if1";
     assert!(operations.iter().any(deleted), "{operations:?}");
     assert_eq!(tags(&vpp), ["if2", "theirs"]);
     let sim = vpp.sim();
     let domains: Vec<String> = sim.state().l2.domains().map(|(_, d)| d.tag.clone()).collect();
-    assert!(domains.contains(&"their-bd".to_string()) && !domains.contains(&"bd1".to_string()), "{domains:?}");
+    assert!(
+        domains.contains(&"their-bd".to_string()) && !domains.contains(&"bd1".to_string()),
+        "{domains:?}"
+    );
     assert_eq!(sim.state().interfaces.iter().count(), 4, "local0, two of theirs, if2");
 }
 
@@ -285,12 +289,13 @@ config/vpp/v2/route/if/if2/vrf/0/dst/2001:db8:1::/48/gw/2001:db8::2: {dst_networ
 
 #[test]
 fn a_restart_over_much_configuration_changes_nothing() {
-    for of in ["18.10", "19.08", "20.01", "20.05", "22.02", "26.06"] {
+    for of in ["18.10", "19.04", "19.08", "20.01", "20.05", "22.02", "26.06"] {
         let mut stage = Stage::new(MUCH);
         let vpp = stage.vpp(of, Options::new(api_json()));
         stage.start();
         let first = stage.operations(0);
-        let failed: Vec<_> = first.iter().filter(|(op, _)| op.contains("FAIL") || op.contains("INVALID")).collect();
+        let failed: Vec<_> =
+            first.iter().filter(|(op, _)| op.contains("FAIL") || op.contains("INVALID")).collect();
         assert!(failed.is_empty(), "{of}: {failed:?}\n{}", stage.log());
         let messages = configuration_messages(&vpp);
         stage.kill();
@@ -308,7 +313,8 @@ fn a_restart_over_much_configuration_changes_nothing() {
 /// How many requests that change something VPP has seen.
 fn configuration_messages(vpp: &Running) -> u64 {
     let looks = |name: &str| {
-        name.ends_with("_dump") || matches!(name, "control_ping" | "show_version" | "sockclnt_create" | "sockclnt_delete")
+        name.ends_with("_dump")
+            || matches!(name, "control_ping" | "show_version" | "sockclnt_create" | "sockclnt_delete")
     };
     vpp.sim().received().iter().filter(|(name, _)| !looks(name)).map(|(_, n)| n).sum()
 }
@@ -381,7 +387,10 @@ fn without_a_plugin_the_rest_works() {
     stage.start();
     let operations = stage.operations(0);
     assert_eq!(tags(&vpp), ["if1"]);
-    assert!(operations.contains(&("CREATE [FAILED]".into(), "config/vpp/v2/interfaces/tap1".into())), "{operations:?}");
+    assert!(
+        operations.contains(&("CREATE [FAILED]".into(), "config/vpp/v2/interfaces/tap1".into())),
+        "{operations:?}"
+    );
     stage.wait_log("plugins_absent=tapv2");
     stage.wait_log("tap_create_v3");
 }

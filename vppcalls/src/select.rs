@@ -31,7 +31,7 @@ pub(crate) struct Group<T: ?Sized> {
     /// What it cannot do.
     pub(crate) unsupported: &'static [&'static str],
     /// Makes the handler.
-    pub(crate) make: fn(Client) -> Arc<T>,
+    pub(crate) make: fn(Client, &'static str) -> Arc<T>,
 }
 
 /// A group without its type, to look at.
@@ -256,7 +256,7 @@ pub fn select(client: &Client, connection: &Connection) -> Result<(Handlers, Sel
 
 fn group<T: ?Sized>(groups: &'static [Group<T>], position: usize, client: &Client) -> Option<Arc<T>> {
     let found = groups.iter().find(|g| g.releases.iter().any(|r| usize::from(*r) == position))?;
-    Some((found.make)(client.clone()))
+    Some((found.make)(client.clone(), RELEASES.get(position)?.name))
 }
 
 /// The messages that a release's calls need.

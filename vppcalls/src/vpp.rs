@@ -1,6 +1,5 @@
 //! What a handler has to work with.
 
-use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use binapi_core::{Dump, Request};
@@ -12,12 +11,14 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug)]
 pub(crate) struct Vpp<V> {
     client: Client,
-    release: PhantomData<fn() -> V>,
+    /// The release that was chosen; `V` is the first of those that share its API.
+    release: &'static str,
+    marker: PhantomData<fn() -> V>,
 }
 
-impl<V: Debug + Default> Vpp<V> {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client, release: PhantomData }
+impl<V> Vpp<V> {
+    pub(crate) fn new(client: Client, release: &'static str) -> Self {
+        Self { client, release, marker: PhantomData }
     }
 
     /// See [`Client::call`].
@@ -38,6 +39,6 @@ impl<V: Debug + Default> Vpp<V> {
     /// The error of a feature that this release does not have.
     #[allow(dead_code, reason = "used by expansions that contain `unsupported!`")]
     pub(crate) fn unsupported(&self, what: &'static str) -> Error {
-        Error::Unsupported { what, release: format!("{:?}", V::default()) }
+        Error::Unsupported { what, release: self.release.to_string() }
     }
 }

@@ -108,8 +108,10 @@ pub(crate) struct LintArgs {
 /// Prints what is noteworthy about the definitions of all releases.
 pub(crate) fn lint(args: &LintArgs) -> Outcome {
     let api_json = root().join("api-json");
-    let apis: Vec<Api> =
-        normal::releases(&api_json)?.into_iter().map(|r| normal::load(&api_json, r)).collect::<Result<_, _>>()?;
+    let apis: Vec<Api> = normal::releases(&api_json)?
+        .into_iter()
+        .map(|r| normal::load(&api_json, r))
+        .collect::<Result<_, _>>()?;
     let corpus = Corpus::new(&apis)?;
     // Collisions are all there is to tell so far; the flag stays for what comes beside them.
     let _ = args.collisions;

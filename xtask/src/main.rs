@@ -21,7 +21,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Take the API definitions of a VPP install into api-json/<release>.
+    /// Take the API definitions of a VPP install into `api-json/`.
     Import(api::ImportArgs),
     /// Write binapi/ from api-json/, after importing a release if one is named.
     Gen(api::GenArgs),

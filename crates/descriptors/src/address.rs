@@ -46,7 +46,9 @@ impl Descriptor for AddressDescriptor {
         let Some(name) = interface_of(key) else { return Vec::new() };
         let family = if address.addr().is_ipv4() { IpVersion::V4 } else { IpVersion::V6 };
         let same = move |key: &str| match PropertyKey::parse(key) {
-            Some(PropertyKey::InterfaceVrf { version, .. }) => version == family || version == IpVersion::Both,
+            Some(PropertyKey::InterfaceVrf { version, .. }) => {
+                version == family || version == IpVersion::Both
+            }
             _ => false,
         };
         let prefixes = [keys::interface_vrf_prefix(name)];

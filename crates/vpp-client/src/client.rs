@@ -223,14 +223,17 @@ impl Client {
         let (to, mut from) = mpsc::unbounded_channel();
         let at = D::HEADER.context_offset().unwrap_or(2);
         let waiter = Waiter::Details { details: (details, at), end, to };
-        self.send(Q::NAME, connection, buffer, contexts, waiter).await?;
-        let mut items = Vec::new();
         let deadline = self.shared.config.deadline;
+        let late = |_| CallError::Timeout { message: Q::NAME, after: deadline };
+        // There may be no place in the window.
+        let sent = self.send(Q::NAME, connection, buffer, contexts, waiter);
+        tokio::time::timeout(deadline, sent).await.map_err(late)??;
+        let mut items = Vec::new();
         loop {
             // The deadline is for each next message: a long answer that keeps coming is no stalled one.
             let message = tokio::time::timeout(deadline, from.recv())
                 .await
-                .map_err(|_| CallError::Timeout { message: Q::NAME, after: deadline })?
+                .map_err(late)?
                 .ok_or(CallError::Lost { message: Q::NAME })?;
             if u16_at(&message, 0) == Some(end.0) {
                 return Ok((items, message));

@@ -192,7 +192,10 @@ async fn version(link: &mut Link, table: &MessageTable, handle: u32) -> Result<(
         }
         // Whoever chooses the calls by the table says what does not fit; an unknown version is no reason to leave.
         other => {
-            tracing::warn!(crc = other.map(|crc| format!("{crc:08x}")), "show_version_reply is of no known form");
+            tracing::warn!(
+                crc = other.map(|crc| format!("{crc:08x}")),
+                "show_version_reply is of no known form"
+            );
             Ok((String::new(), String::new()))
         }
     }

@@ -158,8 +158,7 @@ pub async fn connect(path: &Path) -> Peer {
 pub async fn connect_with(config: Config) -> Peer {
     let client = Client::start(config);
     let connection = client.connected().await.expect("connected");
-    let (handlers, selection) =
-        select(&client, &connection.table, &connection.version).unwrap_or_else(|refusal| panic!("{refusal}"));
+    let (handlers, selection) = select(&client, &connection).unwrap_or_else(|refusal| panic!("{refusal}"));
     Peer { client, connection, handlers, selection }
 }
 

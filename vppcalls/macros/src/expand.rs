@@ -25,13 +25,21 @@ struct Expanded {
     unsupported: BTreeSet<String>,
 }
 
+/// Something that is wrong in some releases.
+struct Fault {
+    span: Span,
+    /// What to say; `{releases}` stands for them.
+    what: String,
+    releases: Vec<usize>,
+}
+
 /// State over all releases: which arms were taken, which names were missed where.
 #[derive(Default)]
 struct Notes {
     /// By place in the source: the condition of the arm, and whether any release takes it.
     arms: RefCell<BTreeMap<String, (Expr, bool)>>,
-    /// By place: what to say, and in which releases.
-    faults: RefCell<BTreeMap<String, (Span, String, Vec<usize>)>>,
+    /// By place: names and arms that are missed.
+    faults: RefCell<BTreeMap<String, Fault>>,
     /// By place: conditions that are none.
     errors: RefCell<BTreeMap<String, syn::Error>>,
 }
@@ -45,8 +53,9 @@ impl Notes {
 
     fn fault(&self, place: &str, span: Span, what: String, release: usize) {
         let mut faults = self.faults.borrow_mut();
-        let entry = faults.entry(place.to_string()).or_insert_with(|| (span, what, Vec::new()));
-        entry.2.push(release);
+        let entry =
+            faults.entry(place.to_string()).or_insert_with(|| Fault { span, what, releases: Vec::new() });
+        entry.releases.push(release);
     }
 
     fn error(&self, place: &str, error: syn::Error) {
@@ -55,8 +64,8 @@ impl Notes {
 
     fn into_result(self) -> syn::Result<()> {
         let errors = self.errors.into_inner().into_values();
-        let faults = self.faults.into_inner().into_values().map(|(span, what, releases)| {
-            syn::Error::new(span, what.replace("{releases}", &index::spell(&releases)))
+        let faults = self.faults.into_inner().into_values().map(|fault| {
+            syn::Error::new(fault.span, fault.what.replace("{releases}", &index::spell(&fault.releases)))
         });
         let dead = self.arms.into_inner().into_values().filter(|(_, taken)| !taken);
         let dead = dead.map(|(condition, _)| syn::Error::new_spanned(condition, "no release takes this arm"));
@@ -320,7 +329,7 @@ pub(crate) fn calls(arguments: TokenStream, input: TokenStream) -> syn::Result<T
                 releases: &[#(#positions),*],
                 required: &[#(#required),*],
                 unsupported: &[#(#unsupported),*],
-                make: |client| ::std::sync::Arc::new(#name::Handler(crate::Vpp::new(client))),
+                make: |client, release| ::std::sync::Arc::new(#name::Handler(crate::Vpp::new(client, release))),
             },
         });
     }

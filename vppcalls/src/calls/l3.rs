@@ -33,7 +33,7 @@ pub(crate) mod handlers {
 
     use crate::L3Calls;
     use crate::error::{Error, Result};
-    use crate::types::{PathKind, Paths, Route, RoutePath, Table};
+    use crate::types::{NO_INTERFACE, PathKind, Paths, Route, RoutePath, Table};
     use crate::wire::{ApiText, Convert, Flag, address_bytes, address_from, network};
 
     #[async_trait]
@@ -108,6 +108,14 @@ pub(crate) mod handlers {
         }
     }
 
+    /// What drops goes nowhere, whatever some releases tell of it.
+    fn path_of(path: RoutePath) -> RoutePath {
+        match path.kind {
+            PathKind::Drop => RoutePath { sw_if_index: NO_INTERFACE, next_hop: None, ..path },
+            _ => path,
+        }
+    }
+
     api! {
         has(IpRouteAddDel) => {
             /// No reverse path check.
@@ -158,7 +166,7 @@ pub(crate) mod handlers {
                 let path = |p: &api::FibPath| {
                     let ipv6 = p.proto == api::FibPathNhProto::FIB_API_PATH_NH_PROTO_IP6;
                     let hop = address_from(ipv6, p.nh.address.0);
-                    RoutePath {
+                    path_of(RoutePath {
                         kind: match p.r#type {
                             api::FibPathType::FIB_API_PATH_TYPE_NORMAL => PathKind::Normal,
                             api::FibPathType::FIB_API_PATH_TYPE_DROP => PathKind::Drop,
@@ -170,7 +178,7 @@ pub(crate) mod handlers {
                         next_hop: (!hop.is_unspecified()).then_some(hop),
                         weight: p.weight,
                         preference: p.preference,
-                    }
+                    })
                 };
                 // VPP 18.10 to 26.06 tell the host bits of a connected prefix, too.
                 Ok(Route { table: r.table_id, prefix: prefix.trunc(), paths: r.paths.iter().map(path).collect() })
@@ -181,7 +189,12 @@ pub(crate) mod handlers {
                 if let PathKind::Other(kind) = path.kind {
                     return Err(Error::Nonsense { what: "a path to be made", found: format!("type {kind}") });
                 }
-                let ipv6 = path.next_hop.map_or(route.prefix.addr().is_ipv6(), |hop: IpAddr| hop.is_ipv6());
+                // 19.04 reads the next hop as the other family where this says so; the elder two do not look.
+                let proto = match (route.prefix.addr(), path.next_hop) {
+                    (_, Some(IpAddr::V6(_))) => IP46_IP6,
+                    (IpAddr::V6(_), Some(IpAddr::V4(_))) => IP46_IP4,
+                    _ => IP46_ANY,
+                };
                 Ok(api::IpAddDelRoute {
                     next_hop_sw_if_index: path.sw_if_index,
                     table_id: route.table,
@@ -195,7 +208,7 @@ pub(crate) mod handlers {
                     is_multipath: multipath.into(),
                     next_hop_weight: path.weight,
                     next_hop_preference: path.preference,
-                    next_hop_proto: if ipv6 { PROTO_IP6 } else { PROTO_IP4 },
+                    next_hop_proto: proto,
                     dst_address_length: route.prefix.prefix_len(),
                     dst_address: address_bytes(route.prefix.addr()),
                     next_hop_address: path.next_hop.map(address_bytes).unwrap_or_default(),
@@ -204,12 +217,10 @@ pub(crate) mod handlers {
                 })
             }
 
-            /// `DPO_PROTO_*` of `vnet/dpo/dpo.h`.
-            const PROTO_IP4: u8 = 0;
-            const PROTO_IP6: u8 = 1;
-
-            /// `IP46_TYPE_IP6` of `vnet/ip/ip6_packet.h`: what VPP tells is counted otherwise than what it takes.
-            const AFI_IP6: u8 = 2;
+            /// `IP46_TYPE_*` of `vnet/ip/ip6_packet.h`.
+            const IP46_ANY: u8 = 0;
+            const IP46_IP4: u8 = 1;
+            const IP46_IP6: u8 = 2;
 
             /// One more than the largest MPLS label.
             const NO_LABEL: u32 = 0x10_0000;
@@ -217,9 +228,9 @@ pub(crate) mod handlers {
 
             fn route(table: u32, address: IpAddr, length: u8, paths: &[api::FibPath]) -> Result<Route> {
                 let path = |p: &api::FibPath| {
-                    let hop = address_from(p.afi == AFI_IP6, p.next_hop);
+                    let hop = address_from(p.afi == IP46_IP6, p.next_hop);
                     let other = p.is_udp_encap | p.is_unreach | p.is_prohibit | p.is_source_lookup | p.is_dvr;
-                    RoutePath {
+                    path_of(RoutePath {
                         kind: match (p.is_drop, p.is_local, other) {
                             (0, 0, 0) => PathKind::Normal,
                             (0, 0, _) => PathKind::Other(255),
@@ -231,7 +242,7 @@ pub(crate) mod handlers {
                         next_hop: (!hop.is_unspecified()).then_some(hop),
                         weight: p.weight,
                         preference: p.preference,
-                    }
+                    })
                 };
                 let prefix = network(address, length)?.trunc();
                 Ok(Route { table, prefix, paths: paths.iter().map(path).collect() })

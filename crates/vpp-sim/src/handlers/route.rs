@@ -73,7 +73,7 @@ pub(super) fn add_del_flat<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let path = if call.state.fib.table(table, v6).is_none() {
         Err(retval::NO_SUCH_FIB)
     } else {
-        decode_flat(call.state, request, v6)
+        decode_flat(call.state, request, v6, call.behaviour.next_hop_has_family)
     };
     let change = path.map(|path| Change {
         table,
@@ -229,7 +229,7 @@ fn label(value: &Value) -> Label {
     }
 }
 
-fn decode_flat(state: &State, request: Request<'_>, v6: bool) -> Result<Path, i32> {
+fn decode_flat(state: &State, request: Request<'_>, v6: bool, has_family: bool) -> Result<Path, i32> {
     let kinds = [
         ("is_drop", path_type::DROP),
         ("is_unreach", path_type::ICMP_UNREACH),
@@ -245,8 +245,11 @@ fn decode_flat(state: &State, request: Request<'_>, v6: bool) -> Result<Path, i3
     let host = if request.flag("is_resolve_host") { 2 } else { 0 };
     let attached = u32::from(request.flag("is_resolve_attached"));
     let labels = request.value("next_hop_out_label_stack").and_then(Value::as_array);
-    // `next_hop_proto` is 1 for IPv6, and clients leave it out for the route's own family.
-    let next_hop_v6 = v6 || request.number("next_hop_proto") == 1;
+    // `IP46_TYPE_*`: 1 is IPv4, 2 is IPv6, 0 the route's own family.
+    let next_hop_v6 = match request.number("next_hop_proto") {
+        family if !has_family || family == 0 => v6,
+        family => family != 1,
+    };
     let path = Path {
         sw_if_index: if drops { u32::MAX } else { request.number("next_hop_sw_if_index") },
         table_id: request.number("next_hop_table_id"),
