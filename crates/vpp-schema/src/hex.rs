@@ -12,7 +12,7 @@ pub fn write(bytes: &[u8]) -> String {
     out
 }
 
-/// Reads what [`write`] wrote; upper case is fine too. `None` where it is no hex.
+/// Reads what [`write()`] wrote; upper case is fine too. `None` where it is no hex.
 pub fn read(text: &str) -> Option<Vec<u8>> {
     let digit = |c: u8| char::from(c).to_digit(16).and_then(|d| u8::try_from(d).ok());
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
