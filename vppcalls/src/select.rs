@@ -126,6 +126,46 @@ impl Misfit {
     }
 }
 
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        if !self.absent.is_empty() {
+            parts.push(format!("absent: {}.", list(&self.absent)));
+        }
+        if !self.changed.is_empty() {
+            let changed = |(name, needed, found): &(String, u32, u32)| {
+                format!("{name} ({needed:08x} needed, {found:08x} found)")
+            };
+            let changed: Vec<String> = self.changed.iter().map(changed).collect();
+            parts.push(format!("other CRC: {}.", list(&changed)));
+        }
+        if !self.other_layout.is_empty() {
+            parts.push(format!("same CRC, other layout: {}.", list(&self.other_layout)));
+        }
+        f.write_str(&parts.join(" "))
+    }
+}
+
+/// How a VPP stands to one release.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// Position in the index.
+    pub position: usize,
+    /// Its name.
+    pub release: &'static str,
+    /// What does not fit.
+    pub misfit: Misfit,
+    /// Plugin modules whose messages VPP does not have.
+    pub absent: BTreeSet<&'static str>,
+}
+
+impl Verdict {
+    /// True when the release's calls can be used.
+    pub fn fits(&self) -> bool {
+        self.misfit.is_empty()
+    }
+}
+
 /// No release fits.
 #[derive(Clone, Debug)]
 pub struct Refusal {
@@ -151,22 +191,7 @@ impl fmt::Display for Refusal {
             )?;
         }
         for (release, misfit) in &self.misfits {
-            write!(f, "  {release}:")?;
-            if !misfit.absent.is_empty() {
-                write!(f, " absent: {}.", list(&misfit.absent))?;
-            }
-            if !misfit.changed.is_empty() {
-                let changed: Vec<String> = misfit
-                    .changed
-                    .iter()
-                    .map(|(name, needed, found)| format!("{name} ({needed:08x} needed, {found:08x} found)"))
-                    .collect();
-                write!(f, " other CRC: {}.", list(&changed))?;
-            }
-            if !misfit.other_layout.is_empty() {
-                write!(f, " same CRC, other layout: {}.", list(&misfit.other_layout))?;
-            }
-            writeln!(f)?;
+            writeln!(f, "  {release}: {misfit}")?;
         }
         write!(
             f,
@@ -193,37 +218,54 @@ pub fn release_of(version: &str) -> Option<String> {
     (digits(year) && digits(&month)).then(|| format!("{year}.{month}"))
 }
 
+/// The supported releases, oldest first.
+pub fn releases() -> impl DoubleEndedIterator<Item = &'static str> {
+    RELEASES.iter().map(|r| r.name)
+}
+
+/// How a VPP stands to every release, newest first. `shapes` are its layouts by message, where they are known from
+/// its definitions; otherwise what it says of itself has to tell.
+pub fn verdicts(table: &MessageTable, version: &str, shapes: Option<&BTreeMap<String, u32>>) -> Vec<Verdict> {
+    let groups = groups();
+    let reported = position_of(version);
+    let verdict = |(position, release): (usize, &'static binapi_index::Release)| {
+        let required = required(&groups, position);
+        let other = |message: &Message| match shapes {
+            Some(shapes) => shapes.get(message.name).is_some_and(|shape| *shape != message.shape),
+            None => reported.is_some_and(|r| other_layout(message, r)),
+        };
+        let (misfit, absent) = compare(table, position, &required, &other);
+        Verdict { position, release: release.name, misfit, absent }
+    };
+    RELEASES.iter().enumerate().rev().map(verdict).collect()
+}
+
+/// The release that a version names, as a position in the index.
+fn position_of(version: &str) -> Option<usize> {
+    let named = release_of(version)?;
+    RELEASES.iter().position(|r| r.name == named)
+}
+
 /// Chooses a release for a VPP by its message table and what it says of itself.
 pub fn choose(table: &MessageTable, version: &str) -> Result<Selection, Refusal> {
     let groups = groups();
-    let named = release_of(version);
-    let reported = RELEASES.iter().position(|r| Some(r.name) == named.as_deref());
-    let mut misfits = Vec::new();
-    let mut fitting: Vec<(usize, BTreeSet<&'static str>)> = Vec::new();
-    for position in (0..RELEASES.len()).rev() {
-        let Some(release) = RELEASES.get(position) else { continue };
-        let required = required(&groups, position);
-        let (misfit, absent) = compare(table, position, &required, reported);
-        if misfit.is_empty() {
-            fitting.push((position, absent));
-        } else {
-            misfits.push((release.name, misfit));
-        }
-    }
+    let reported = position_of(version);
+    let (fitting, misfitting): (Vec<Verdict>, Vec<Verdict>) =
+        verdicts(table, version, None).into_iter().partition(Verdict::fits);
+    let misfits: Vec<_> = misfitting.into_iter().map(|v| (v.release, v.misfit)).collect();
     let refuse = |ambiguous| Refusal { version: version.to_string(), misfits: misfits.clone(), ambiguous };
-    let chosen = fitting.iter().find(|(position, _)| Some(*position) == reported).or(fitting.first());
-    let Some((position, absent)) = chosen.cloned() else {
+    let chosen = fitting.iter().find(|v| Some(v.position) == reported).or(fitting.first());
+    let Some(Verdict { position, release, absent, .. }) = chosen.cloned() else {
         return Err(refuse(None));
     };
     if Some(position) != reported {
         let differing = differing(&groups, position, &fitting);
         if !differing.is_empty() {
-            let names = fitting.iter().filter_map(|(p, _)| RELEASES.get(*p)).map(|r| r.name).collect();
+            let names = fitting.iter().map(|v| v.release).collect();
             return Err(refuse(Some((names, differing))));
         }
     }
-    let release = RELEASES.get(position).map_or("", |r| r.name);
-    let notice = (Some(position) != reported).then(|| match &named {
+    let notice = (Some(position) != reported).then(|| match release_of(version) {
         Some(named) => {
             format!("VPP says it is of {named}; its messages are those of {release}, whose calls are used")
         }
@@ -277,7 +319,7 @@ fn compare(
     table: &MessageTable,
     position: usize,
     required: &[&'static Message],
-    reported: Option<usize>,
+    other_layout: &dyn Fn(&Message) -> bool,
 ) -> (Misfit, BTreeSet<&'static str>) {
     let mut misfit = Misfit::default();
     // Plugin module -> messages that are there, messages that are not.
@@ -292,7 +334,7 @@ fn compare(
                 if let Some(module) = plugin {
                     plugins.entry(module).or_default().0 += 1;
                 }
-                if reported.is_some_and(|r| other_layout(message, r)) {
+                if other_layout(message) {
                     misfit.other_layout.push(message.name.to_string());
                 }
             }
@@ -328,12 +370,8 @@ fn other_layout(message: &Message, release: usize) -> bool {
 }
 
 /// Needed messages on whose layout the fitting releases do not agree.
-fn differing(
-    groups: &[GroupInfo],
-    position: usize,
-    fitting: &[(usize, BTreeSet<&'static str>)],
-) -> Vec<String> {
+fn differing(groups: &[GroupInfo], position: usize, fitting: &[Verdict]) -> Vec<String> {
     let needed = required(groups, position);
-    let differs = |m: &&&Message| fitting.iter().any(|(other, _)| other_layout(m, *other));
+    let differs = |m: &&&Message| fitting.iter().any(|v| other_layout(m, v.position));
     needed.iter().filter(differs).map(|m| m.name.to_string()).collect()
 }

@@ -1,5 +1,6 @@
 //! Comparing APIs: `cargo xtask diff`, `cargo xtask lint`.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -49,13 +50,15 @@ pub(crate) fn diff(args: &DiffArgs) -> Outcome {
             && args.message.as_ref().is_none_or(|m| c.name.contains(m.as_str()))
     });
     match args.format {
-        Format::Json => println!("{:#}", diff::to_json(&changes)),
-        Format::Text => {
-            print!("{}", diff::text(&changes));
-            println!("{}", summary(&changes));
-        }
+        Format::Json => out(&format!("{:#}\n", diff::to_json(&changes))),
+        Format::Text => out(&format!("{}{}\n", diff::text(&changes), summary(&changes))),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// To stdout, whose reader may have seen enough.
+fn out(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// A release of the repository, or a folder.
@@ -116,31 +119,26 @@ pub(crate) fn lint(args: &LintArgs) -> Outcome {
     // Collisions are all there is to tell so far; the flag stays for what comes beside them.
     let _ = args.collisions;
     let mut rows = Vec::new();
+    let mut text = String::new();
     for ids in corpus.collisions() {
         let revisions: Vec<_> = ids.iter().filter_map(|id| corpus.message(*id)).collect();
         let Some(first) = revisions.first() else { continue };
         let mut sides: Vec<Value> = Vec::new();
-        if matches!(args.format, Format::Text) {
-            println!("{}_{:08x}", first.name, first.crc);
-        }
+        text.push_str(&format!("{}_{:08x}\n", first.name, first.crc));
         for (i, revision) in revisions.iter().enumerate() {
             let before = i.checked_sub(1).and_then(|p| revisions.get(p));
             let fields = before.map(|b| diff::fields(&corpus, b, revision)).unwrap_or_default();
             let fields: Vec<String> = fields.iter().map(diff::field_text).collect();
             let releases = corpus.spell(&revision.releases);
-            match args.format {
-                Format::Text => {
-                    println!("  {releases}");
-                    fields.iter().for_each(|f| println!("    {f}"));
-                }
-                Format::Json => sides.push(json!({"releases": releases, "differs": fields})),
-            }
+            text.push_str(&format!("  {releases}\n"));
+            fields.iter().for_each(|f| text.push_str(&format!("    {f}\n")));
+            sides.push(json!({"releases": releases, "differs": fields}));
         }
         rows.push(json!({"message": first.name, "crc": format!("{:08x}", first.crc), "layouts": sides}));
     }
     match args.format {
-        Format::Text => println!("{} names with CRC have several layouts", rows.len()),
-        Format::Json => println!("{:#}", Value::from(rows)),
+        Format::Text => out(&format!("{text}{} names with CRC have several layouts\n", rows.len())),
+        Format::Json => out(&format!("{:#}\n", Value::from(rows))),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 mod api;
 mod changes;
+mod check;
 mod demo;
 mod test;
 mod vpp;
@@ -29,6 +30,8 @@ enum Command {
     Diff(changes::DiffArgs),
     /// Tell what is noteworthy about the definitions of all releases.
     Lint(changes::LintArgs),
+    /// Tell which supported releases a VPP is compatible with; the same as `agentctl vpp check`.
+    Check(check::CheckArgs),
     /// Walk through what the agent does, against a simulated VPP or a real one.
     Demo(demo::DemoArgs),
     /// Run all tests: unit, property, recorded frames, the demo on all releases.
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Command::Gen(args) => api::generate(&args),
         Command::Diff(args) => changes::diff(&args),
         Command::Lint(args) => changes::lint(&args),
+        Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => test::run(&args),
     };

@@ -41,7 +41,7 @@ pub(super) fn emit(corpus: &Corpus, files: &mut BTreeMap<PathBuf, String>) {
             message.crc,
             message.module,
             mask(message.releases.iter().copied()),
-            crc32fast::hash(message.shape.as_bytes()),
+            message.shape_hash(),
             spell(&message.fields)
         );
     }
