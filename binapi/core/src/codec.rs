@@ -40,7 +40,7 @@ impl<'a> Writer<'a> {
 
     /// Appends the elements of an array.
     pub fn all<T: Wire>(&mut self, items: &[T]) -> Result<(), EncodeError> {
-        items.iter().try_for_each(|item| item.encode(self))
+        T::encode_all(items, self)
     }
 }
 
@@ -127,6 +127,21 @@ pub trait Wire: Sized {
 
     /// Takes it; `field` is the name that an error tells.
     fn decode(r: &mut Reader<'_>, field: &'static str) -> Result<Self, DecodeError>;
+
+    /// Appends several; bytes go as one.
+    #[inline]
+    fn encode_all(items: &[Self], w: &mut Writer<'_>) -> Result<(), EncodeError> {
+        items.iter().try_for_each(|item| item.encode(w))
+    }
+
+    /// Takes as many as there are places; bytes come as one.
+    #[inline]
+    fn decode_all(items: &mut [Self], r: &mut Reader<'_>, field: &'static str) -> Result<(), DecodeError> {
+        for item in items {
+            *item = Self::decode(r, field)?;
+        }
+        Ok(())
+    }
 }
 
 macro_rules! integers {
@@ -170,6 +185,18 @@ impl Wire for u8 {
     #[inline]
     fn decode(r: &mut Reader<'_>, field: &'static str) -> Result<Self, DecodeError> {
         Ok(u8::from_be_bytes(r.array(field)?))
+    }
+
+    #[inline]
+    fn encode_all(items: &[Self], w: &mut Writer<'_>) -> Result<(), EncodeError> {
+        w.bytes(items);
+        Ok(())
+    }
+
+    #[inline]
+    fn decode_all(items: &mut [Self], r: &mut Reader<'_>, field: &'static str) -> Result<(), DecodeError> {
+        items.copy_from_slice(r.take(items.len(), field)?);
+        Ok(())
     }
 }
 
@@ -222,16 +249,13 @@ impl<T: Wire, const N: usize> Wire for [T; N] {
 
     #[inline]
     fn encode(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
-        self.iter().try_for_each(|item| item.encode(w))
+        T::encode_all(self, w)
     }
 
     #[inline]
     fn decode(r: &mut Reader<'_>, field: &'static str) -> Result<Self, DecodeError> {
-        // `std::array::try_from_fn` is not stable yet: fill, and stop at the first error.
         let mut items = Self::zero();
-        for item in &mut items {
-            *item = T::decode(r, field)?;
-        }
+        T::decode_all(&mut items, r, field)?;
         Ok(items)
     }
 }
