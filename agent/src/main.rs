@@ -61,7 +61,12 @@ async fn run(settings: Settings) -> Result<(), Failure> {
     let southbound = Southbound::default();
     let indexes = Indexes::default();
     let builder = descriptors::register(Scheduler::builder(), &southbound, &indexes);
-    let orchestrator = Orchestrator::new(builder, Wanted::new(registry), ledger, report.into_fn())?;
+    let orchestrator = Orchestrator::new(
+        builder,
+        Wanted::new(registry, settings.microservice_label.as_str()),
+        ledger,
+        report.into_fn(),
+    )?;
 
     let mut config = Config::new(settings.vpp_socket());
     config.name = format!("vpp-agent {}", settings.microservice_label);

@@ -102,7 +102,7 @@ pub(crate) fn print(corpus: &Corpus, release: Release) {
 #[derive(clap::Args)]
 pub(crate) struct LintArgs {
     /// Names with CRC behind which there are several layouts, with the releases and fields that differ.
-    #[arg(long)]
+    #[arg(long, required = true)]
     collisions: bool,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -116,8 +116,6 @@ pub(crate) fn lint(args: &LintArgs) -> Outcome {
         .map(|r| normal::load(&api_json, r))
         .collect::<Result<_, _>>()?;
     let corpus = Corpus::new(&apis)?;
-    // Collisions are all there is to tell so far; the flag stays for what comes beside them.
-    let _ = args.collisions;
     let mut rows = Vec::new();
     let mut text = String::new();
     for ids in corpus.collisions() {

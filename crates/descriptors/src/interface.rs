@@ -3,6 +3,7 @@
 //! The name of an interface is its tag in VPP. Addresses and the VRF are values of their own, derived from it.
 
 use async_trait::async_trait;
+use futures::future::try_join;
 use kvscheduler::{Believed, Dependency, Descriptor, Failure, Invalid, KeyValue, Origin, Retrieved};
 use models::ModelMessage;
 use models::keys::{self, AddressSource, IpVersion};
@@ -158,7 +159,7 @@ impl Descriptor for InterfaceDescriptor {
             }
             return Err(why);
         }
-        Ok(InterfaceIndex { sw_if_index, internal_name: String::new() })
+        Ok(InterfaceIndex { sw_if_index })
     }
 
     async fn update(
@@ -201,8 +202,8 @@ impl Descriptor for InterfaceDescriptor {
         correlate: &[Believed<'_, Interface>],
     ) -> Result<Option<Vec<Retrieved<Interface, InterfaceIndex>>>, Failure> {
         let handlers = self.southbound.get()?;
-        let interfaces = handlers.interface.dump_interfaces().await.map_err(unread)?;
-        let taps = taps(&handlers).await?;
+        let interfaces = async { handlers.interface.dump_interfaces().await.map_err(unread) };
+        let (interfaces, taps) = try_join(interfaces, taps(&handlers)).await?;
         let mut found = Vec::with_capacity(interfaces.len());
         for interface in interfaces {
             let tap = taps.iter().find(|t| t.sw_if_index == interface.sw_if_index);
@@ -220,10 +221,7 @@ impl Descriptor for InterfaceDescriptor {
             found.push(Retrieved {
                 key,
                 value: value_of(name, &interface, tap, wanted),
-                metadata: InterfaceIndex {
-                    sw_if_index: interface.sw_if_index,
-                    internal_name: interface.internal_name,
-                },
+                metadata: InterfaceIndex { sw_if_index: interface.sw_if_index },
                 origin,
             });
         }

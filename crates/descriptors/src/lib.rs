@@ -22,8 +22,6 @@ pub use southbound::Southbound;
 pub struct InterfaceIndex {
     /// VPP's number for it.
     pub sw_if_index: u32,
-    /// VPP's name for it.
-    pub internal_name: String,
 }
 
 /// What is known of a bridge domain in VPP.

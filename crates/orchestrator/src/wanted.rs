@@ -41,6 +41,8 @@ pub(crate) struct Change {
 #[derive(Debug)]
 pub struct Wanted {
     registry: Registry,
+    /// Name of this agent, for keys that say whose they are.
+    label: String,
     stated: BTreeMap<String, Entry>,
     /// Stated keys that changed since the last time all was good.
     open: BTreeSet<String>,
@@ -53,9 +55,10 @@ pub struct Wanted {
 
 impl Wanted {
     /// Nothing stated yet.
-    pub fn new(registry: Registry) -> Self {
+    pub fn new(registry: Registry, label: impl Into<String>) -> Self {
         Self {
             registry,
+            label: label.into(),
             stated: BTreeMap::new(),
             open: BTreeSet::new(),
             values: BTreeMap::new(),
@@ -104,12 +107,18 @@ impl Wanted {
         let mut good: BTreeMap<String, (String, ModelValue)> = BTreeMap::new();
         for stated in &self.open {
             let Some(entry) = self.stated.get(stated) else { continue };
-            match self.registry.parse_json(stated, &entry.value) {
+            let parsed = match models::split_agent_prefix(stated) {
+                (Some(label), _) if label != self.label => {
+                    Err(format!("{stated} is for agent {label}, this one is {}", self.label))
+                }
+                _ => self.registry.parse_json(stated, &entry.value).map_err(|e| e.to_string()),
+            };
+            match parsed {
                 Ok(value) => drop(good.insert(stated.clone(), (value.key(), value))),
                 Err(e) => change.rejected.push(Rejected {
                     key: stated.clone(),
                     place: entry.place.clone(),
-                    reason: e.to_string(),
+                    reason: e,
                 }),
             }
         }
@@ -196,7 +205,7 @@ mod tests {
     }
 
     fn wanted() -> Wanted {
-        Wanted::new(Registry::builtin().unwrap())
+        Wanted::new(Registry::builtin().unwrap(), "vpp1")
     }
 
     #[test]
@@ -225,6 +234,15 @@ mod tests {
         let result = wanted.take(change(&[(IF1, loopback("if1"))], &[]));
         assert!(wanted.is_complete() && result.everything);
         assert_eq!(wanted.values().len(), 2);
+    }
+
+    #[test]
+    fn a_key_of_another_agent_is_not_taken_for_ours() {
+        let mut wanted = wanted();
+        let result =
+            wanted.take(snapshot(&[("/vnf-agent/vpp2/config/vpp/v2/interfaces/if1", loopback("if1"))]));
+        assert!(result.rejected[0].reason.contains("agent vpp2"), "{}", result.rejected[0]);
+        assert!(wanted.values().is_empty());
     }
 
     #[test]

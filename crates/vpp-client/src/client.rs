@@ -358,12 +358,12 @@ async fn supervise(
                         state.send_replace(State::Lost { why });
                     }
                 }
+                (attempt, since, told) = (0, Instant::now(), String::new());
                 // One that VPP ends at once is no reason to hurry.
                 if connected.elapsed() > config.backoff_most {
                     backoff.reset();
                     continue;
                 }
-                (attempt, since, told) = (0, Instant::now(), String::new());
             }
             Err(e) => {
                 attempt += 1;

@@ -28,7 +28,7 @@ pub(crate) mod handlers {
     use std::net::IpAddr;
 
     use async_trait::async_trait;
-    use futures::future::try_join_all;
+    use futures::future::{try_join, try_join_all};
     use ipnet::IpNet;
 
     use crate::L3Calls;
@@ -78,7 +78,7 @@ pub(crate) mod handlers {
                     details.into_iter().flatten().map(|d| route(d.route)).collect()
                 }
                 _ => {
-                    let (ipv4, ipv6) = (self.dump(&api::IpFibDump {}).await?, self.dump(&api::Ip6FibDump {}).await?);
+                    let (ipv4, ipv6) = self.fibs().await?;
                     let ipv4 = ipv4.iter().map(|d| (d.table_id, d.address.into(), d.address_length, &d.path));
                     let ipv6 = ipv6.iter().map(|d| (d.table_id, d.address.into(), d.address_length, &d.path));
                     ipv4.chain(ipv6).map(|(table, address, length, paths)| route(table, address, length, paths)).collect()
@@ -96,7 +96,7 @@ pub(crate) mod handlers {
                     Ok(details.into_iter().map(table).collect())
                 }
                 _ => {
-                    let (ipv4, ipv6) = (self.dump(&api::IpFibDump {}).await?, self.dump(&api::Ip6FibDump {}).await?);
+                    let (ipv4, ipv6) = self.fibs().await?;
                     let ipv4 = ipv4.iter().map(|d| Table { id: d.table_id, ipv6: false, name: d.table_name.text() });
                     let ipv6 = ipv6.iter().map(|d| Table { id: d.table_id, ipv6: true, name: d.table_name.text() });
                     let mut tables: Vec<Table> = ipv4.chain(ipv6).collect();
@@ -215,6 +215,13 @@ pub(crate) mod handlers {
                     next_hop_via_label: NO_LABEL,
                     ..Default::default()
                 })
+            }
+
+            impl Handler {
+                /// Both are asked before the first answer is waited for.
+                async fn fibs(&self) -> Result<(Vec<api::IpFibDetails>, Vec<api::Ip6FibDetails>)> {
+                    try_join(self.dump(&api::IpFibDump {}), self.dump(&api::Ip6FibDump {})).await
+                }
             }
 
             /// `IP46_TYPE_*` of `vnet/ip/ip6_packet.h`.

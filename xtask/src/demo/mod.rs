@@ -28,14 +28,14 @@ pub(crate) struct DemoArgs {
 }
 
 pub(crate) fn run(args: &DemoArgs) -> Outcome {
+    if args.all {
+        return all();
+    }
     processes::build()?;
     let releases = normal::releases(&root().join("api-json"))?;
     if let Some(socket) = &args.vpp {
         script::walk(&script::Plan::real(socket.clone(), args.verbose))?;
         return Ok(ExitCode::SUCCESS);
-    }
-    if args.all {
-        return all();
     }
     let release = Release::parse(&args.release)
         .filter(|r| releases.contains(r))
