@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Problem, Problems, io};
 use crate::json::{Node, Source, line_ends};
 use crate::model::{
-    Api, Arity, Component, Field, Message, Module, Place, Primitive, Release, Service, Type, TypeKind,
-    TypeRef,
+    Arity, Component, Field, Message, Module, Place, Primitive, Service, Type, TypeKind, TypeRef,
 };
 
 type Result<T> = std::result::Result<T, Problem>;
@@ -587,41 +586,4 @@ fn values(node: Node<'_>) -> Result<Vec<serde_json::Value>> {
 fn stem(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.trim_end_matches(".api").to_string()
-}
-
-impl Api {
-    /// Puts a release's modules together and checks what can only be seen across them.
-    pub fn new(release: Release, modules: BTreeMap<String, Module>) -> std::result::Result<Self, Error> {
-        let mut problems = Problems::default();
-        let mut messages: BTreeMap<&str, &Message> = BTreeMap::new();
-        let mut types: BTreeMap<&str, &Type> = BTreeMap::new();
-        let mut services: BTreeMap<&str, &Service> = BTreeMap::new();
-        for module in modules.values() {
-            for service in &module.services {
-                if let Some(other) = services.insert(&service.request, service) {
-                    problems.push(
-                        &service.place,
-                        format!("service {} stands at {} already", service.request, other.place),
-                    );
-                }
-            }
-            for message in &module.messages {
-                if let Some(other) = messages.insert(&message.name, message) {
-                    problems.push(
-                        &message.place,
-                        format!("message {} stands at {} already", message.name, other.place),
-                    );
-                }
-            }
-            for ty in &module.types {
-                if let Some(other) = types.insert(&ty.name, ty)
-                    && other.kind != ty.kind
-                {
-                    problems
-                        .push(&ty.place, format!("type {} differs from the one at {}", ty.name, other.place));
-                }
-            }
-        }
-        problems.into_result(Self { release, modules })
-    }
 }

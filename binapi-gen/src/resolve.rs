@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Problems};
 use crate::model::{
-    Api, Arity, Field, LARGEST_TYPE, Message, Module, Place, Primitive, Service, Type, TypeKind, TypeRef,
+    Api, Arity, Field, LARGEST_TYPE, Message, Module, Place, Primitive, Release, Service, Type, TypeKind,
+    TypeRef,
 };
 
 /// The fields that a message has before its own ones.
@@ -43,6 +44,43 @@ impl Header {
             Self::Context | Self::ClientIndex => 1,
             Self::ClientIndexContext => 2,
         }
+    }
+}
+
+impl Api {
+    /// Puts a release's modules together and checks what can only be seen across them.
+    pub fn new(release: Release, modules: BTreeMap<String, Module>) -> Result<Self, Error> {
+        let mut problems = Problems::default();
+        let mut messages: BTreeMap<&str, &Message> = BTreeMap::new();
+        let mut types: BTreeMap<&str, &Type> = BTreeMap::new();
+        let mut services: BTreeMap<&str, &Service> = BTreeMap::new();
+        for module in modules.values() {
+            for service in &module.services {
+                if let Some(other) = services.insert(&service.request, service) {
+                    problems.push(
+                        &service.place,
+                        format!("service {} stands at {} already", service.request, other.place),
+                    );
+                }
+            }
+            for message in &module.messages {
+                if let Some(other) = messages.insert(&message.name, message) {
+                    problems.push(
+                        &message.place,
+                        format!("message {} stands at {} already", message.name, other.place),
+                    );
+                }
+            }
+            for ty in &module.types {
+                if let Some(other) = types.insert(&ty.name, ty)
+                    && other.kind != ty.kind
+                {
+                    problems
+                        .push(&ty.place, format!("type {} differs from the one at {}", ty.name, other.place));
+                }
+            }
+        }
+        problems.into_result(Self { release, modules })
     }
 }
 
