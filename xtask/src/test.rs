@@ -19,6 +19,7 @@ pub(crate) fn run(args: &TestArgs) -> Outcome {
         &["test", "--quiet", "--workspace"],
         // Every revision of every module, which the usual build leaves out.
         &["test", "--quiet", "-p", "conformance", "--features", "all"],
+        &["test", "--quiet", "-p", "conformance-features", "--features", "optional"],
     ];
     for arguments in tests {
         println!("cargo {}", arguments.join(" "));

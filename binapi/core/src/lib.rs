@@ -12,4 +12,4 @@ pub mod types;
 pub use codec::{Reader, Wire, Writer};
 pub use error::{DecodeError, DecodeFault, EncodeError};
 pub use message::{Dump, Frame, Header, HeaderKind, Message, Oneway, Request, Stream, Subscribe};
-pub use types::{FixedString, Text};
+pub use types::{Array, FixedString, Text};

@@ -7,6 +7,8 @@ macro_rules! open_enum {
     ($(#[$doc:meta])* $name:ident: $int:ty { $($member:ident = $value:expr,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+        #[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
         pub struct $name(pub $int);
 
         #[allow(missing_docs)]

@@ -38,6 +38,14 @@ impl HeaderKind {
             Self::None | Self::ClientIndex => None,
         }
     }
+
+    /// Where the client's handle is, counted from the id.
+    pub const fn client_index_offset(self) -> Option<usize> {
+        match self {
+            Self::ClientIndex | Self::ClientIndexContext => Some(2),
+            Self::None | Self::Context => None,
+        }
+    }
 }
 
 /// The values of these fields; what a message does not have stays zero.
@@ -57,6 +65,8 @@ pub trait Message: Debug + Clone + Default + PartialEq + Send + Sync + 'static {
     const CRC: u32;
     /// The fields before its own.
     const HEADER: HeaderKind;
+    /// Where its `retval` is, counted from the id: four bytes, signed. `None` when it has none.
+    const RETVAL: Option<usize> = None;
 
     /// Appends its own fields.
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError>;

@@ -5,11 +5,17 @@ use std::fmt;
 use crate::codec::{Reader, Wire, Writer};
 use crate::error::{DecodeError, EncodeError};
 
+#[cfg(feature = "serde")]
+pub mod array;
+#[cfg(feature = "serde")]
+mod text;
+
 /// `string name[N]`: text in exactly `N` bytes, padded with NUL.
 ///
 /// The bytes are kept as they came, so that a value survives decoding and encoding even where VPP left something
 /// behind the first NUL.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FixedString<const N: usize>(pub [u8; N]);
 
 impl<const N: usize> FixedString<N> {
@@ -82,6 +88,7 @@ impl<const N: usize> Wire for FixedString<N> {
 
 /// `string name[]`: a u32 length and that many bytes.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Text(pub Vec<u8>);
 
 impl Text {
@@ -121,6 +128,38 @@ impl Wire for Text {
     fn decode(r: &mut Reader<'_>, field: &'static str) -> Result<Self, DecodeError> {
         let len = u32::decode(r, field)? as usize;
         Ok(Self(r.take(len, field)?.to_vec()))
+    }
+}
+
+/// An array that has another name in the API and is too long for `Default` and serde as a plain one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(transparent, bound(serialize = "T: serde::Serialize", deserialize = "T: serde::Deserialize<'de>"))
+)]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+pub struct Array<T, const N: usize>(#[cfg_attr(feature = "serde", serde(with = "array"))] pub [T; N]);
+
+impl<T: Wire, const N: usize> Default for Array<T, N> {
+    fn default() -> Self {
+        Self::zero()
+    }
+}
+
+impl<T: Wire, const N: usize> Wire for Array<T, N> {
+    const MIN_SIZE: usize = <[T; N]>::MIN_SIZE;
+
+    fn zero() -> Self {
+        Self(Wire::zero())
+    }
+
+    fn encode(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
+        self.0.encode(w)
+    }
+
+    fn decode(r: &mut Reader<'_>, field: &'static str) -> Result<Self, DecodeError> {
+        r.get(field).map(Self)
     }
 }
 

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `policy_id` u32, `sw_if_index` u32, `priority` u32, `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfItfAttach {
     pub policy_id: u32,
     pub sw_if_index: u32,
@@ -42,6 +44,8 @@ impl Wire for AbfItfAttach {
 ///
 /// `is_add` u8, `attach` abf_itf_attach
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfItfAttachAddDel {
     pub is_add: u8,
     pub attach: crate::abf::v1810::AbfItfAttach,
@@ -71,6 +75,8 @@ impl<V> Request<V> for AbfItfAttachAddDel { type Reply = crate::abf::v1810::AbfI
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfItfAttachAddDelReply {
     pub retval: i32,
 }
@@ -79,6 +85,7 @@ impl Message for AbfItfAttachAddDelReply {
     const NAME: &'static str = "abf_itf_attach_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -99,6 +106,8 @@ impl Message for AbfItfAttachAddDelReply {
 ///
 /// `attach` abf_itf_attach
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfItfAttachDetails {
     pub attach: crate::abf::v1810::AbfItfAttach,
 }
@@ -123,6 +132,8 @@ impl Message for AbfItfAttachDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfItfAttachDump {
 }
 
@@ -169,6 +180,8 @@ impl Dump<crate::release::V2606> for AbfItfAttachDump { type Details = crate::ab
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfPluginGetVersion {
 }
 
@@ -192,6 +205,8 @@ impl<V> Request<V> for AbfPluginGetVersion { type Reply = crate::abf::v1810::Abf
 ///
 /// `major` u32, `minor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfPluginGetVersionReply {
     pub major: u32,
     pub minor: u32,
@@ -219,6 +234,8 @@ impl Message for AbfPluginGetVersionReply {
 ///
 /// `policy_id` u32, `acl_index` u32, `n_paths` u8, `paths` fib_path[n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfPolicy {
     pub policy_id: u32,
     pub acl_index: u32,
@@ -253,6 +270,8 @@ impl Wire for AbfPolicy {
 ///
 /// `is_add` u8, `policy` abf_policy
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfPolicyAddDel {
     pub is_add: u8,
     pub policy: crate::abf::v1810::AbfPolicy,
@@ -282,6 +301,8 @@ impl<V> Request<V> for AbfPolicyAddDel { type Reply = crate::abf::v1810::AbfPoli
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfPolicyAddDelReply {
     pub retval: i32,
 }
@@ -290,6 +311,7 @@ impl Message for AbfPolicyAddDelReply {
     const NAME: &'static str = "abf_policy_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -310,6 +332,8 @@ impl Message for AbfPolicyAddDelReply {
 ///
 /// `policy` abf_policy
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfPolicyDetails {
     pub policy: crate::abf::v1810::AbfPolicy,
 }
@@ -334,6 +358,8 @@ impl Message for AbfPolicyDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfPolicyDump {
 }
 

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `policy_id` u32, `acl_index` u32, `n_paths` u8, `paths` fib_path[n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfPolicy {
     pub policy_id: u32,
     pub acl_index: u32,
@@ -41,6 +43,8 @@ impl Wire for AbfPolicy {
 ///
 /// `is_add` u8, `policy` abf_policy
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfPolicyAddDel {
     pub is_add: u8,
     pub policy: crate::abf::v1901::AbfPolicy,
@@ -70,6 +74,8 @@ impl<V> Request<V> for AbfPolicyAddDel { type Reply = crate::abf::v1810::AbfPoli
 ///
 /// `policy` abf_policy
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfPolicyDetails {
     pub policy: crate::abf::v1901::AbfPolicy,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `attach` abf_itf_attach
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfItfAttachAddDel {
     pub is_add: u8,
     pub attach: crate::abf::v1810::AbfItfAttach,
@@ -36,6 +38,8 @@ impl<V> Request<V> for AbfItfAttachAddDel { type Reply = crate::abf::v1810::AbfI
 ///
 /// `attach` abf_itf_attach
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfItfAttachDetails {
     pub attach: crate::abf::v1810::AbfItfAttach,
 }
@@ -60,6 +64,8 @@ impl Message for AbfItfAttachDetails {
 ///
 /// `policy_id` u32, `acl_index` u32, `n_paths` u8, `paths` fib_path[n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfPolicy {
     pub policy_id: u32,
     pub acl_index: u32,
@@ -94,6 +100,8 @@ impl Wire for AbfPolicy {
 ///
 /// `is_add` u8, `policy` abf_policy
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfPolicyAddDel {
     pub is_add: u8,
     pub policy: crate::abf::v1908::AbfPolicy,
@@ -123,6 +131,8 @@ impl<V> Request<V> for AbfPolicyAddDel { type Reply = crate::abf::v1810::AbfPoli
 ///
 /// `policy` abf_policy
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfPolicyDetails {
     pub policy: crate::abf::v1908::AbfPolicy,
 }

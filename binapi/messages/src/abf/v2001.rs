@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `policy_id` u32, `sw_if_index` interface_index, `priority` u32, `is_ipv6` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfItfAttach {
     pub policy_id: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -42,6 +44,8 @@ impl Wire for AbfItfAttach {
 ///
 /// `is_add` bool, `attach` abf_itf_attach
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfItfAttachAddDel {
     pub is_add: bool,
     pub attach: crate::abf::v2001::AbfItfAttach,
@@ -71,6 +75,8 @@ impl<V> Request<V> for AbfItfAttachAddDel { type Reply = crate::abf::v1810::AbfI
 ///
 /// `attach` abf_itf_attach
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfItfAttachDetails {
     pub attach: crate::abf::v2001::AbfItfAttach,
 }
@@ -95,6 +101,8 @@ impl Message for AbfItfAttachDetails {
 ///
 /// `is_add` bool, `policy` abf_policy
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfPolicyAddDel {
     pub is_add: bool,
     pub policy: crate::abf::v1908::AbfPolicy,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `policy` abf_policy
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfPolicyAddDel {
     pub is_add: bool,
     pub policy: crate::abf::v1908::AbfPolicy,
@@ -36,6 +38,8 @@ impl<V> Request<V> for AbfPolicyAddDel { type Reply = crate::abf::v1810::AbfPoli
 ///
 /// `policy` abf_policy
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AbfPolicyDetails {
     pub policy: crate::abf::v1908::AbfPolicy,
 }

@@ -7,8 +7,11 @@ use binapi_core::*;
 ///
 /// `acl_index` u32, `tag` u8[64], `count` u32, `r` acl_rule[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclAddReplace {
     pub acl_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
     pub r: Vec<crate::acl_types::v1810::AclRule>,
 }
@@ -51,6 +54,8 @@ impl<V> Request<V> for AclAddReplace { type Reply = crate::acl::v1810::AclAddRep
 ///
 /// `acl_index` u32, `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclAddReplaceReply {
     pub acl_index: u32,
     pub retval: i32,
@@ -60,6 +65,7 @@ impl Message for AclAddReplaceReply {
     const NAME: &'static str = "acl_add_replace_reply";
     const CRC: u32 = 0xac407b0c;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(10);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.acl_index.encode(w)?;
@@ -82,6 +88,8 @@ impl Message for AclAddReplaceReply {
 ///
 /// `acl_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclDel {
     pub acl_index: u32,
 }
@@ -108,6 +116,8 @@ impl<V> Request<V> for AclDel { type Reply = crate::acl::v1810::AclDelReply; }
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclDelReply {
     pub retval: i32,
 }
@@ -116,6 +126,7 @@ impl Message for AclDelReply {
     const NAME: &'static str = "acl_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -136,8 +147,11 @@ impl Message for AclDelReply {
 ///
 /// `acl_index` u32, `tag` u8[64], `count` u32, `r` acl_rule[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclDetails {
     pub acl_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
     pub r: Vec<crate::acl_types::v1810::AclRule>,
 }
@@ -178,6 +192,8 @@ impl Message for AclDetails {
 ///
 /// `acl_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclDump {
     pub acl_index: u32,
 }
@@ -227,6 +243,8 @@ impl Dump<crate::release::V2606> for AclDump { type Details = crate::acl::v2106:
 ///
 /// `is_add` u8, `is_input` u8, `sw_if_index` u32, `acl_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclInterfaceAddDel {
     pub is_add: u8,
     pub is_input: u8,
@@ -262,6 +280,8 @@ impl<V> Request<V> for AclInterfaceAddDel { type Reply = crate::acl::v1810::AclI
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclInterfaceAddDelReply {
     pub retval: i32,
 }
@@ -270,6 +290,7 @@ impl Message for AclInterfaceAddDelReply {
     const NAME: &'static str = "acl_interface_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -290,6 +311,8 @@ impl Message for AclInterfaceAddDelReply {
 ///
 /// `sw_if_index` u32, `count` u8, `n_input` u8, `whitelist` u16[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclInterfaceEtypeWhitelistDetails {
     pub sw_if_index: u32,
     pub n_input: u8,
@@ -322,6 +345,8 @@ impl Message for AclInterfaceEtypeWhitelistDetails {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclInterfaceEtypeWhitelistDump {
     pub sw_if_index: u32,
 }
@@ -348,6 +373,8 @@ impl<V> Dump<V> for AclInterfaceEtypeWhitelistDump { type Details = crate::acl::
 ///
 /// `sw_if_index` u32, `count` u8, `n_input` u8, `acls` u32[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclInterfaceListDetails {
     pub sw_if_index: u32,
     pub n_input: u8,
@@ -380,6 +407,8 @@ impl Message for AclInterfaceListDetails {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclInterfaceListDump {
     pub sw_if_index: u32,
 }
@@ -406,6 +435,8 @@ impl<V> Dump<V> for AclInterfaceListDump { type Details = crate::acl::v1810::Acl
 ///
 /// `sw_if_index` u32, `count` u8, `n_input` u8, `acls` u32[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclInterfaceSetAclList {
     pub sw_if_index: u32,
     pub n_input: u8,
@@ -440,6 +471,8 @@ impl<V> Request<V> for AclInterfaceSetAclList { type Reply = crate::acl::v1810::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclInterfaceSetAclListReply {
     pub retval: i32,
 }
@@ -448,6 +481,7 @@ impl Message for AclInterfaceSetAclListReply {
     const NAME: &'static str = "acl_interface_set_acl_list_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -468,6 +502,8 @@ impl Message for AclInterfaceSetAclListReply {
 ///
 /// `sw_if_index` u32, `count` u8, `n_input` u8, `whitelist` u16[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclInterfaceSetEtypeWhitelist {
     pub sw_if_index: u32,
     pub n_input: u8,
@@ -502,6 +538,8 @@ impl<V> Request<V> for AclInterfaceSetEtypeWhitelist { type Reply = crate::acl::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclInterfaceSetEtypeWhitelistReply {
     pub retval: i32,
 }
@@ -510,6 +548,7 @@ impl Message for AclInterfaceSetEtypeWhitelistReply {
     const NAME: &'static str = "acl_interface_set_etype_whitelist_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -530,6 +569,8 @@ impl Message for AclInterfaceSetEtypeWhitelistReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclPluginControlPing {
 }
 
@@ -553,6 +594,8 @@ impl<V> Request<V> for AclPluginControlPing { type Reply = crate::acl::v1810::Ac
 ///
 /// `retval` i32, `client_index` u32, `vpe_pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclPluginControlPingReply {
     pub retval: i32,
     pub client_index: u32,
@@ -563,6 +606,7 @@ impl Message for AclPluginControlPingReply {
     const NAME: &'static str = "acl_plugin_control_ping_reply";
     const CRC: u32 = 0xf6b0b8ca;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -587,6 +631,8 @@ impl Message for AclPluginControlPingReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclPluginGetVersion {
 }
 
@@ -610,6 +656,8 @@ impl<V> Request<V> for AclPluginGetVersion { type Reply = crate::acl::v1810::Acl
 ///
 /// `major` u32, `minor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclPluginGetVersionReply {
     pub major: u32,
     pub minor: u32,
@@ -637,7 +685,10 @@ impl Message for AclPluginGetVersionReply {
 ///
 /// `tag` u8[64], `count` u32, `r` macip_acl_rule[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclAdd {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
     pub r: Vec<crate::acl_types::v1810::MacipAclRule>,
 }
@@ -677,8 +728,11 @@ impl<V> Request<V> for MacipAclAdd { type Reply = crate::acl::v1810::MacipAclAdd
 ///
 /// `acl_index` u32, `tag` u8[64], `count` u32, `r` macip_acl_rule[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclAddReplace {
     pub acl_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
     pub r: Vec<crate::acl_types::v1810::MacipAclRule>,
 }
@@ -721,6 +775,8 @@ impl<V> Request<V> for MacipAclAddReplace { type Reply = crate::acl::v1810::Maci
 ///
 /// `acl_index` u32, `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclAddReplaceReply {
     pub acl_index: u32,
     pub retval: i32,
@@ -730,6 +786,7 @@ impl Message for MacipAclAddReplaceReply {
     const NAME: &'static str = "macip_acl_add_replace_reply";
     const CRC: u32 = 0xac407b0c;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(10);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.acl_index.encode(w)?;
@@ -752,6 +809,8 @@ impl Message for MacipAclAddReplaceReply {
 ///
 /// `acl_index` u32, `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclAddReply {
     pub acl_index: u32,
     pub retval: i32,
@@ -761,6 +820,7 @@ impl Message for MacipAclAddReply {
     const NAME: &'static str = "macip_acl_add_reply";
     const CRC: u32 = 0xac407b0c;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(10);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.acl_index.encode(w)?;
@@ -783,6 +843,8 @@ impl Message for MacipAclAddReply {
 ///
 /// `acl_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclDel {
     pub acl_index: u32,
 }
@@ -809,6 +871,8 @@ impl<V> Request<V> for MacipAclDel { type Reply = crate::acl::v1810::MacipAclDel
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclDelReply {
     pub retval: i32,
 }
@@ -817,6 +881,7 @@ impl Message for MacipAclDelReply {
     const NAME: &'static str = "macip_acl_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -837,8 +902,11 @@ impl Message for MacipAclDelReply {
 ///
 /// `acl_index` u32, `tag` u8[64], `count` u32, `r` macip_acl_rule[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclDetails {
     pub acl_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
     pub r: Vec<crate::acl_types::v1810::MacipAclRule>,
 }
@@ -879,6 +947,8 @@ impl Message for MacipAclDetails {
 ///
 /// `acl_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclDump {
     pub acl_index: u32,
 }
@@ -928,6 +998,8 @@ impl Dump<crate::release::V2606> for MacipAclDump { type Details = crate::acl::v
 ///
 /// `is_add` u8, `sw_if_index` u32, `acl_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclInterfaceAddDel {
     pub is_add: u8,
     pub sw_if_index: u32,
@@ -960,6 +1032,8 @@ impl<V> Request<V> for MacipAclInterfaceAddDel { type Reply = crate::acl::v1810:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclInterfaceAddDelReply {
     pub retval: i32,
 }
@@ -968,6 +1042,7 @@ impl Message for MacipAclInterfaceAddDelReply {
     const NAME: &'static str = "macip_acl_interface_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -988,6 +1063,8 @@ impl Message for MacipAclInterfaceAddDelReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclInterfaceGet {
 }
 
@@ -1011,6 +1088,8 @@ impl<V> Request<V> for MacipAclInterfaceGet { type Reply = crate::acl::v1810::Ma
 ///
 /// `count` u32, `acls` u32[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclInterfaceGetReply {
     pub acls: Vec<u32>,
 }
@@ -1037,6 +1116,8 @@ impl Message for MacipAclInterfaceGetReply {
 ///
 /// `sw_if_index` u32, `count` u8, `acls` u32[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclInterfaceListDetails {
     pub sw_if_index: u32,
     pub acls: Vec<u32>,
@@ -1066,6 +1147,8 @@ impl Message for MacipAclInterfaceListDetails {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclInterfaceListDump {
     pub sw_if_index: u32,
 }

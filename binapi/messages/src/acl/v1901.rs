@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclPluginGetConnTableMaxEntries {
 }
 
@@ -30,6 +32,8 @@ impl<V> Request<V> for AclPluginGetConnTableMaxEntries { type Reply = crate::acl
 ///
 /// `conn_table_max_entries` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclPluginGetConnTableMaxEntriesReply {
     pub conn_table_max_entries: u64,
 }

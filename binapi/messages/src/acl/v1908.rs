@@ -7,8 +7,11 @@ use binapi_core::*;
 ///
 /// `acl_index` u32, `tag` u8[64], `count` u32, `r` acl_rule[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclAddReplace {
     pub acl_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
     pub r: Vec<crate::acl_types::v1810::AclRule>,
 }
@@ -51,8 +54,11 @@ impl<V> Request<V> for AclAddReplace { type Reply = crate::acl::v1810::AclAddRep
 ///
 /// `acl_index` u32, `tag` u8[64], `count` u32, `r` acl_rule[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclDetails {
     pub acl_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
     pub r: Vec<crate::acl_types::v1810::AclRule>,
 }
@@ -93,6 +99,8 @@ impl Message for AclDetails {
 ///
 /// `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclStatsIntfCountersEnable {
     pub enable: bool,
 }
@@ -119,6 +127,8 @@ impl<V> Request<V> for AclStatsIntfCountersEnable { type Reply = crate::acl::v19
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclStatsIntfCountersEnableReply {
     pub retval: i32,
 }
@@ -127,6 +137,7 @@ impl Message for AclStatsIntfCountersEnableReply {
     const NAME: &'static str = "acl_stats_intf_counters_enable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -147,7 +158,10 @@ impl Message for AclStatsIntfCountersEnableReply {
 ///
 /// `tag` u8[64], `count` u32, `r` macip_acl_rule[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclAdd {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
     pub r: Vec<crate::acl_types::v1810::MacipAclRule>,
 }
@@ -187,8 +201,11 @@ impl<V> Request<V> for MacipAclAdd { type Reply = crate::acl::v1810::MacipAclAdd
 ///
 /// `acl_index` u32, `tag` u8[64], `count` u32, `r` macip_acl_rule[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclAddReplace {
     pub acl_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
     pub r: Vec<crate::acl_types::v1810::MacipAclRule>,
 }
@@ -231,8 +248,11 @@ impl<V> Request<V> for MacipAclAddReplace { type Reply = crate::acl::v1810::Maci
 ///
 /// `acl_index` u32, `tag` u8[64], `count` u32, `r` macip_acl_rule[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclDetails {
     pub acl_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
     pub r: Vec<crate::acl_types::v1810::MacipAclRule>,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `acl_index` u32, `tag` string[64], `count` u32, `r` acl_rule[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclAddReplace {
     pub acl_index: u32,
     pub tag: FixedString<64>,
@@ -41,6 +43,8 @@ impl<V> Request<V> for AclAddReplace { type Reply = crate::acl::v1810::AclAddRep
 ///
 /// `acl_index` u32, `tag` string[64], `count` u32, `r` acl_rule[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclDetails {
     pub acl_index: u32,
     pub tag: FixedString<64>,
@@ -73,6 +77,8 @@ impl Message for AclDetails {
 ///
 /// `is_add` bool, `is_input` bool, `sw_if_index` interface_index, `acl_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclInterfaceAddDel {
     pub is_add: bool,
     pub is_input: bool,
@@ -108,6 +114,8 @@ impl<V> Request<V> for AclInterfaceAddDel { type Reply = crate::acl::v1810::AclI
 ///
 /// `sw_if_index` interface_index, `count` u8, `n_input` u8, `whitelist` u16[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclInterfaceEtypeWhitelistDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub n_input: u8,
@@ -140,6 +148,8 @@ impl Message for AclInterfaceEtypeWhitelistDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclInterfaceEtypeWhitelistDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -166,6 +176,8 @@ impl<V> Dump<V> for AclInterfaceEtypeWhitelistDump { type Details = crate::acl::
 ///
 /// `sw_if_index` interface_index, `count` u8, `n_input` u8, `acls` u32[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclInterfaceListDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub n_input: u8,
@@ -198,6 +210,8 @@ impl Message for AclInterfaceListDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclInterfaceListDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -224,6 +238,8 @@ impl<V> Dump<V> for AclInterfaceListDump { type Details = crate::acl::v2005::Acl
 ///
 /// `sw_if_index` interface_index, `count` u8, `n_input` u8, `acls` u32[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclInterfaceSetAclList {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub n_input: u8,
@@ -258,6 +274,8 @@ impl<V> Request<V> for AclInterfaceSetAclList { type Reply = crate::acl::v1810::
 ///
 /// `sw_if_index` interface_index, `count` u8, `n_input` u8, `whitelist` u16[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclInterfaceSetEtypeWhitelist {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub n_input: u8,
@@ -292,6 +310,8 @@ impl<V> Request<V> for AclInterfaceSetEtypeWhitelist { type Reply = crate::acl::
 ///
 /// `tag` string[64], `count` u32, `r` macip_acl_rule[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclAdd {
     pub tag: FixedString<64>,
     pub r: Vec<crate::acl_types::v2005::MacipAclRule>,
@@ -323,6 +343,8 @@ impl<V> Request<V> for MacipAclAdd { type Reply = crate::acl::v1810::MacipAclAdd
 ///
 /// `acl_index` u32, `tag` string[64], `count` u32, `r` macip_acl_rule[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclAddReplace {
     pub acl_index: u32,
     pub tag: FixedString<64>,
@@ -357,6 +379,8 @@ impl<V> Request<V> for MacipAclAddReplace { type Reply = crate::acl::v1810::Maci
 ///
 /// `acl_index` u32, `tag` string[64], `count` u32, `r` macip_acl_rule[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclDetails {
     pub acl_index: u32,
     pub tag: FixedString<64>,
@@ -389,6 +413,8 @@ impl Message for MacipAclDetails {
 ///
 /// `is_add` bool, `sw_if_index` interface_index, `acl_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclInterfaceAddDel {
     pub is_add: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -421,6 +447,8 @@ impl<V> Request<V> for MacipAclInterfaceAddDel { type Reply = crate::acl::v1810:
 ///
 /// `sw_if_index` interface_index, `count` u8, `acls` u32[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclInterfaceListDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub acls: Vec<u32>,
@@ -450,6 +478,8 @@ impl Message for MacipAclInterfaceListDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclInterfaceListDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }

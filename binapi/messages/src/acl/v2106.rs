@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `acl_index` u32, `tag` string[64], `count` u32, `r` acl_rule[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclAddReplace {
     pub acl_index: u32,
     pub tag: FixedString<64>,
@@ -41,6 +43,8 @@ impl<V> Request<V> for AclAddReplace { type Reply = crate::acl::v1810::AclAddRep
 ///
 /// `acl_index` u32, `tag` string[64], `count` u32, `r` acl_rule[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclDetails {
     pub acl_index: u32,
     pub tag: FixedString<64>,
@@ -73,6 +77,8 @@ impl Message for AclDetails {
 ///
 /// `tag` string[64], `count` u32, `r` macip_acl_rule[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclAdd {
     pub tag: FixedString<64>,
     pub r: Vec<crate::acl_types::v2005::MacipAclRule>,
@@ -104,6 +110,8 @@ impl<V> Request<V> for MacipAclAdd { type Reply = crate::acl::v1810::MacipAclAdd
 ///
 /// `acl_index` u32, `tag` string[64], `count` u32, `r` macip_acl_rule[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclAddReplace {
     pub acl_index: u32,
     pub tag: FixedString<64>,
@@ -138,6 +146,8 @@ impl<V> Request<V> for MacipAclAddReplace { type Reply = crate::acl::v1810::Maci
 ///
 /// `acl_index` u32, `tag` string[64], `count` u32, `r` macip_acl_rule[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclDetails {
     pub acl_index: u32,
     pub tag: FixedString<64>,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclPluginUseHashLookupGet {
 }
 
@@ -30,6 +32,8 @@ impl<V> Request<V> for AclPluginUseHashLookupGet { type Reply = crate::acl::v211
 ///
 /// `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclPluginUseHashLookupGetReply {
     pub enable: bool,
 }
@@ -54,6 +58,8 @@ impl Message for AclPluginUseHashLookupGetReply {
 ///
 /// `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclPluginUseHashLookupSet {
     pub enable: bool,
 }
@@ -80,6 +86,8 @@ impl<V> Request<V> for AclPluginUseHashLookupSet { type Reply = crate::acl::v211
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclPluginUseHashLookupSetReply {
     pub retval: i32,
 }
@@ -88,6 +96,7 @@ impl Message for AclPluginUseHashLookupSetReply {
     const NAME: &'static str = "acl_plugin_use_hash_lookup_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_permit` u8, `is_ipv6` u8, `src_ip_addr` u8[16], `src_ip_prefix_len` u8, `dst_ip_addr` u8[16], `dst_ip_prefix_len` u8, `proto` u8, `srcport_or_icmptype_first` u16, `srcport_or_icmptype_last` u16, `dstport_or_icmpcode_first` u16, `dstport_or_icmpcode_last` u16, `tcp_flags_mask` u8, `tcp_flags_value` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclRule {
     pub is_permit: u8,
     pub is_ipv6: u8,
@@ -69,6 +71,8 @@ impl Wire for AclRule {
 ///
 /// `is_permit` u8, `is_ipv6` u8, `src_mac` u8[6], `src_mac_mask` u8[6], `src_ip_addr` u8[16], `src_ip_prefix_len` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclRule {
     pub is_permit: u8,
     pub is_ipv6: u8,

@@ -16,6 +16,8 @@ open_enum! {
 ///
 /// `is_permit` acl_action, `src_prefix` prefix, `dst_prefix` prefix, `proto` ip_proto, `srcport_or_icmptype_first` u16, `srcport_or_icmptype_last` u16, `dstport_or_icmpcode_first` u16, `dstport_or_icmpcode_last` u16, `tcp_flags_mask` u8, `tcp_flags_value` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AclRule {
     pub is_permit: crate::acl_types::v2005::AclAction,
     pub src_prefix: crate::ip_types::v2005::Prefix,
@@ -69,6 +71,8 @@ impl Wire for AclRule {
 ///
 /// `is_permit` acl_action, `src_mac` mac_address, `src_mac_mask` mac_address, `src_prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacipAclRule {
     pub is_permit: crate::acl_types::v2005::AclAction,
     pub src_mac: crate::ethernet_types::v1901::MacAddress,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `fib_id` u32, `ip4` bool, `ip6` bool, `default_adl` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AdlAllowlistEnableDisable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub fib_id: u32,
@@ -45,6 +47,8 @@ impl<V> Request<V> for AdlAllowlistEnableDisable { type Reply = crate::adl::v200
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AdlAllowlistEnableDisableReply {
     pub retval: i32,
 }
@@ -53,6 +57,7 @@ impl Message for AdlAllowlistEnableDisableReply {
     const NAME: &'static str = "adl_allowlist_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -73,6 +78,8 @@ impl Message for AdlAllowlistEnableDisableReply {
 ///
 /// `sw_if_index` interface_index, `enable_disable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AdlInterfaceEnableDisable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub enable_disable: bool,
@@ -102,6 +109,8 @@ impl<V> Request<V> for AdlInterfaceEnableDisable { type Reply = crate::adl::v200
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AdlInterfaceEnableDisableReply {
     pub retval: i32,
 }
@@ -110,6 +119,7 @@ impl Message for AdlInterfaceEnableDisableReply {
     const NAME: &'static str = "adl_interface_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

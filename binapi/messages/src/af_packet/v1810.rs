@@ -7,7 +7,10 @@ use binapi_core::*;
 ///
 /// `host_if_name` u8[64], `hw_addr` u8[6], `use_random_hw_addr` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfPacketCreate {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub host_if_name: [u8; 64],
     pub hw_addr: [u8; 6],
     pub use_random_hw_addr: u8,
@@ -49,6 +52,8 @@ impl<V> Request<V> for AfPacketCreate { type Reply = crate::af_packet::v1810::Af
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfPacketCreateReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -58,6 +63,7 @@ impl Message for AfPacketCreateReply {
     const NAME: &'static str = "af_packet_create_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -80,7 +86,10 @@ impl Message for AfPacketCreateReply {
 ///
 /// `host_if_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfPacketDelete {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub host_if_name: [u8; 64],
 }
 
@@ -114,6 +123,8 @@ impl<V> Request<V> for AfPacketDelete { type Reply = crate::af_packet::v1810::Af
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfPacketDeleteReply {
     pub retval: i32,
 }
@@ -122,6 +133,7 @@ impl Message for AfPacketDeleteReply {
     const NAME: &'static str = "af_packet_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -142,8 +154,11 @@ impl Message for AfPacketDeleteReply {
 ///
 /// `sw_if_index` u32, `host_if_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfPacketDetails {
     pub sw_if_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub host_if_name: [u8; 64],
 }
 
@@ -178,6 +193,8 @@ impl Message for AfPacketDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfPacketDump {
 }
 
@@ -224,6 +241,8 @@ impl Dump<crate::release::V2606> for AfPacketDump { type Details = crate::af_pac
 ///
 /// `sw_if_index` u8, `set` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfPacketSetL4CksumOffload {
     pub sw_if_index: u8,
     pub set: u8,
@@ -253,6 +272,8 @@ impl<V> Request<V> for AfPacketSetL4CksumOffload { type Reply = crate::af_packet
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfPacketSetL4CksumOffloadReply {
     pub retval: i32,
 }
@@ -261,6 +282,7 @@ impl Message for AfPacketSetL4CksumOffloadReply {
     const NAME: &'static str = "af_packet_set_l4_cksum_offload_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `hw_addr` mac_address, `use_random_hw_addr` bool, `host_if_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfPacketCreate {
     pub hw_addr: crate::ethernet_types::v1901::MacAddress,
     pub use_random_hw_addr: bool,
@@ -39,6 +41,8 @@ impl<V> Request<V> for AfPacketCreate { type Reply = crate::af_packet::v2001::Af
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfPacketCreateReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -48,6 +52,7 @@ impl Message for AfPacketCreateReply {
     const NAME: &'static str = "af_packet_create_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -70,6 +75,8 @@ impl Message for AfPacketCreateReply {
 ///
 /// `host_if_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfPacketDelete {
     pub host_if_name: FixedString<64>,
 }
@@ -96,6 +103,8 @@ impl<V> Request<V> for AfPacketDelete { type Reply = crate::af_packet::v1810::Af
 ///
 /// `sw_if_index` interface_index, `host_if_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfPacketDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub host_if_name: FixedString<64>,
@@ -123,6 +132,8 @@ impl Message for AfPacketDetails {
 ///
 /// `sw_if_index` interface_index, `set` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfPacketSetL4CksumOffload {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub set: bool,

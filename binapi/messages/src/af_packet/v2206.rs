@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `mode` af_packet_mode, `hw_addr` mac_address, `use_random_hw_addr` bool, `host_if_name` string[64], `rx_frame_size` u32, `tx_frame_size` u32, `rx_frames_per_block` u32, `tx_frames_per_block` u32, `flags` af_packet_flags, `num_rx_queues` u16, `num_tx_queues` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfPacketCreateV3 {
     pub mode: crate::af_packet::v2206::AfPacketMode,
     pub hw_addr: crate::ethernet_types::v1901::MacAddress,
@@ -63,6 +65,8 @@ impl<V> Request<V> for AfPacketCreateV3 { type Reply = crate::af_packet::v2206::
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfPacketCreateV3Reply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -72,6 +76,7 @@ impl Message for AfPacketCreateV3Reply {
     const NAME: &'static str = "af_packet_create_v3_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `host_if` string[64], `name` string[64], `rxq_num` u16, `rxq_size` u16, `txq_size` u16, `mode` af_xdp_mode, `prog` string[256]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfXdpCreate {
     pub host_if: FixedString<64>,
     pub name: FixedString<64>,
@@ -51,6 +53,8 @@ impl<V> Request<V> for AfXdpCreate { type Reply = crate::af_xdp::v2009::AfXdpCre
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfXdpCreateReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -60,6 +64,7 @@ impl Message for AfXdpCreateReply {
     const NAME: &'static str = "af_xdp_create_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -82,6 +87,8 @@ impl Message for AfXdpCreateReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfXdpDelete {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -108,6 +115,8 @@ impl<V> Request<V> for AfXdpDelete { type Reply = crate::af_xdp::v2009::AfXdpDel
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfXdpDeleteReply {
     pub retval: i32,
 }
@@ -116,6 +125,7 @@ impl Message for AfXdpDeleteReply {
     const NAME: &'static str = "af_xdp_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

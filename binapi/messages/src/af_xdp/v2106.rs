@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `host_if` string[64], `name` string[64], `rxq_num` u16, `rxq_size` u16, `txq_size` u16, `mode` af_xdp_mode, `flags` af_xdp_flag, `prog` string[256]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfXdpCreate {
     pub host_if: FixedString<64>,
     pub name: FixedString<64>,

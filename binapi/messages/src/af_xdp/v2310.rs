@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `host_if` string[64], `name` string[64], `rxq_num` u16, `rxq_size` u16, `txq_size` u16, `mode` af_xdp_mode, `flags` af_xdp_flag, `prog` string[256], `netns` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfXdpCreateV3 {
     pub host_if: FixedString<64>,
     pub name: FixedString<64>,
@@ -57,6 +59,8 @@ impl<V> Request<V> for AfXdpCreateV3 { type Reply = crate::af_xdp::v2310::AfXdpC
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AfXdpCreateV3Reply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -66,6 +70,7 @@ impl Message for AfXdpCreateV3Reply {
     const NAME: &'static str = "af_xdp_create_v3_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

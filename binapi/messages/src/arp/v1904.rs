@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `table_id` u32, `low` ip4_address, `hi` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProxyArp {
     pub table_id: u32,
     pub low: crate::ip_types::v1901::Ip4Address,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `address` address, `sw_if_index` interface_index, `is_garp` bool, `repeat` u32, `interval` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ArpingAcd {
     pub address: crate::ip_types::v2005::Address,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -45,6 +47,8 @@ impl<V> Request<V> for ArpingAcd { type Reply = crate::arping::v2310::ArpingAcdR
 ///
 /// `retval` i32, `reply_count` u32, `mac_address` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ArpingAcdReply {
     pub retval: i32,
     pub reply_count: u32,
@@ -55,6 +59,7 @@ impl Message for ArpingAcdReply {
     const NAME: &'static str = "arping_acd_reply";
     const CRC: u32 = 0xe08c3b05;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

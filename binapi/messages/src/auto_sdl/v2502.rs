@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `threshold` u32, `remove_timeout` u32, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AutoSdlConfig {
     pub threshold: u32,
     pub remove_timeout: u32,
@@ -39,6 +41,8 @@ impl<V> Request<V> for AutoSdlConfig { type Reply = crate::auto_sdl::v2502::Auto
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AutoSdlConfigReply {
     pub retval: i32,
 }
@@ -47,6 +51,7 @@ impl Message for AutoSdlConfigReply {
     const NAME: &'static str = "auto_sdl_config_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `pci_addr` u32, `enable_elog` i32, `rxq_num` u16, `rxq_size` u16, `txq_size` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AvfCreate {
     pub pci_addr: u32,
     pub enable_elog: i32,
@@ -67,6 +69,8 @@ impl Request<crate::release::V2602> for AvfCreate { type Reply = crate::avf::v20
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AvfCreateReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -76,6 +80,7 @@ impl Message for AvfCreateReply {
     const NAME: &'static str = "avf_create_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -98,6 +103,8 @@ impl Message for AvfCreateReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AvfDelete {
     pub sw_if_index: u32,
 }
@@ -124,6 +131,8 @@ impl<V> Request<V> for AvfDelete { type Reply = crate::avf::v1810::AvfDeleteRepl
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AvfDeleteReply {
     pub retval: i32,
 }
@@ -132,6 +141,7 @@ impl Message for AvfDeleteReply {
     const NAME: &'static str = "avf_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

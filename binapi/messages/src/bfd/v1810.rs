@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `conf_key_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdAuthDelKey {
     pub conf_key_id: u32,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for BfdAuthDelKey { type Reply = crate::bfd::v1810::BfdAuthDe
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdAuthDelKeyReply {
     pub retval: i32,
 }
@@ -41,6 +45,7 @@ impl Message for BfdAuthDelKeyReply {
     const NAME: &'static str = "bfd_auth_del_key_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -61,6 +66,8 @@ impl Message for BfdAuthDelKeyReply {
 ///
 /// `conf_key_id` u32, `use_count` u32, `auth_type` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdAuthKeysDetails {
     pub conf_key_id: u32,
     pub use_count: u32,
@@ -91,6 +98,8 @@ impl Message for BfdAuthKeysDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdAuthKeysDump {
 }
 
@@ -114,6 +123,8 @@ impl<V> Dump<V> for BfdAuthKeysDump { type Details = crate::bfd::v1810::BfdAuthK
 ///
 /// `conf_key_id` u32, `key_len` u8, `auth_type` u8, `key` u8[20]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdAuthSetKey {
     pub conf_key_id: u32,
     pub key_len: u8,
@@ -149,6 +160,8 @@ impl<V> Request<V> for BfdAuthSetKey { type Reply = crate::bfd::v1810::BfdAuthSe
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdAuthSetKeyReply {
     pub retval: i32,
 }
@@ -157,6 +170,7 @@ impl Message for BfdAuthSetKeyReply {
     const NAME: &'static str = "bfd_auth_set_key_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -177,6 +191,8 @@ impl Message for BfdAuthSetKeyReply {
 ///
 /// `sw_if_index` u32, `desired_min_tx` u32, `required_min_rx` u32, `local_addr` u8[16], `peer_addr` u8[16], `is_ipv6` u8, `detect_mult` u8, `is_authenticated` u8, `bfd_key_id` u8, `conf_key_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpAdd {
     pub sw_if_index: u32,
     pub desired_min_tx: u32,
@@ -230,6 +246,8 @@ impl<V> Request<V> for BfdUdpAdd { type Reply = crate::bfd::v1810::BfdUdpAddRepl
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpAddReply {
     pub retval: i32,
 }
@@ -238,6 +256,7 @@ impl Message for BfdUdpAddReply {
     const NAME: &'static str = "bfd_udp_add_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -258,6 +277,8 @@ impl Message for BfdUdpAddReply {
 ///
 /// `sw_if_index` u32, `local_addr` u8[16], `peer_addr` u8[16], `is_ipv6` u8, `is_delayed` u8, `bfd_key_id` u8, `conf_key_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpAuthActivate {
     pub sw_if_index: u32,
     pub local_addr: [u8; 16],
@@ -302,6 +323,8 @@ impl<V> Request<V> for BfdUdpAuthActivate { type Reply = crate::bfd::v1810::BfdU
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpAuthActivateReply {
     pub retval: i32,
 }
@@ -310,6 +333,7 @@ impl Message for BfdUdpAuthActivateReply {
     const NAME: &'static str = "bfd_udp_auth_activate_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -330,6 +354,8 @@ impl Message for BfdUdpAuthActivateReply {
 ///
 /// `sw_if_index` u32, `local_addr` u8[16], `peer_addr` u8[16], `is_ipv6` u8, `is_delayed` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpAuthDeactivate {
     pub sw_if_index: u32,
     pub local_addr: [u8; 16],
@@ -368,6 +394,8 @@ impl<V> Request<V> for BfdUdpAuthDeactivate { type Reply = crate::bfd::v1810::Bf
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpAuthDeactivateReply {
     pub retval: i32,
 }
@@ -376,6 +404,7 @@ impl Message for BfdUdpAuthDeactivateReply {
     const NAME: &'static str = "bfd_udp_auth_deactivate_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -396,6 +425,8 @@ impl Message for BfdUdpAuthDeactivateReply {
 ///
 /// `sw_if_index` u32, `local_addr` u8[16], `peer_addr` u8[16], `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpDel {
     pub sw_if_index: u32,
     pub local_addr: [u8; 16],
@@ -431,6 +462,8 @@ impl<V> Request<V> for BfdUdpDel { type Reply = crate::bfd::v1810::BfdUdpDelRepl
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpDelEchoSource {
 }
 
@@ -454,6 +487,8 @@ impl<V> Request<V> for BfdUdpDelEchoSource { type Reply = crate::bfd::v1810::Bfd
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpDelEchoSourceReply {
     pub retval: i32,
 }
@@ -462,6 +497,7 @@ impl Message for BfdUdpDelEchoSourceReply {
     const NAME: &'static str = "bfd_udp_del_echo_source_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -482,6 +518,8 @@ impl Message for BfdUdpDelEchoSourceReply {
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpDelReply {
     pub retval: i32,
 }
@@ -490,6 +528,7 @@ impl Message for BfdUdpDelReply {
     const NAME: &'static str = "bfd_udp_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -510,6 +549,8 @@ impl Message for BfdUdpDelReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpGetEchoSource {
 }
 
@@ -556,6 +597,8 @@ impl Request<crate::release::V2606> for BfdUdpGetEchoSource { type Reply = crate
 ///
 /// `retval` i32, `sw_if_index` u32, `is_set` u8, `have_usable_ip4` u8, `ip4_addr` u8[4], `have_usable_ip6` u8, `ip6_addr` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpGetEchoSourceReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -570,6 +613,7 @@ impl Message for BfdUdpGetEchoSourceReply {
     const NAME: &'static str = "bfd_udp_get_echo_source_reply";
     const CRC: u32 = 0x6924ca6b;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -602,6 +646,8 @@ impl Message for BfdUdpGetEchoSourceReply {
 ///
 /// `sw_if_index` u32, `desired_min_tx` u32, `required_min_rx` u32, `local_addr` u8[16], `peer_addr` u8[16], `is_ipv6` u8, `detect_mult` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpMod {
     pub sw_if_index: u32,
     pub desired_min_tx: u32,
@@ -646,6 +692,8 @@ impl<V> Request<V> for BfdUdpMod { type Reply = crate::bfd::v1810::BfdUdpModRepl
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpModReply {
     pub retval: i32,
 }
@@ -654,6 +702,7 @@ impl Message for BfdUdpModReply {
     const NAME: &'static str = "bfd_udp_mod_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -674,6 +723,8 @@ impl Message for BfdUdpModReply {
 ///
 /// `sw_if_index` u32, `local_addr` u8[16], `peer_addr` u8[16], `is_ipv6` u8, `state` u8, `is_authenticated` u8, `bfd_key_id` u8, `conf_key_id` u32, `required_min_rx` u32, `desired_min_tx` u32, `detect_mult` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpSessionDetails {
     pub sw_if_index: u32,
     pub local_addr: [u8; 16],
@@ -728,6 +779,8 @@ impl Message for BfdUdpSessionDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpSessionDump {
 }
 
@@ -774,6 +827,8 @@ impl Dump<crate::release::V2606> for BfdUdpSessionDump { type Details = crate::b
 ///
 /// `sw_if_index` u32, `local_addr` u8[16], `peer_addr` u8[16], `is_ipv6` u8, `admin_up_down` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpSessionSetFlags {
     pub sw_if_index: u32,
     pub local_addr: [u8; 16],
@@ -812,6 +867,8 @@ impl<V> Request<V> for BfdUdpSessionSetFlags { type Reply = crate::bfd::v1810::B
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpSessionSetFlagsReply {
     pub retval: i32,
 }
@@ -820,6 +877,7 @@ impl Message for BfdUdpSessionSetFlagsReply {
     const NAME: &'static str = "bfd_udp_session_set_flags_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -840,6 +898,8 @@ impl Message for BfdUdpSessionSetFlagsReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpSetEchoSource {
     pub sw_if_index: u32,
 }
@@ -866,6 +926,8 @@ impl<V> Request<V> for BfdUdpSetEchoSource { type Reply = crate::bfd::v1810::Bfd
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpSetEchoSourceReply {
     pub retval: i32,
 }
@@ -874,6 +936,7 @@ impl Message for BfdUdpSetEchoSourceReply {
     const NAME: &'static str = "bfd_udp_set_echo_source_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -894,6 +957,8 @@ impl Message for BfdUdpSetEchoSourceReply {
 ///
 /// `enable_disable` u32, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantBfdEvents {
     pub enable_disable: u32,
     pub pid: u32,
@@ -923,6 +988,8 @@ impl<V> Request<V> for WantBfdEvents { type Reply = crate::bfd::v1810::WantBfdEv
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantBfdEventsReply {
     pub retval: i32,
 }
@@ -931,6 +998,7 @@ impl Message for WantBfdEventsReply {
     const NAME: &'static str = "want_bfd_events_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

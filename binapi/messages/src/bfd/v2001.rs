@@ -17,6 +17,8 @@ open_enum! {
 ///
 /// `sw_if_index` interface_index, `desired_min_tx` u32, `required_min_rx` u32, `local_addr` address, `peer_addr` address, `detect_mult` u8, `is_authenticated` bool, `bfd_key_id` u8, `conf_key_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpAdd {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub desired_min_tx: u32,
@@ -67,6 +69,8 @@ impl<V> Request<V> for BfdUdpAdd { type Reply = crate::bfd::v1810::BfdUdpAddRepl
 ///
 /// `sw_if_index` interface_index, `local_addr` address, `peer_addr` address, `is_delayed` bool, `bfd_key_id` u8, `conf_key_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpAuthActivate {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub local_addr: crate::fib_types::v1901::Address,
@@ -108,6 +112,8 @@ impl<V> Request<V> for BfdUdpAuthActivate { type Reply = crate::bfd::v1810::BfdU
 ///
 /// `sw_if_index` interface_index, `local_addr` address, `peer_addr` address, `is_delayed` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpAuthDeactivate {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub local_addr: crate::fib_types::v1901::Address,
@@ -143,6 +149,8 @@ impl<V> Request<V> for BfdUdpAuthDeactivate { type Reply = crate::bfd::v1810::Bf
 ///
 /// `sw_if_index` interface_index, `local_addr` address, `peer_addr` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpDel {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub local_addr: crate::fib_types::v1901::Address,
@@ -175,6 +183,8 @@ impl<V> Request<V> for BfdUdpDel { type Reply = crate::bfd::v1810::BfdUdpDelRepl
 ///
 /// `retval` i32, `sw_if_index` interface_index, `is_set` bool, `have_usable_ip4` bool, `ip4_addr` ip4_address, `have_usable_ip6` bool, `ip6_addr` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpGetEchoSourceReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -189,6 +199,7 @@ impl Message for BfdUdpGetEchoSourceReply {
     const NAME: &'static str = "bfd_udp_get_echo_source_reply";
     const CRC: u32 = 0x1e00cfce;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -221,6 +232,8 @@ impl Message for BfdUdpGetEchoSourceReply {
 ///
 /// `sw_if_index` interface_index, `desired_min_tx` u32, `required_min_rx` u32, `local_addr` address, `peer_addr` address, `detect_mult` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpMod {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub desired_min_tx: u32,
@@ -262,6 +275,8 @@ impl<V> Request<V> for BfdUdpMod { type Reply = crate::bfd::v1810::BfdUdpModRepl
 ///
 /// `sw_if_index` interface_index, `local_addr` address, `peer_addr` address, `state` bfd_state, `is_authenticated` bool, `bfd_key_id` u8, `conf_key_id` u32, `required_min_rx` u32, `desired_min_tx` u32, `detect_mult` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpSessionDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub local_addr: crate::fib_types::v1901::Address,
@@ -313,6 +328,8 @@ impl Message for BfdUdpSessionDetails {
 ///
 /// `sw_if_index` interface_index, `local_addr` address, `peer_addr` address, `flags` if_status_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpSessionSetFlags {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub local_addr: crate::fib_types::v1901::Address,
@@ -348,6 +365,8 @@ impl<V> Request<V> for BfdUdpSessionSetFlags { type Reply = crate::bfd::v1810::B
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpSetEchoSource {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -374,6 +393,8 @@ impl<V> Request<V> for BfdUdpSetEchoSource { type Reply = crate::bfd::v1810::Bfd
 ///
 /// `enable_disable` bool, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantBfdEvents {
     pub enable_disable: bool,
     pub pid: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `desired_min_tx` u32, `required_min_rx` u32, `local_addr` address, `peer_addr` address, `detect_mult` u8, `is_authenticated` bool, `bfd_key_id` u8, `conf_key_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpAdd {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub desired_min_tx: u32,
@@ -57,6 +59,8 @@ impl<V> Request<V> for BfdUdpAdd { type Reply = crate::bfd::v1810::BfdUdpAddRepl
 ///
 /// `sw_if_index` interface_index, `local_addr` address, `peer_addr` address, `is_delayed` bool, `bfd_key_id` u8, `conf_key_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpAuthActivate {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub local_addr: crate::ip_types::v2005::Address,
@@ -98,6 +102,8 @@ impl<V> Request<V> for BfdUdpAuthActivate { type Reply = crate::bfd::v1810::BfdU
 ///
 /// `sw_if_index` interface_index, `local_addr` address, `peer_addr` address, `is_delayed` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpAuthDeactivate {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub local_addr: crate::ip_types::v2005::Address,
@@ -133,6 +139,8 @@ impl<V> Request<V> for BfdUdpAuthDeactivate { type Reply = crate::bfd::v1810::Bf
 ///
 /// `sw_if_index` interface_index, `local_addr` address, `peer_addr` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpDel {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub local_addr: crate::ip_types::v2005::Address,
@@ -165,6 +173,8 @@ impl<V> Request<V> for BfdUdpDel { type Reply = crate::bfd::v1810::BfdUdpDelRepl
 ///
 /// `retval` i32, `sw_if_index` interface_index, `is_set` bool, `have_usable_ip4` bool, `ip4_addr` ip4_address, `have_usable_ip6` bool, `ip6_addr` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpGetEchoSourceReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -179,6 +189,7 @@ impl Message for BfdUdpGetEchoSourceReply {
     const NAME: &'static str = "bfd_udp_get_echo_source_reply";
     const CRC: u32 = 0xe3d736a1;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -211,6 +222,8 @@ impl Message for BfdUdpGetEchoSourceReply {
 ///
 /// `sw_if_index` interface_index, `desired_min_tx` u32, `required_min_rx` u32, `local_addr` address, `peer_addr` address, `detect_mult` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpMod {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub desired_min_tx: u32,
@@ -252,6 +265,8 @@ impl<V> Request<V> for BfdUdpMod { type Reply = crate::bfd::v1810::BfdUdpModRepl
 ///
 /// `sw_if_index` interface_index, `local_addr` address, `peer_addr` address, `state` bfd_state, `is_authenticated` bool, `bfd_key_id` u8, `conf_key_id` u32, `required_min_rx` u32, `desired_min_tx` u32, `detect_mult` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpSessionDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub local_addr: crate::ip_types::v2005::Address,
@@ -303,6 +318,8 @@ impl Message for BfdUdpSessionDetails {
 ///
 /// `pid` u32, `sw_if_index` interface_index, `local_addr` address, `peer_addr` address, `state` bfd_state, `is_authenticated` bool, `bfd_key_id` u8, `conf_key_id` u32, `required_min_rx` u32, `desired_min_tx` u32, `detect_mult` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpSessionEvent {
     pub pid: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -357,6 +374,8 @@ impl Message for BfdUdpSessionEvent {
 ///
 /// `sw_if_index` interface_index, `local_addr` address, `peer_addr` address, `flags` if_status_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpSessionSetFlags {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub local_addr: crate::ip_types::v2005::Address,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `desired_min_tx` u32, `required_min_rx` u32, `local_addr` address, `peer_addr` address, `detect_mult` u8, `is_authenticated` bool, `bfd_key_id` u8, `conf_key_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpUpd {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub desired_min_tx: u32,
@@ -57,6 +59,8 @@ impl<V> Request<V> for BfdUdpUpd { type Reply = crate::bfd::v2206::BfdUdpUpdRepl
 ///
 /// `retval` i32, `stats_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpUpdReply {
     pub retval: i32,
     pub stats_index: u32,
@@ -66,6 +70,7 @@ impl Message for BfdUdpUpdReply {
     const NAME: &'static str = "bfd_udp_upd_reply";
     const CRC: u32 = 0x1992deab;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

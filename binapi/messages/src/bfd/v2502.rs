@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpEnableMultihop {
 }
 
@@ -30,6 +32,8 @@ impl<V> Request<V> for BfdUdpEnableMultihop { type Reply = crate::bfd::v2502::Bf
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpEnableMultihopReply {
     pub retval: i32,
 }
@@ -38,6 +42,7 @@ impl Message for BfdUdpEnableMultihopReply {
     const NAME: &'static str = "bfd_udp_enable_multihop_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpGetTos {
 }
 
@@ -30,6 +32,8 @@ impl<V> Request<V> for BfdUdpGetTos { type Reply = crate::bfd::v2510::BfdUdpGetT
 ///
 /// `retval` i32, `tos` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpGetTosReply {
     pub retval: i32,
     pub tos: u8,
@@ -39,6 +43,7 @@ impl Message for BfdUdpGetTosReply {
     const NAME: &'static str = "bfd_udp_get_tos_reply";
     const CRC: u32 = 0xd8931abf;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -61,6 +66,8 @@ impl Message for BfdUdpGetTosReply {
 ///
 /// `tos` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpSetTos {
     pub tos: u8,
 }
@@ -87,6 +94,8 @@ impl<V> Request<V> for BfdUdpSetTos { type Reply = crate::bfd::v2510::BfdUdpSetT
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BfdUdpSetTosReply {
     pub retval: i32,
 }
@@ -95,6 +104,7 @@ impl Message for BfdUdpSetTosReply {
     const NAME: &'static str = "bfd_udp_set_tos_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bde_bp` u16, `bde_tbl_id` u32, `bde_is_add` u8, `bde_payload_proto` u8, `bde_n_paths` u8, `bde_paths` fib_path[bde_n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierDispEntryAddDel {
     pub bde_bp: u16,
     pub bde_tbl_id: u32,
@@ -47,6 +49,8 @@ impl<V> Request<V> for BierDispEntryAddDel { type Reply = crate::bier::v1810::Bi
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierDispEntryAddDelReply {
     pub retval: i32,
 }
@@ -55,6 +59,7 @@ impl Message for BierDispEntryAddDelReply {
     const NAME: &'static str = "bier_disp_entry_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -75,6 +80,8 @@ impl Message for BierDispEntryAddDelReply {
 ///
 /// `bde_bp` u16, `bde_tbl_id` u32, `bde_is_add` u8, `bde_payload_proto` u8, `bde_n_paths` u8, `bde_paths` fib_path[bde_n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierDispEntryDetails {
     pub bde_bp: u16,
     pub bde_tbl_id: u32,
@@ -113,6 +120,8 @@ impl Message for BierDispEntryDetails {
 ///
 /// `bde_tbl_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierDispEntryDump {
     pub bde_tbl_id: u32,
 }
@@ -162,6 +171,8 @@ impl Dump<crate::release::V2606> for BierDispEntryDump { type Details = crate::b
 ///
 /// `bdt_tbl_id` u32, `bdt_is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierDispTableAddDel {
     pub bdt_tbl_id: u32,
     pub bdt_is_add: u8,
@@ -191,6 +202,8 @@ impl<V> Request<V> for BierDispTableAddDel { type Reply = crate::bier::v1810::Bi
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierDispTableAddDelReply {
     pub retval: i32,
 }
@@ -199,6 +212,7 @@ impl Message for BierDispTableAddDelReply {
     const NAME: &'static str = "bier_disp_table_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -219,6 +233,8 @@ impl Message for BierDispTableAddDelReply {
 ///
 /// `bdt_tbl_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierDispTableDetails {
     pub bdt_tbl_id: u32,
 }
@@ -243,6 +259,8 @@ impl Message for BierDispTableDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierDispTableDump {
 }
 
@@ -266,6 +284,8 @@ impl<V> Dump<V> for BierDispTableDump { type Details = crate::bier::v1810::BierD
 ///
 /// `bi_tbl_id` bier_table_id, `bi_src` u16, `bi_n_bytes` u8, `bi_bytes` u8[bi_n_bytes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierImpAdd {
     pub bi_tbl_id: crate::bier::v1810::BierTableId,
     pub bi_src: u16,
@@ -300,6 +320,8 @@ impl<V> Request<V> for BierImpAdd { type Reply = crate::bier::v1810::BierImpAddR
 ///
 /// `retval` i32, `bi_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierImpAddReply {
     pub retval: i32,
     pub bi_index: u32,
@@ -309,6 +331,7 @@ impl Message for BierImpAddReply {
     const NAME: &'static str = "bier_imp_add_reply";
     const CRC: u32 = 0xd49c5793;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -331,6 +354,8 @@ impl Message for BierImpAddReply {
 ///
 /// `bi_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierImpDel {
     pub bi_index: u32,
 }
@@ -357,6 +382,8 @@ impl<V> Request<V> for BierImpDel { type Reply = crate::bier::v1810::BierImpDelR
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierImpDelReply {
     pub retval: i32,
 }
@@ -365,6 +392,7 @@ impl Message for BierImpDelReply {
     const NAME: &'static str = "bier_imp_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -385,6 +413,8 @@ impl Message for BierImpDelReply {
 ///
 /// `bi_tbl_id` bier_table_id, `bi_src` u16, `bi_n_bytes` u8, `bi_bytes` u8[bi_n_bytes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierImpDetails {
     pub bi_tbl_id: crate::bier::v1810::BierTableId,
     pub bi_src: u16,
@@ -417,6 +447,8 @@ impl Message for BierImpDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierImpDump {
 }
 
@@ -463,6 +495,8 @@ impl Dump<crate::release::V2606> for BierImpDump { type Details = crate::bier::v
 ///
 /// `br_bp` u32, `br_is_add` u8, `br_is_replace` u8, `br_tbl_id` bier_table_id, `br_n_paths` u8, `br_paths` fib_path[br_n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierRouteAddDel {
     pub br_bp: u32,
     pub br_is_add: u8,
@@ -503,6 +537,8 @@ impl<V> Request<V> for BierRouteAddDel { type Reply = crate::bier::v1810::BierRo
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierRouteAddDelReply {
     pub retval: i32,
 }
@@ -511,6 +547,7 @@ impl Message for BierRouteAddDelReply {
     const NAME: &'static str = "bier_route_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -531,6 +568,8 @@ impl Message for BierRouteAddDelReply {
 ///
 /// `br_bp` u16, `br_tbl_id` bier_table_id, `br_n_paths` u32, `br_paths` fib_path[br_n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierRouteDetails {
     pub br_bp: u16,
     pub br_tbl_id: crate::bier::v1810::BierTableId,
@@ -563,6 +602,8 @@ impl Message for BierRouteDetails {
 ///
 /// `br_tbl_id` bier_table_id
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierRouteDump {
     pub br_tbl_id: crate::bier::v1810::BierTableId,
 }
@@ -591,6 +632,8 @@ impl Dump<crate::release::V1904> for BierRouteDump { type Details = crate::bier:
 ///
 /// `bt_tbl_id` bier_table_id, `bt_label` u32, `bt_is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierTableAddDel {
     pub bt_tbl_id: crate::bier::v1810::BierTableId,
     pub bt_label: u32,
@@ -623,6 +666,8 @@ impl<V> Request<V> for BierTableAddDel { type Reply = crate::bier::v1810::BierTa
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierTableAddDelReply {
     pub retval: i32,
 }
@@ -631,6 +676,7 @@ impl Message for BierTableAddDelReply {
     const NAME: &'static str = "bier_table_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -651,6 +697,8 @@ impl Message for BierTableAddDelReply {
 ///
 /// `bt_label` u32, `bt_tbl_id` bier_table_id
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierTableDetails {
     pub bt_label: u32,
     pub bt_tbl_id: crate::bier::v1810::BierTableId,
@@ -678,6 +726,8 @@ impl Message for BierTableDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierTableDump {
 }
 
@@ -724,6 +774,8 @@ impl Dump<crate::release::V2606> for BierTableDump { type Details = crate::bier:
 ///
 /// `bt_set` u8, `bt_sub_domain` u8, `bt_hdr_len_id` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierTableId {
     pub bt_set: u8,
     pub bt_sub_domain: u8,

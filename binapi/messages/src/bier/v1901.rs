@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bde_bp` u16, `bde_tbl_id` u32, `bde_is_add` u8, `bde_payload_proto` u8, `bde_n_paths` u8, `bde_paths` fib_path[bde_n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierDispEntryAddDel {
     pub bde_bp: u16,
     pub bde_tbl_id: u32,
@@ -47,6 +49,8 @@ impl<V> Request<V> for BierDispEntryAddDel { type Reply = crate::bier::v1810::Bi
 ///
 /// `bde_bp` u16, `bde_tbl_id` u32, `bde_is_add` u8, `bde_payload_proto` u8, `bde_n_paths` u8, `bde_paths` fib_path[bde_n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierDispEntryDetails {
     pub bde_bp: u16,
     pub bde_tbl_id: u32,
@@ -85,6 +89,8 @@ impl Message for BierDispEntryDetails {
 ///
 /// `br_bp` u32, `br_is_add` u8, `br_is_replace` u8, `br_tbl_id` bier_table_id, `br_n_paths` u8, `br_paths` fib_path[br_n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierRouteAddDel {
     pub br_bp: u32,
     pub br_is_add: u8,
@@ -125,6 +131,8 @@ impl<V> Request<V> for BierRouteAddDel { type Reply = crate::bier::v1810::BierRo
 ///
 /// `br_bp` u16, `br_tbl_id` bier_table_id, `br_n_paths` u32, `br_paths` fib_path[br_n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierRouteDetails {
     pub br_bp: u16,
     pub br_tbl_id: crate::bier::v1810::BierTableId,

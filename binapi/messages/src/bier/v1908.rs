@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bde_bp` u16, `bde_tbl_id` u32, `bde_is_add` u8, `bde_payload_proto` u8, `bde_n_paths` u8, `bde_paths` fib_path[bde_n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierDispEntryAddDel {
     pub bde_bp: u16,
     pub bde_tbl_id: u32,
@@ -47,6 +49,8 @@ impl<V> Request<V> for BierDispEntryAddDel { type Reply = crate::bier::v1810::Bi
 ///
 /// `bde_bp` u16, `bde_tbl_id` u32, `bde_is_add` u8, `bde_payload_proto` u8, `bde_n_paths` u8, `bde_paths` fib_path[bde_n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierDispEntryDetails {
     pub bde_bp: u16,
     pub bde_tbl_id: u32,
@@ -85,6 +89,8 @@ impl Message for BierDispEntryDetails {
 ///
 /// `bi_tbl_id` bier_table_id, `bi_src` u16, `bi_n_bytes` u8, `bi_bytes` u8[bi_n_bytes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierImpAdd {
     pub bi_tbl_id: crate::bier::v1810::BierTableId,
     pub bi_src: u16,
@@ -119,6 +125,8 @@ impl<V> Request<V> for BierImpAdd { type Reply = crate::bier::v1810::BierImpAddR
 ///
 /// `bi_tbl_id` bier_table_id, `bi_src` u16, `bi_n_bytes` u8, `bi_bytes` u8[bi_n_bytes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierImpDetails {
     pub bi_tbl_id: crate::bier::v1810::BierTableId,
     pub bi_src: u16,
@@ -151,6 +159,8 @@ impl Message for BierImpDetails {
 ///
 /// `br_bp` u32, `br_tbl_id` bier_table_id, `br_n_paths` u8, `br_paths` fib_path[br_n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierRoute {
     pub br_bp: u32,
     pub br_tbl_id: crate::bier::v1810::BierTableId,
@@ -185,6 +195,8 @@ impl Wire for BierRoute {
 ///
 /// `br_is_add` u8, `br_is_replace` u8, `br_route` bier_route
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierRouteAddDel {
     pub br_is_add: u8,
     pub br_is_replace: u8,
@@ -217,6 +229,8 @@ impl<V> Request<V> for BierRouteAddDel { type Reply = crate::bier::v1810::BierRo
 ///
 /// `br_route` bier_route
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierRouteDetails {
     pub br_route: crate::bier::v1908::BierRoute,
 }
@@ -241,6 +255,8 @@ impl Message for BierRouteDetails {
 ///
 /// `br_tbl_id` bier_table_id
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierRouteDump {
     pub br_tbl_id: crate::bier::v1810::BierTableId,
 }
@@ -287,6 +303,8 @@ impl Dump<crate::release::V2606> for BierRouteDump { type Details = crate::bier:
 ///
 /// `bt_tbl_id` bier_table_id, `bt_label` u32, `bt_is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierTableAddDel {
     pub bt_tbl_id: crate::bier::v1810::BierTableId,
     pub bt_label: u32,
@@ -319,6 +337,8 @@ impl<V> Request<V> for BierTableAddDel { type Reply = crate::bier::v1810::BierTa
 ///
 /// `bt_label` u32, `bt_tbl_id` bier_table_id
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierTableDetails {
     pub bt_label: u32,
     pub bt_tbl_id: crate::bier::v1810::BierTableId,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bde_bp` u16, `bde_tbl_id` u32, `bde_is_add` bool, `bde_payload_proto` u8, `bde_n_paths` u8, `bde_paths` fib_path[bde_n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierDispEntryAddDel {
     pub bde_bp: u16,
     pub bde_tbl_id: u32,
@@ -47,6 +49,8 @@ impl<V> Request<V> for BierDispEntryAddDel { type Reply = crate::bier::v1810::Bi
 ///
 /// `bde_bp` u16, `bde_tbl_id` u32, `bde_is_add` bool, `bde_payload_proto` u8, `bde_n_paths` u8, `bde_paths` fib_path[bde_n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierDispEntryDetails {
     pub bde_bp: u16,
     pub bde_tbl_id: u32,
@@ -85,6 +89,8 @@ impl Message for BierDispEntryDetails {
 ///
 /// `bdt_tbl_id` u32, `bdt_is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierDispTableAddDel {
     pub bdt_tbl_id: u32,
     pub bdt_is_add: bool,
@@ -114,6 +120,8 @@ impl<V> Request<V> for BierDispTableAddDel { type Reply = crate::bier::v1810::Bi
 ///
 /// `br_is_add` bool, `br_is_replace` bool, `br_route` bier_route
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierRouteAddDel {
     pub br_is_add: bool,
     pub br_is_replace: bool,
@@ -146,6 +154,8 @@ impl<V> Request<V> for BierRouteAddDel { type Reply = crate::bier::v1810::BierRo
 ///
 /// `bt_tbl_id` bier_table_id, `bt_label` u32, `bt_is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierTableAddDel {
     pub bt_tbl_id: crate::bier::v1810::BierTableId,
     pub bt_label: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `use_custom_mac` u8, `mac_address` u8[6], `mode` u8, `lb` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondCreate {
     pub use_custom_mac: u8,
     pub mac_address: [u8; 6],
@@ -42,6 +44,8 @@ impl<V> Request<V> for BondCreate { type Reply = crate::bond::v1810::BondCreateR
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondCreateReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -51,6 +55,7 @@ impl Message for BondCreateReply {
     const NAME: &'static str = "bond_create_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -73,6 +78,8 @@ impl Message for BondCreateReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondDelete {
     pub sw_if_index: u32,
 }
@@ -99,6 +106,8 @@ impl<V> Request<V> for BondDelete { type Reply = crate::bond::v1810::BondDeleteR
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondDeleteReply {
     pub retval: i32,
 }
@@ -107,6 +116,7 @@ impl Message for BondDeleteReply {
     const NAME: &'static str = "bond_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -127,6 +137,8 @@ impl Message for BondDeleteReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondDetachSlave {
     pub sw_if_index: u32,
 }
@@ -153,6 +165,8 @@ impl<V> Request<V> for BondDetachSlave { type Reply = crate::bond::v1810::BondDe
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondDetachSlaveReply {
     pub retval: i32,
 }
@@ -161,6 +175,7 @@ impl Message for BondDetachSlaveReply {
     const NAME: &'static str = "bond_detach_slave_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -181,6 +196,8 @@ impl Message for BondDetachSlaveReply {
 ///
 /// `sw_if_index` u32, `bond_sw_if_index` u32, `is_passive` u8, `is_long_timeout` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondEnslave {
     pub sw_if_index: u32,
     pub bond_sw_if_index: u32,
@@ -216,6 +233,8 @@ impl<V> Request<V> for BondEnslave { type Reply = crate::bond::v1810::BondEnslav
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondEnslaveReply {
     pub retval: i32,
 }
@@ -224,6 +243,7 @@ impl Message for BondEnslaveReply {
     const NAME: &'static str = "bond_enslave_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -244,8 +264,11 @@ impl Message for BondEnslaveReply {
 ///
 /// `sw_if_index` u32, `interface_name` u8[64], `mode` u8, `lb` u8, `active_slaves` u32, `slaves` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceBondDetails {
     pub sw_if_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub interface_name: [u8; 64],
     pub mode: u8,
     pub lb: u8,
@@ -296,6 +319,8 @@ impl Message for SwInterfaceBondDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceBondDump {
 }
 
@@ -342,8 +367,11 @@ impl Dump<crate::release::V2606> for SwInterfaceBondDump { type Details = crate:
 ///
 /// `sw_if_index` u32, `interface_name` u8[64], `is_passive` u8, `is_long_timeout` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSlaveDetails {
     pub sw_if_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub interface_name: [u8; 64],
     pub is_passive: u8,
     pub is_long_timeout: u8,
@@ -386,6 +414,8 @@ impl Message for SwInterfaceSlaveDetails {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSlaveDump {
     pub sw_if_index: u32,
 }

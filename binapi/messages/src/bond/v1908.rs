@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `id` u32, `use_custom_mac` u8, `mac_address` u8[6], `mode` u8, `lb` u8, `numa_only` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondCreate {
     pub id: u32,
     pub use_custom_mac: u8,
@@ -48,9 +50,12 @@ impl<V> Request<V> for BondCreate { type Reply = crate::bond::v1810::BondCreateR
 ///
 /// `sw_if_index` u32, `id` u32, `interface_name` u8[64], `mode` u8, `lb` u8, `numa_only` u8, `active_slaves` u32, `slaves` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceBondDetails {
     pub sw_if_index: u32,
     pub id: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub interface_name: [u8; 64],
     pub mode: u8,
     pub lb: u8,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `id` u32, `use_custom_mac` bool, `mac_address` mac_address, `mode` bond_mode, `lb` bond_lb_algo, `numa_only` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondCreate {
     pub id: u32,
     pub use_custom_mac: bool,
@@ -48,6 +50,8 @@ impl<V> Request<V> for BondCreate { type Reply = crate::bond::v2001::BondCreateR
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondCreateReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -57,6 +61,7 @@ impl Message for BondCreateReply {
     const NAME: &'static str = "bond_create_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -79,6 +84,8 @@ impl Message for BondCreateReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondDelete {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -105,6 +112,8 @@ impl<V> Request<V> for BondDelete { type Reply = crate::bond::v1810::BondDeleteR
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondDetachSlave {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -131,6 +140,8 @@ impl<V> Request<V> for BondDetachSlave { type Reply = crate::bond::v1810::BondDe
 ///
 /// `sw_if_index` interface_index, `bond_sw_if_index` interface_index, `is_passive` bool, `is_long_timeout` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondEnslave {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub bond_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -189,6 +200,8 @@ open_enum! {
 ///
 /// `sw_if_index` interface_index, `id` u32, `mode` bond_mode, `lb` bond_lb_algo, `numa_only` bool, `active_slaves` u32, `slaves` u32, `interface_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceBondDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub id: u32,
@@ -234,6 +247,8 @@ impl Message for SwInterfaceBondDetails {
 ///
 /// `sw_if_index` interface_index, `weight` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetBondWeight {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub weight: u32,
@@ -263,6 +278,8 @@ impl<V> Request<V> for SwInterfaceSetBondWeight { type Reply = crate::bond::v200
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetBondWeightReply {
     pub retval: i32,
 }
@@ -271,6 +288,7 @@ impl Message for SwInterfaceSetBondWeightReply {
     const NAME: &'static str = "sw_interface_set_bond_weight_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -291,6 +309,8 @@ impl Message for SwInterfaceSetBondWeightReply {
 ///
 /// `sw_if_index` interface_index, `interface_name` string[64], `is_passive` bool, `is_long_timeout` bool, `is_local_numa` bool, `weight` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSlaveDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub interface_name: FixedString<64>,
@@ -330,6 +350,8 @@ impl Message for SwInterfaceSlaveDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSlaveDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `bond_sw_if_index` interface_index, `is_passive` bool, `is_long_timeout` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondAddMember {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub bond_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -42,6 +44,8 @@ impl<V> Request<V> for BondAddMember { type Reply = crate::bond::v2009::BondAddM
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondAddMemberReply {
     pub retval: i32,
 }
@@ -50,6 +54,7 @@ impl Message for BondAddMemberReply {
     const NAME: &'static str = "bond_add_member_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -70,6 +75,8 @@ impl Message for BondAddMemberReply {
 ///
 /// `mode` bond_mode, `lb` bond_lb_algo, `numa_only` bool, `enable_gso` bool, `use_custom_mac` bool, `mac_address` mac_address, `id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondCreate2 {
     pub mode: crate::bond::v2001::BondMode,
     pub lb: crate::bond::v2001::BondLbAlgo,
@@ -114,6 +121,8 @@ impl<V> Request<V> for BondCreate2 { type Reply = crate::bond::v2009::BondCreate
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondCreate2Reply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -123,6 +132,7 @@ impl Message for BondCreate2Reply {
     const NAME: &'static str = "bond_create2_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -145,6 +155,8 @@ impl Message for BondCreate2Reply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondDetachMember {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -171,6 +183,8 @@ impl<V> Request<V> for BondDetachMember { type Reply = crate::bond::v2009::BondD
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondDetachMemberReply {
     pub retval: i32,
 }
@@ -179,6 +193,7 @@ impl Message for BondDetachMemberReply {
     const NAME: &'static str = "bond_detach_member_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -199,6 +214,8 @@ impl Message for BondDetachMemberReply {
 ///
 /// `sw_if_index` interface_index, `id` u32, `mode` bond_mode, `lb` bond_lb_algo, `numa_only` bool, `active_members` u32, `members` u32, `interface_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwBondInterfaceDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub id: u32,
@@ -244,6 +261,8 @@ impl Message for SwBondInterfaceDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwBondInterfaceDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -270,6 +289,8 @@ impl<V> Dump<V> for SwBondInterfaceDump { type Details = crate::bond::v2009::SwB
 ///
 /// `sw_if_index` interface_index, `interface_name` string[64], `is_passive` bool, `is_long_timeout` bool, `is_local_numa` bool, `weight` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwMemberInterfaceDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub interface_name: FixedString<64>,
@@ -309,6 +330,8 @@ impl Message for SwMemberInterfaceDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwMemberInterfaceDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `id` u32, `use_custom_mac` bool, `mac_address` mac_address, `mode` bond_mode, `lb` bond_lb_algo, `numa_only` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondCreate {
     pub id: u32,
     pub use_custom_mac: bool,
@@ -48,6 +50,8 @@ impl<V> Request<V> for BondCreate { type Reply = crate::bond::v2001::BondCreateR
 ///
 /// `sw_if_index` interface_index, `bond_sw_if_index` interface_index, `is_passive` bool, `is_long_timeout` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BondEnslave {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub bond_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -83,6 +87,8 @@ impl<V> Request<V> for BondEnslave { type Reply = crate::bond::v1810::BondEnslav
 ///
 /// `sw_if_index` interface_index, `id` u32, `mode` bond_mode, `lb` bond_lb_algo, `numa_only` bool, `active_slaves` u32, `slaves` u32, `interface_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceBondDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub id: u32,

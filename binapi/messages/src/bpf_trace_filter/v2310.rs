@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `filter` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BpfTraceFilterSet {
     pub is_add: bool,
     pub filter: Text,
@@ -36,6 +38,8 @@ impl<V> Request<V> for BpfTraceFilterSet { type Reply = crate::bpf_trace_filter:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BpfTraceFilterSetReply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for BpfTraceFilterSetReply {
     const NAME: &'static str = "bpf_trace_filter_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `optimize` bool, `filter` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BpfTraceFilterSetV2 {
     pub is_add: bool,
     pub optimize: bool,
@@ -39,6 +41,8 @@ impl<V> Request<V> for BpfTraceFilterSetV2 { type Reply = crate::bpf_trace_filte
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BpfTraceFilterSetV2Reply {
     pub retval: i32,
 }
@@ -47,6 +51,7 @@ impl Message for BpfTraceFilterSetV2Reply {
     const NAME: &'static str = "bpf_trace_filter_set_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `enable_disable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CdpEnableDisable {
     pub enable_disable: bool,
 }

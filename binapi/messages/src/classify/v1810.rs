@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `table_index` u32, `hit_next_index` u32, `opaque_index` u32, `advance` i32, `action` u8, `metadata` u32, `match_len` u32, `match` u8[match_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyAddDelSession {
     pub is_add: u8,
     pub table_index: u32,
@@ -56,6 +58,8 @@ impl<V> Request<V> for ClassifyAddDelSession { type Reply = crate::classify::v18
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyAddDelSessionReply {
     pub retval: i32,
 }
@@ -64,6 +68,7 @@ impl Message for ClassifyAddDelSessionReply {
     const NAME: &'static str = "classify_add_del_session_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -84,6 +89,8 @@ impl Message for ClassifyAddDelSessionReply {
 ///
 /// `is_add` u8, `del_chain` u8, `table_index` u32, `nbuckets` u32, `memory_size` u32, `skip_n_vectors` u32, `match_n_vectors` u32, `next_table_index` u32, `miss_next_index` u32, `current_data_flag` u32, `current_data_offset` i32, `mask_len` u32, `mask` u8[mask_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyAddDelTable {
     pub is_add: u8,
     pub del_chain: u8,
@@ -145,6 +152,8 @@ impl<V> Request<V> for ClassifyAddDelTable { type Reply = crate::classify::v1810
 ///
 /// `retval` i32, `new_table_index` u32, `skip_n_vectors` u32, `match_n_vectors` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyAddDelTableReply {
     pub retval: i32,
     pub new_table_index: u32,
@@ -156,6 +165,7 @@ impl Message for ClassifyAddDelTableReply {
     const NAME: &'static str = "classify_add_del_table_reply";
     const CRC: u32 = 0x05486349;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -182,6 +192,8 @@ impl Message for ClassifyAddDelTableReply {
 ///
 /// `retval` i32, `table_id` u32, `hit_next_index` u32, `advance` i32, `opaque_index` u32, `match_length` u32, `match` u8[match_length]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifySessionDetails {
     pub retval: i32,
     pub table_id: u32,
@@ -195,6 +207,7 @@ impl Message for ClassifySessionDetails {
     const NAME: &'static str = "classify_session_details";
     const CRC: u32 = 0x60e3ef94;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -227,6 +240,8 @@ impl Message for ClassifySessionDetails {
 ///
 /// `table_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifySessionDump {
     pub table_id: u32,
 }
@@ -253,6 +268,8 @@ impl<V> Dump<V> for ClassifySessionDump { type Details = crate::classify::v1810:
 ///
 /// `is_ipv6` u8, `sw_if_index` u32, `table_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifySetInterfaceIpTable {
     pub is_ipv6: u8,
     pub sw_if_index: u32,
@@ -285,6 +302,8 @@ impl<V> Request<V> for ClassifySetInterfaceIpTable { type Reply = crate::classif
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifySetInterfaceIpTableReply {
     pub retval: i32,
 }
@@ -293,6 +312,7 @@ impl Message for ClassifySetInterfaceIpTableReply {
     const NAME: &'static str = "classify_set_interface_ip_table_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -313,6 +333,8 @@ impl Message for ClassifySetInterfaceIpTableReply {
 ///
 /// `sw_if_index` u32, `ip4_table_index` u32, `ip6_table_index` u32, `other_table_index` u32, `is_input` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifySetInterfaceL2Tables {
     pub sw_if_index: u32,
     pub ip4_table_index: u32,
@@ -351,6 +373,8 @@ impl<V> Request<V> for ClassifySetInterfaceL2Tables { type Reply = crate::classi
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifySetInterfaceL2TablesReply {
     pub retval: i32,
 }
@@ -359,6 +383,7 @@ impl Message for ClassifySetInterfaceL2TablesReply {
     const NAME: &'static str = "classify_set_interface_l2_tables_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -379,6 +404,8 @@ impl Message for ClassifySetInterfaceL2TablesReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyTableByInterface {
     pub sw_if_index: u32,
 }
@@ -405,6 +432,8 @@ impl<V> Request<V> for ClassifyTableByInterface { type Reply = crate::classify::
 ///
 /// `retval` i32, `sw_if_index` u32, `l2_table_id` u32, `ip4_table_id` u32, `ip6_table_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyTableByInterfaceReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -417,6 +446,7 @@ impl Message for ClassifyTableByInterfaceReply {
     const NAME: &'static str = "classify_table_by_interface_reply";
     const CRC: u32 = 0xeccde823;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -445,6 +475,8 @@ impl Message for ClassifyTableByInterfaceReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyTableIds {
 }
 
@@ -468,6 +500,8 @@ impl<V> Request<V> for ClassifyTableIds { type Reply = crate::classify::v1810::C
 ///
 /// `retval` i32, `count` u32, `ids` u32[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyTableIdsReply {
     pub retval: i32,
     pub ids: Vec<u32>,
@@ -477,6 +511,7 @@ impl Message for ClassifyTableIdsReply {
     const NAME: &'static str = "classify_table_ids_reply";
     const CRC: u32 = 0xd1d20e1d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -501,6 +536,8 @@ impl Message for ClassifyTableIdsReply {
 ///
 /// `table_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyTableInfo {
     pub table_id: u32,
 }
@@ -527,6 +564,8 @@ impl<V> Request<V> for ClassifyTableInfo { type Reply = crate::classify::v1810::
 ///
 /// `retval` i32, `table_id` u32, `nbuckets` u32, `match_n_vectors` u32, `skip_n_vectors` u32, `active_sessions` u32, `next_table_index` u32, `miss_next_index` u32, `mask_length` u32, `mask` u8[mask_length]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyTableInfoReply {
     pub retval: i32,
     pub table_id: u32,
@@ -543,6 +582,7 @@ impl Message for ClassifyTableInfoReply {
     const NAME: &'static str = "classify_table_info_reply";
     const CRC: u32 = 0x4a573c0e;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -581,6 +621,8 @@ impl Message for ClassifyTableInfoReply {
 ///
 /// `sw_if_index` u32, `table_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowClassifyDetails {
     pub sw_if_index: u32,
     pub table_index: u32,
@@ -608,6 +650,8 @@ impl Message for FlowClassifyDetails {
 ///
 /// `type` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowClassifyDump {
     pub r#type: u8,
 }
@@ -634,6 +678,8 @@ impl<V> Dump<V> for FlowClassifyDump { type Details = crate::classify::v1810::Fl
 ///
 /// `sw_if_index` u32, `ip4_table_index` u32, `ip6_table_index` u32, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowClassifySetInterface {
     pub sw_if_index: u32,
     pub ip4_table_index: u32,
@@ -669,6 +715,8 @@ impl<V> Request<V> for FlowClassifySetInterface { type Reply = crate::classify::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowClassifySetInterfaceReply {
     pub retval: i32,
 }
@@ -677,6 +725,7 @@ impl Message for FlowClassifySetInterfaceReply {
     const NAME: &'static str = "flow_classify_set_interface_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -697,6 +746,8 @@ impl Message for FlowClassifySetInterfaceReply {
 ///
 /// `sw_if_index` u32, `ip4_table_index` u32, `ip6_table_index` u32, `l2_table_index` u32, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct InputAclSetInterface {
     pub sw_if_index: u32,
     pub ip4_table_index: u32,
@@ -735,6 +786,8 @@ impl<V> Request<V> for InputAclSetInterface { type Reply = crate::classify::v181
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct InputAclSetInterfaceReply {
     pub retval: i32,
 }
@@ -743,6 +796,7 @@ impl Message for InputAclSetInterfaceReply {
     const NAME: &'static str = "input_acl_set_interface_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -763,6 +817,8 @@ impl Message for InputAclSetInterfaceReply {
 ///
 /// `sw_if_index` u32, `ip4_table_index` u32, `ip6_table_index` u32, `l2_table_index` u32, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OutputAclSetInterface {
     pub sw_if_index: u32,
     pub ip4_table_index: u32,
@@ -801,6 +857,8 @@ impl<V> Request<V> for OutputAclSetInterface { type Reply = crate::classify::v18
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OutputAclSetInterfaceReply {
     pub retval: i32,
 }
@@ -809,6 +867,7 @@ impl Message for OutputAclSetInterfaceReply {
     const NAME: &'static str = "output_acl_set_interface_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -829,6 +888,8 @@ impl Message for OutputAclSetInterfaceReply {
 ///
 /// `sw_if_index` u32, `table_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerClassifyDetails {
     pub sw_if_index: u32,
     pub table_index: u32,
@@ -856,6 +917,8 @@ impl Message for PolicerClassifyDetails {
 ///
 /// `type` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerClassifyDump {
     pub r#type: u8,
 }
@@ -882,6 +945,8 @@ impl<V> Dump<V> for PolicerClassifyDump { type Details = crate::classify::v1810:
 ///
 /// `sw_if_index` u32, `ip4_table_index` u32, `ip6_table_index` u32, `l2_table_index` u32, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerClassifySetInterface {
     pub sw_if_index: u32,
     pub ip4_table_index: u32,
@@ -920,6 +985,8 @@ impl<V> Request<V> for PolicerClassifySetInterface { type Reply = crate::classif
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerClassifySetInterfaceReply {
     pub retval: i32,
 }
@@ -928,6 +995,7 @@ impl Message for PolicerClassifySetInterfaceReply {
     const NAME: &'static str = "policer_classify_set_interface_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -17,6 +17,8 @@ open_enum! {
 ///
 /// `is_add` bool, `table_index` u32, `hit_next_index` u32, `opaque_index` u32, `advance` i32, `action` classify_action, `metadata` u32, `match_len` u32, `match` u8[match_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyAddDelSession {
     pub is_add: bool,
     pub table_index: u32,
@@ -66,6 +68,8 @@ impl<V> Request<V> for ClassifyAddDelSession { type Reply = crate::classify::v18
 ///
 /// `is_add` bool, `del_chain` bool, `table_index` u32, `nbuckets` u32, `memory_size` u32, `skip_n_vectors` u32, `match_n_vectors` u32, `next_table_index` u32, `miss_next_index` u32, `current_data_flag` u8, `current_data_offset` i16, `mask_len` u32, `mask` u8[mask_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyAddDelTable {
     pub is_add: bool,
     pub del_chain: bool,
@@ -127,6 +131,8 @@ impl<V> Request<V> for ClassifyAddDelTable { type Reply = crate::classify::v1810
 ///
 /// `is_ipv6` bool, `sw_if_index` interface_index, `table_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifySetInterfaceIpTable {
     pub is_ipv6: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -159,6 +165,8 @@ impl<V> Request<V> for ClassifySetInterfaceIpTable { type Reply = crate::classif
 ///
 /// `sw_if_index` interface_index, `ip4_table_index` u32, `ip6_table_index` u32, `other_table_index` u32, `is_input` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifySetInterfaceL2Tables {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub ip4_table_index: u32,
@@ -197,6 +205,8 @@ impl<V> Request<V> for ClassifySetInterfaceL2Tables { type Reply = crate::classi
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyTableByInterface {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -223,6 +233,8 @@ impl<V> Request<V> for ClassifyTableByInterface { type Reply = crate::classify::
 ///
 /// `retval` i32, `sw_if_index` interface_index, `l2_table_id` u32, `ip4_table_id` u32, `ip6_table_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyTableByInterfaceReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -235,6 +247,7 @@ impl Message for ClassifyTableByInterfaceReply {
     const NAME: &'static str = "classify_table_by_interface_reply";
     const CRC: u32 = 0xed4197db;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -263,6 +276,8 @@ impl Message for ClassifyTableByInterfaceReply {
 ///
 /// `sw_if_index` interface_index, `table_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowClassifyDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub table_index: u32,
@@ -290,6 +305,8 @@ impl Message for FlowClassifyDetails {
 ///
 /// `type` flow_classify_table, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowClassifyDump {
     pub r#type: crate::classify::v2001::FlowClassifyTable,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -319,6 +336,8 @@ impl<V> Dump<V> for FlowClassifyDump { type Details = crate::classify::v2001::Fl
 ///
 /// `sw_if_index` interface_index, `ip4_table_index` u32, `ip6_table_index` u32, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowClassifySetInterface {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub ip4_table_index: u32,
@@ -362,6 +381,8 @@ open_enum! {
 ///
 /// `sw_if_index` interface_index, `ip4_table_index` u32, `ip6_table_index` u32, `l2_table_index` u32, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct InputAclSetInterface {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub ip4_table_index: u32,
@@ -400,6 +421,8 @@ impl<V> Request<V> for InputAclSetInterface { type Reply = crate::classify::v181
 ///
 /// `sw_if_index` interface_index, `ip4_table_index` u32, `ip6_table_index` u32, `l2_table_index` u32, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OutputAclSetInterface {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub ip4_table_index: u32,
@@ -438,6 +461,8 @@ impl<V> Request<V> for OutputAclSetInterface { type Reply = crate::classify::v18
 ///
 /// `sw_if_index` interface_index, `table_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerClassifyDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub table_index: u32,
@@ -465,6 +490,8 @@ impl Message for PolicerClassifyDetails {
 ///
 /// `type` policer_classify_table, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerClassifyDump {
     pub r#type: crate::classify::v2001::PolicerClassifyTable,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -494,6 +521,8 @@ impl<V> Dump<V> for PolicerClassifyDump { type Details = crate::classify::v2001:
 ///
 /// `sw_if_index` interface_index, `ip4_table_index` u32, `ip6_table_index` u32, `l2_table_index` u32, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerClassifySetInterface {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub ip4_table_index: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyPcapGetTables {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for ClassifyPcapGetTables { type Reply = crate::classify::v21
 ///
 /// `retval` i32, `count` u32, `indices` u32[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyPcapGetTablesReply {
     pub retval: i32,
     pub indices: Vec<u32>,
@@ -42,6 +46,7 @@ impl Message for ClassifyPcapGetTablesReply {
     const NAME: &'static str = "classify_pcap_get_tables_reply";
     const CRC: u32 = 0x5f5bc9e6;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -66,6 +71,8 @@ impl Message for ClassifyPcapGetTablesReply {
 ///
 /// `sw_if_index` interface_index, `skip_n_vectors` u32, `match_n_vectors` u32, `mask_len` u32, `mask` u8[mask_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyPcapLookupTable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub skip_n_vectors: u32,
@@ -103,6 +110,8 @@ impl<V> Request<V> for ClassifyPcapLookupTable { type Reply = crate::classify::v
 ///
 /// `retval` i32, `table_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyPcapLookupTableReply {
     pub retval: i32,
     pub table_index: u32,
@@ -112,6 +121,7 @@ impl Message for ClassifyPcapLookupTableReply {
     const NAME: &'static str = "classify_pcap_lookup_table_reply";
     const CRC: u32 = 0x9c6c6773;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -134,6 +144,8 @@ impl Message for ClassifyPcapLookupTableReply {
 ///
 /// `sw_if_index` interface_index, `table_index` u32, `sort_masks` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyPcapSetTable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub table_index: u32,
@@ -166,6 +178,8 @@ impl<V> Request<V> for ClassifyPcapSetTable { type Reply = crate::classify::v210
 ///
 /// `retval` i32, `table_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyPcapSetTableReply {
     pub retval: i32,
     pub table_index: u32,
@@ -175,6 +189,7 @@ impl Message for ClassifyPcapSetTableReply {
     const NAME: &'static str = "classify_pcap_set_table_reply";
     const CRC: u32 = 0x9c6c6773;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -197,6 +212,8 @@ impl Message for ClassifyPcapSetTableReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyTraceGetTables {
 }
 
@@ -220,6 +237,8 @@ impl<V> Request<V> for ClassifyTraceGetTables { type Reply = crate::classify::v2
 ///
 /// `retval` i32, `count` u32, `indices` u32[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyTraceGetTablesReply {
     pub retval: i32,
     pub indices: Vec<u32>,
@@ -229,6 +248,7 @@ impl Message for ClassifyTraceGetTablesReply {
     const NAME: &'static str = "classify_trace_get_tables_reply";
     const CRC: u32 = 0x5f5bc9e6;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -253,6 +273,8 @@ impl Message for ClassifyTraceGetTablesReply {
 ///
 /// `skip_n_vectors` u32, `match_n_vectors` u32, `mask_len` u32, `mask` u8[mask_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyTraceLookupTable {
     pub skip_n_vectors: u32,
     pub match_n_vectors: u32,
@@ -287,6 +309,8 @@ impl<V> Request<V> for ClassifyTraceLookupTable { type Reply = crate::classify::
 ///
 /// `retval` i32, `table_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyTraceLookupTableReply {
     pub retval: i32,
     pub table_index: u32,
@@ -296,6 +320,7 @@ impl Message for ClassifyTraceLookupTableReply {
     const NAME: &'static str = "classify_trace_lookup_table_reply";
     const CRC: u32 = 0x9c6c6773;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -318,6 +343,8 @@ impl Message for ClassifyTraceLookupTableReply {
 ///
 /// `table_index` u32, `sort_masks` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyTraceSetTable {
     pub table_index: u32,
     pub sort_masks: bool,
@@ -347,6 +374,8 @@ impl<V> Request<V> for ClassifyTraceSetTable { type Reply = crate::classify::v21
 ///
 /// `retval` i32, `table_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ClassifyTraceSetTableReply {
     pub retval: i32,
     pub table_index: u32,
@@ -356,6 +385,7 @@ impl Message for ClassifyTraceSetTableReply {
     const NAME: &'static str = "classify_trace_set_table_reply";
     const CRC: u32 = 0x9c6c6773;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `ip4_table_index` u32, `ip6_table_index` u32, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntAclAddDel {
     pub ip4_table_index: u32,
     pub ip6_table_index: u32,
@@ -39,6 +41,8 @@ impl<V> Request<V> for PuntAclAddDel { type Reply = crate::classify::v2202::Punt
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntAclAddDelReply {
     pub retval: i32,
 }
@@ -47,6 +51,7 @@ impl Message for PuntAclAddDelReply {
     const NAME: &'static str = "punt_acl_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `type` flow_classify_table, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowClassifyDump {
     pub r#type: crate::classify::v2206::FlowClassifyTable,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -44,6 +46,8 @@ open_enum! {
 ///
 /// `type` policer_classify_table, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerClassifyDump {
     pub r#type: crate::classify::v2206::PolicerClassifyTable,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -82,6 +86,8 @@ open_enum! {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntAclGet {
 }
 
@@ -105,6 +111,8 @@ impl<V> Request<V> for PuntAclGet { type Reply = crate::classify::v2206::PuntAcl
 ///
 /// `retval` i32, `ip4_table_index` u32, `ip6_table_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntAclGetReply {
     pub retval: i32,
     pub ip4_table_index: u32,
@@ -115,6 +123,7 @@ impl Message for PuntAclGetReply {
     const NAME: &'static str = "punt_acl_get_reply";
     const CRC: u32 = 0x8409b9dd;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

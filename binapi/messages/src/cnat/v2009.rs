@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatAddDelSnatPrefix {
     pub is_add: u8,
     pub prefix: crate::ip_types::v2005::Prefix,
@@ -36,6 +38,8 @@ impl<V> Request<V> for CnatAddDelSnatPrefix { type Reply = crate::cnat::v2009::C
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatAddDelSnatPrefixReply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for CnatAddDelSnatPrefixReply {
     const NAME: &'static str = "cnat_add_del_snat_prefix_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -64,6 +69,8 @@ impl Message for CnatAddDelSnatPrefixReply {
 ///
 /// `addr` address, `port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatEndpoint {
     pub addr: crate::ip_types::v2005::Address,
     pub port: u16,
@@ -93,6 +100,8 @@ impl Wire for CnatEndpoint {
 ///
 /// `dst_ep` cnat_endpoint, `src_ep` cnat_endpoint
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatEndpointTuple {
     pub dst_ep: crate::cnat::v2009::CnatEndpoint,
     pub src_ep: crate::cnat::v2009::CnatEndpoint,
@@ -122,6 +131,8 @@ impl Wire for CnatEndpointTuple {
 ///
 /// `src` cnat_endpoint, `dst` cnat_endpoint, `new` cnat_endpoint, `ip_proto` ip_proto, `timestamp` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSession {
     pub src: crate::cnat::v2009::CnatEndpoint,
     pub dst: crate::cnat::v2009::CnatEndpoint,
@@ -160,6 +171,8 @@ impl Wire for CnatSession {
 ///
 /// `session` cnat_session
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSessionDetails {
     pub session: crate::cnat::v2009::CnatSession,
 }
@@ -184,6 +197,8 @@ impl Message for CnatSessionDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSessionDump {
 }
 
@@ -224,6 +239,8 @@ impl Dump<crate::release::V2606> for CnatSessionDump { type Details = crate::cna
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSessionPurge {
 }
 
@@ -247,6 +264,8 @@ impl<V> Request<V> for CnatSessionPurge { type Reply = crate::cnat::v2009::CnatS
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSessionPurgeReply {
     pub retval: i32,
 }
@@ -255,6 +274,7 @@ impl Message for CnatSessionPurgeReply {
     const NAME: &'static str = "cnat_session_purge_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -275,6 +295,8 @@ impl Message for CnatSessionPurgeReply {
 ///
 /// `snat_ip4` ip4_address, `snat_ip6` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSetSnatAddresses {
     pub snat_ip4: crate::ip_types::v1901::Ip4Address,
     pub snat_ip6: crate::ip_types::v1901::Ip6Address,
@@ -304,6 +326,8 @@ impl<V> Request<V> for CnatSetSnatAddresses { type Reply = crate::cnat::v2009::C
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSetSnatAddressesReply {
     pub retval: i32,
 }
@@ -312,6 +336,7 @@ impl Message for CnatSetSnatAddressesReply {
     const NAME: &'static str = "cnat_set_snat_addresses_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -332,6 +357,8 @@ impl Message for CnatSetSnatAddressesReply {
 ///
 /// `vip` cnat_endpoint, `id` u32, `ip_proto` ip_proto, `is_real_ip` u8, `flags` u8, `n_paths` u8, `paths` cnat_endpoint_tuple[n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatTranslation {
     pub vip: crate::cnat::v2009::CnatEndpoint,
     pub id: u32,
@@ -375,6 +402,8 @@ impl Wire for CnatTranslation {
 ///
 /// `id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatTranslationDel {
     pub id: u32,
 }
@@ -401,6 +430,8 @@ impl<V> Request<V> for CnatTranslationDel { type Reply = crate::cnat::v2009::Cna
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatTranslationDelReply {
     pub retval: i32,
 }
@@ -409,6 +440,7 @@ impl Message for CnatTranslationDelReply {
     const NAME: &'static str = "cnat_translation_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -429,6 +461,8 @@ impl Message for CnatTranslationDelReply {
 ///
 /// `translation` cnat_translation
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatTranslationDetails {
     pub translation: crate::cnat::v2009::CnatTranslation,
 }
@@ -453,6 +487,8 @@ impl Message for CnatTranslationDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatTranslationDump {
 }
 
@@ -502,6 +538,8 @@ open_enum! {
 ///
 /// `translation` cnat_translation
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatTranslationUpdate {
     pub translation: crate::cnat::v2009::CnatTranslation,
 }
@@ -528,6 +566,8 @@ impl<V> Request<V> for CnatTranslationUpdate { type Reply = crate::cnat::v2009::
 ///
 /// `retval` i32, `id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatTranslationUpdateReply {
     pub retval: i32,
     pub id: u32,
@@ -537,6 +577,7 @@ impl Message for CnatTranslationUpdateReply {
     const NAME: &'static str = "cnat_translation_update_reply";
     const CRC: u32 = 0xe2fc8294;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

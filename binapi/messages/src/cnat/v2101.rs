@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `addr` address, `sw_if_index` interface_index, `if_af` address_family, `port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatEndpoint {
     pub addr: crate::ip_types::v2005::Address,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -42,6 +44,8 @@ impl Wire for CnatEndpoint {
 ///
 /// `dst_ep` cnat_endpoint, `src_ep` cnat_endpoint
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatEndpointTuple {
     pub dst_ep: crate::cnat::v2101::CnatEndpoint,
     pub src_ep: crate::cnat::v2101::CnatEndpoint,
@@ -71,6 +75,8 @@ impl Wire for CnatEndpointTuple {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatGetSnatAddresses {
 }
 
@@ -94,6 +100,8 @@ impl<V> Request<V> for CnatGetSnatAddresses { type Reply = crate::cnat::v2101::C
 ///
 /// `retval` i32, `id` u32, `snat_ip4` ip4_address, `snat_ip6` ip6_address, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatGetSnatAddressesReply {
     pub retval: i32,
     pub id: u32,
@@ -106,6 +114,7 @@ impl Message for CnatGetSnatAddressesReply {
     const NAME: &'static str = "cnat_get_snat_addresses_reply";
     const CRC: u32 = 0x879513c1;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -134,6 +143,8 @@ impl Message for CnatGetSnatAddressesReply {
 ///
 /// `src` cnat_endpoint, `dst` cnat_endpoint, `new` cnat_endpoint, `ip_proto` ip_proto, `timestamp` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSession {
     pub src: crate::cnat::v2101::CnatEndpoint,
     pub dst: crate::cnat::v2101::CnatEndpoint,
@@ -172,6 +183,8 @@ impl Wire for CnatSession {
 ///
 /// `session` cnat_session
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSessionDetails {
     pub session: crate::cnat::v2101::CnatSession,
 }
@@ -196,6 +209,8 @@ impl Message for CnatSessionDetails {
 ///
 /// `snat_ip4` ip4_address, `snat_ip6` ip6_address, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSetSnatAddresses {
     pub snat_ip4: crate::ip_types::v1901::Ip4Address,
     pub snat_ip6: crate::ip_types::v1901::Ip6Address,
@@ -228,6 +243,8 @@ impl<V> Request<V> for CnatSetSnatAddresses { type Reply = crate::cnat::v2009::C
 ///
 /// `vip` cnat_endpoint, `id` u32, `ip_proto` ip_proto, `is_real_ip` u8, `flags` u8, `n_paths` u32, `paths` cnat_endpoint_tuple[n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatTranslation {
     pub vip: crate::cnat::v2101::CnatEndpoint,
     pub id: u32,
@@ -271,6 +288,8 @@ impl Wire for CnatTranslation {
 ///
 /// `translation` cnat_translation
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatTranslationDetails {
     pub translation: crate::cnat::v2101::CnatTranslation,
 }
@@ -295,6 +314,8 @@ impl Message for CnatTranslationDetails {
 ///
 /// `translation` cnat_translation
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatTranslationUpdate {
     pub translation: crate::cnat::v2101::CnatTranslation,
 }

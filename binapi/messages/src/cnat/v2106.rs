@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `dst_ep` cnat_endpoint, `src_ep` cnat_endpoint, `flags` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatEndpointTuple {
     pub dst_ep: crate::cnat::v2101::CnatEndpoint,
     pub src_ep: crate::cnat::v2101::CnatEndpoint,
@@ -54,6 +56,8 @@ open_enum! {
 ///
 /// `src` cnat_endpoint, `dst` cnat_endpoint, `new` cnat_endpoint, `ip_proto` ip_proto, `location` u8, `timestamp` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSession {
     pub src: crate::cnat::v2101::CnatEndpoint,
     pub dst: crate::cnat::v2101::CnatEndpoint,
@@ -95,6 +99,8 @@ impl Wire for CnatSession {
 ///
 /// `session` cnat_session
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSessionDetails {
     pub session: crate::cnat::v2106::CnatSession,
 }
@@ -119,6 +125,8 @@ impl Message for CnatSessionDetails {
 ///
 /// `policy` cnat_snat_policies
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSetSnatPolicy {
     pub policy: crate::cnat::v2106::CnatSnatPolicies,
 }
@@ -145,6 +153,8 @@ impl<V> Request<V> for CnatSetSnatPolicy { type Reply = crate::cnat::v2106::Cnat
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSetSnatPolicyReply {
     pub retval: i32,
 }
@@ -153,6 +163,7 @@ impl Message for CnatSetSnatPolicyReply {
     const NAME: &'static str = "cnat_set_snat_policy_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -183,6 +194,8 @@ open_enum! {
 ///
 /// `is_add` u8, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSnatPolicyAddDelExcludePfx {
     pub is_add: u8,
     pub prefix: crate::ip_types::v2005::Prefix,
@@ -212,6 +225,8 @@ impl<V> Request<V> for CnatSnatPolicyAddDelExcludePfx { type Reply = crate::cnat
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSnatPolicyAddDelExcludePfxReply {
     pub retval: i32,
 }
@@ -220,6 +235,7 @@ impl Message for CnatSnatPolicyAddDelExcludePfxReply {
     const NAME: &'static str = "cnat_snat_policy_add_del_exclude_pfx_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -240,6 +256,8 @@ impl Message for CnatSnatPolicyAddDelExcludePfxReply {
 ///
 /// `sw_if_index` interface_index, `is_add` u8, `table` cnat_snat_policy_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSnatPolicyAddDelIf {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_add: u8,
@@ -272,6 +290,8 @@ impl<V> Request<V> for CnatSnatPolicyAddDelIf { type Reply = crate::cnat::v2106:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSnatPolicyAddDelIfReply {
     pub retval: i32,
 }
@@ -280,6 +300,7 @@ impl Message for CnatSnatPolicyAddDelIfReply {
     const NAME: &'static str = "cnat_snat_policy_add_del_if_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -310,6 +331,8 @@ open_enum! {
 ///
 /// `vip` cnat_endpoint, `id` u32, `ip_proto` ip_proto, `is_real_ip` u8, `flags` u8, `lb_type` cnat_lb_type, `n_paths` u32, `paths` cnat_endpoint_tuple[n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatTranslation {
     pub vip: crate::cnat::v2101::CnatEndpoint,
     pub id: u32,
@@ -356,6 +379,8 @@ impl Wire for CnatTranslation {
 ///
 /// `translation` cnat_translation
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatTranslationDetails {
     pub translation: crate::cnat::v2106::CnatTranslation,
 }
@@ -380,6 +405,8 @@ impl Message for CnatTranslationDetails {
 ///
 /// `translation` cnat_translation
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatTranslationUpdate {
     pub translation: crate::cnat::v2106::CnatTranslation,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `is_add` u8, `table` cnat_snat_policy_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSnatPolicyAddDelIf {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_add: u8,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `vip` cnat_endpoint, `id` u32, `ip_proto` ip_proto, `is_real_ip` u8, `flags` u8, `lb_type` cnat_lb_type, `n_paths` u32, `flow_hash_config` ip_flow_hash_config_v2, `paths` cnat_endpoint_tuple[n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatTranslation {
     pub vip: crate::cnat::v2101::CnatEndpoint,
     pub id: u32,
@@ -56,6 +58,8 @@ impl Wire for CnatTranslation {
 ///
 /// `translation` cnat_translation
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatTranslationDetails {
     pub translation: crate::cnat::v2402::CnatTranslation,
 }
@@ -80,6 +84,8 @@ impl Message for CnatTranslationDetails {
 ///
 /// `translation` cnat_translation
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatTranslationUpdate {
     pub translation: crate::cnat::v2402::CnatTranslation,
 }

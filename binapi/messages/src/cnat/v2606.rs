@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `addr` address[2], `port` u16[2], `ip_proto` ip_proto
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Cnat5tuple {
     pub addr: [crate::ip_types::v2005::Address; 2],
     pub port: [u16; 2],
@@ -46,6 +48,8 @@ open_enum! {
 ///
 /// `tuple` cnat_5tuple, `ts_index` u32, `flags` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSession {
     pub tuple: crate::cnat::v2606::Cnat5tuple,
     pub ts_index: u32,
@@ -78,6 +82,8 @@ impl Wire for CnatSession {
 ///
 /// `session` cnat_session
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSessionDetails {
     pub session: crate::cnat::v2606::CnatSession,
 }
@@ -102,6 +108,8 @@ impl Message for CnatSessionDetails {
 ///
 /// `fwd_fib_index` u32, `ret_fib_index` u32, `snat_ip4` ip4_address, `snat_ip6` ip6_address, `sw_if_index` interface_index, `flags` cnat_snat_policy_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSetSnatAddressesV2 {
     pub fwd_fib_index: u32,
     pub ret_fib_index: u32,
@@ -143,6 +151,8 @@ impl<V> Request<V> for CnatSetSnatAddressesV2 { type Reply = crate::cnat::v2606:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSetSnatAddressesV2Reply {
     pub retval: i32,
 }
@@ -151,6 +161,7 @@ impl Message for CnatSetSnatAddressesV2Reply {
     const NAME: &'static str = "cnat_set_snat_addresses_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -171,6 +182,8 @@ impl Message for CnatSetSnatAddressesV2Reply {
 ///
 /// `policy` cnat_snat_policies
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSetSnatPolicy {
     pub policy: crate::cnat::v2106::CnatSnatPolicies,
 }
@@ -197,6 +210,8 @@ impl<V> Request<V> for CnatSetSnatPolicy { type Reply = crate::cnat::v2106::Cnat
 ///
 /// `retval` i32, `fwd_table_id4` u32, `fwd_table_id6` u32, `ret_table_id4` u32, `ret_table_id6` u32, `snat_ip4` ip4_address, `snat_ip6` ip6_address, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSnatAddressesDetails {
     pub retval: i32,
     pub fwd_table_id4: u32,
@@ -212,6 +227,7 @@ impl Message for CnatSnatAddressesDetails {
     const NAME: &'static str = "cnat_snat_addresses_details";
     const CRC: u32 = 0x09ae6b38;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -246,6 +262,8 @@ impl Message for CnatSnatAddressesDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CnatSnatAddressesDump {
 }
 
@@ -279,6 +297,8 @@ open_enum! {
 ///
 /// `sw_if_index` interface_index, `enable_disable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FeatureCnatEnableDisable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub enable_disable: bool,
@@ -308,6 +328,8 @@ impl<V> Request<V> for FeatureCnatEnableDisable { type Reply = crate::cnat::v260
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FeatureCnatEnableDisableReply {
     pub retval: i32,
 }
@@ -316,6 +338,7 @@ impl Message for FeatureCnatEnableDisableReply {
     const NAME: &'static str = "feature_cnat_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

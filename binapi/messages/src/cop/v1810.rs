@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `enable_disable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CopInterfaceEnableDisable {
     pub sw_if_index: u32,
     pub enable_disable: u8,
@@ -36,6 +38,8 @@ impl<V> Request<V> for CopInterfaceEnableDisable { type Reply = crate::cop::v181
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CopInterfaceEnableDisableReply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for CopInterfaceEnableDisableReply {
     const NAME: &'static str = "cop_interface_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -64,6 +69,8 @@ impl Message for CopInterfaceEnableDisableReply {
 ///
 /// `sw_if_index` u32, `fib_id` u32, `ip4` u8, `ip6` u8, `default_cop` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CopWhitelistEnableDisable {
     pub sw_if_index: u32,
     pub fib_id: u32,
@@ -102,6 +109,8 @@ impl<V> Request<V> for CopWhitelistEnableDisable { type Reply = crate::cop::v181
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CopWhitelistEnableDisableReply {
     pub retval: i32,
 }
@@ -110,6 +119,7 @@ impl Message for CopWhitelistEnableDisableReply {
     const NAME: &'static str = "cop_whitelist_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

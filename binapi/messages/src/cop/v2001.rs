@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `enable_disable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CopInterfaceEnableDisable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub enable_disable: bool,
@@ -36,6 +38,8 @@ impl<V> Request<V> for CopInterfaceEnableDisable { type Reply = crate::cop::v181
 ///
 /// `sw_if_index` interface_index, `fib_id` u32, `ip4` bool, `ip6` bool, `default_cop` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CopWhitelistEnableDisable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub fib_id: u32,

@@ -24,6 +24,8 @@ open_enum! {
 ///
 /// `mode` crypto_dispatch_mode
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CryptoSetAsyncDispatch {
     pub mode: crate::crypto::v2009::CryptoDispatchMode,
 }
@@ -50,6 +52,8 @@ impl<V> Request<V> for CryptoSetAsyncDispatch { type Reply = crate::crypto::v200
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CryptoSetAsyncDispatchReply {
     pub retval: i32,
 }
@@ -58,6 +62,7 @@ impl Message for CryptoSetAsyncDispatchReply {
     const NAME: &'static str = "crypto_set_async_dispatch_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -78,6 +83,8 @@ impl Message for CryptoSetAsyncDispatchReply {
 ///
 /// `alg_name` string[32], `engine` string[16], `oct` crypto_op_class_type, `is_async` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CryptoSetHandler {
     pub alg_name: FixedString<32>,
     pub engine: FixedString<16>,
@@ -113,6 +120,8 @@ impl<V> Request<V> for CryptoSetHandler { type Reply = crate::crypto::v2009::Cry
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CryptoSetHandlerReply {
     pub retval: i32,
 }
@@ -121,6 +130,7 @@ impl Message for CryptoSetHandlerReply {
     const NAME: &'static str = "crypto_set_handler_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

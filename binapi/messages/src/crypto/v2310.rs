@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `mode` crypto_dispatch_mode, `adaptive` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CryptoSetAsyncDispatchV2 {
     pub mode: crate::crypto::v2009::CryptoDispatchMode,
     pub adaptive: bool,
@@ -36,6 +38,8 @@ impl<V> Request<V> for CryptoSetAsyncDispatchV2 { type Reply = crate::crypto::v2
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CryptoSetAsyncDispatchV2Reply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for CryptoSetAsyncDispatchV2Reply {
     const NAME: &'static str = "crypto_set_async_dispatch_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

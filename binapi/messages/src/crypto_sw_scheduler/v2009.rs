@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `worker_index` u32, `crypto_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CryptoSwSchedulerSetWorker {
     pub worker_index: u32,
     pub crypto_enable: bool,
@@ -36,6 +38,8 @@ impl<V> Request<V> for CryptoSwSchedulerSetWorker { type Reply = crate::crypto_s
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CryptoSwSchedulerSetWorkerReply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for CryptoSwSchedulerSetWorkerReply {
     const NAME: &'static str = "crypto_sw_scheduler_set_worker_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

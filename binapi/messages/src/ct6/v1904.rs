@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `enable_disable` u8, `is_inside` u8, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ct6EnableDisable {
     pub enable_disable: u8,
     pub is_inside: u8,
@@ -39,6 +41,8 @@ impl<V> Request<V> for Ct6EnableDisable { type Reply = crate::ct6::v1904::Ct6Ena
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ct6EnableDisableReply {
     pub retval: i32,
 }
@@ -47,6 +51,7 @@ impl Message for Ct6EnableDisableReply {
     const NAME: &'static str = "ct6_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `in_addr` ip4_address, `in_plen` u8, `out_addr` ip4_address, `out_plen` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44AddDelMap {
     pub is_add: bool,
     pub in_addr: crate::ip_types::v1901::Ip4Address,
@@ -45,6 +47,8 @@ impl<V> Request<V> for Det44AddDelMap { type Reply = crate::det44::v2009::Det44A
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44AddDelMapReply {
     pub retval: i32,
 }
@@ -53,6 +57,7 @@ impl Message for Det44AddDelMapReply {
     const NAME: &'static str = "det44_add_del_map_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -73,6 +78,8 @@ impl Message for Det44AddDelMapReply {
 ///
 /// `in_addr` ip4_address, `in_port` u16, `ext_addr` ip4_address, `ext_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44CloseSessionIn {
     pub in_addr: crate::ip_types::v1901::Ip4Address,
     pub in_port: u16,
@@ -108,6 +115,8 @@ impl<V> Request<V> for Det44CloseSessionIn { type Reply = crate::det44::v2009::D
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44CloseSessionInReply {
     pub retval: i32,
 }
@@ -116,6 +125,7 @@ impl Message for Det44CloseSessionInReply {
     const NAME: &'static str = "det44_close_session_in_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -136,6 +146,8 @@ impl Message for Det44CloseSessionInReply {
 ///
 /// `out_addr` ip4_address, `out_port` u16, `ext_addr` ip4_address, `ext_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44CloseSessionOut {
     pub out_addr: crate::ip_types::v1901::Ip4Address,
     pub out_port: u16,
@@ -171,6 +183,8 @@ impl<V> Request<V> for Det44CloseSessionOut { type Reply = crate::det44::v2009::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44CloseSessionOutReply {
     pub retval: i32,
 }
@@ -179,6 +193,7 @@ impl Message for Det44CloseSessionOutReply {
     const NAME: &'static str = "det44_close_session_out_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -199,6 +214,8 @@ impl Message for Det44CloseSessionOutReply {
 ///
 /// `in_addr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44Forward {
     pub in_addr: crate::ip_types::v1901::Ip4Address,
 }
@@ -225,6 +242,8 @@ impl<V> Request<V> for Det44Forward { type Reply = crate::det44::v2009::Det44For
 ///
 /// `retval` i32, `out_port_lo` u16, `out_port_hi` u16, `out_addr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44ForwardReply {
     pub retval: i32,
     pub out_port_lo: u16,
@@ -236,6 +255,7 @@ impl Message for Det44ForwardReply {
     const NAME: &'static str = "det44_forward_reply";
     const CRC: u32 = 0xa8ccbdc0;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -262,6 +282,8 @@ impl Message for Det44ForwardReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44GetTimeouts {
 }
 
@@ -285,6 +307,8 @@ impl<V> Request<V> for Det44GetTimeouts { type Reply = crate::det44::v2009::Det4
 ///
 /// `retval` i32, `udp` u32, `tcp_established` u32, `tcp_transitory` u32, `icmp` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44GetTimeoutsReply {
     pub retval: i32,
     pub udp: u32,
@@ -297,6 +321,7 @@ impl Message for Det44GetTimeoutsReply {
     const NAME: &'static str = "det44_get_timeouts_reply";
     const CRC: u32 = 0x3c4df4e1;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -325,6 +350,8 @@ impl Message for Det44GetTimeoutsReply {
 ///
 /// `is_add` bool, `is_inside` bool, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44InterfaceAddDelFeature {
     pub is_add: bool,
     pub is_inside: bool,
@@ -357,6 +384,8 @@ impl<V> Request<V> for Det44InterfaceAddDelFeature { type Reply = crate::det44::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44InterfaceAddDelFeatureReply {
     pub retval: i32,
 }
@@ -365,6 +394,7 @@ impl Message for Det44InterfaceAddDelFeatureReply {
     const NAME: &'static str = "det44_interface_add_del_feature_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -385,6 +415,8 @@ impl Message for Det44InterfaceAddDelFeatureReply {
 ///
 /// `is_inside` bool, `is_outside` bool, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44InterfaceDetails {
     pub is_inside: bool,
     pub is_outside: bool,
@@ -415,6 +447,8 @@ impl Message for Det44InterfaceDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44InterfaceDump {
 }
 
@@ -438,6 +472,8 @@ impl<V> Dump<V> for Det44InterfaceDump { type Details = crate::det44::v2009::Det
 ///
 /// `in_addr` ip4_address, `in_plen` u8, `out_addr` ip4_address, `out_plen` u8, `sharing_ratio` u32, `ports_per_host` u16, `ses_num` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44MapDetails {
     pub in_addr: crate::ip_types::v1901::Ip4Address,
     pub in_plen: u8,
@@ -480,6 +516,8 @@ impl Message for Det44MapDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44MapDump {
 }
 
@@ -503,6 +541,8 @@ impl<V> Dump<V> for Det44MapDump { type Details = crate::det44::v2009::Det44MapD
 ///
 /// `inside_vrf` u32, `outside_vrf` u32, `enable` bool, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44PluginEnableDisable {
     pub inside_vrf: u32,
     pub outside_vrf: u32,
@@ -538,6 +578,8 @@ impl<V> Request<V> for Det44PluginEnableDisable { type Reply = crate::det44::v20
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44PluginEnableDisableReply {
     pub retval: i32,
 }
@@ -546,6 +588,7 @@ impl Message for Det44PluginEnableDisableReply {
     const NAME: &'static str = "det44_plugin_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -566,6 +609,8 @@ impl Message for Det44PluginEnableDisableReply {
 ///
 /// `out_port` u16, `out_addr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44Reverse {
     pub out_port: u16,
     pub out_addr: crate::ip_types::v1901::Ip4Address,
@@ -595,6 +640,8 @@ impl<V> Request<V> for Det44Reverse { type Reply = crate::det44::v2009::Det44Rev
 ///
 /// `retval` i32, `in_addr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44ReverseReply {
     pub retval: i32,
     pub in_addr: crate::ip_types::v1901::Ip4Address,
@@ -604,6 +651,7 @@ impl Message for Det44ReverseReply {
     const NAME: &'static str = "det44_reverse_reply";
     const CRC: u32 = 0x34066d48;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -626,6 +674,8 @@ impl Message for Det44ReverseReply {
 ///
 /// `in_port` u16, `ext_addr` ip4_address, `ext_port` u16, `out_port` u16, `state` u8, `expire` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44SessionDetails {
     pub in_port: u16,
     pub ext_addr: crate::ip_types::v1901::Ip4Address,
@@ -665,6 +715,8 @@ impl Message for Det44SessionDetails {
 ///
 /// `user_addr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44SessionDump {
     pub user_addr: crate::ip_types::v1901::Ip4Address,
 }
@@ -691,6 +743,8 @@ impl<V> Dump<V> for Det44SessionDump { type Details = crate::det44::v2009::Det44
 ///
 /// `udp` u32, `tcp_established` u32, `tcp_transitory` u32, `icmp` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44SetTimeouts {
     pub udp: u32,
     pub tcp_established: u32,
@@ -726,6 +780,8 @@ impl<V> Request<V> for Det44SetTimeouts { type Reply = crate::det44::v2009::Det4
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44SetTimeoutsReply {
     pub retval: i32,
 }
@@ -734,6 +790,7 @@ impl Message for Det44SetTimeoutsReply {
     const NAME: &'static str = "det44_set_timeouts_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `inside_vrf` u32, `outside_vrf` u32, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Det44PluginEnableDisable {
     pub inside_vrf: u32,
     pub outside_vrf: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `device_id` string[48], `driver_name` string[16], `flags` dev_flags, `args` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DevAttach {
     pub device_id: FixedString<48>,
     pub driver_name: FixedString<16>,
@@ -42,6 +44,8 @@ impl<V> Request<V> for DevAttach { type Reply = crate::dev::v2402::DevAttachRepl
 ///
 /// `dev_index` u32, `retval` i32, `error_string` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DevAttachReply {
     pub dev_index: u32,
     pub retval: i32,
@@ -52,6 +56,7 @@ impl Message for DevAttachReply {
     const NAME: &'static str = "dev_attach_reply";
     const CRC: u32 = 0x6082b181;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(10);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.dev_index.encode(w)?;
@@ -76,6 +81,8 @@ impl Message for DevAttachReply {
 ///
 /// `dev_index` u32, `intf_name` string[32], `num_rx_queues` u16, `num_tx_queues` u16, `rx_queue_size` u16, `tx_queue_size` u16, `port_id` u16, `flags` dev_port_flags, `args` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DevCreatePortIf {
     pub dev_index: u32,
     pub intf_name: FixedString<32>,
@@ -126,6 +133,8 @@ impl<V> Request<V> for DevCreatePortIf { type Reply = crate::dev::v2402::DevCrea
 ///
 /// `sw_if_index` u32, `retval` i32, `error_string` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DevCreatePortIfReply {
     pub sw_if_index: u32,
     pub retval: i32,
@@ -136,6 +145,7 @@ impl Message for DevCreatePortIfReply {
     const NAME: &'static str = "dev_create_port_if_reply";
     const CRC: u32 = 0x243c2374;
     const HEADER: HeaderKind = HeaderKind::ClientIndexContext;
+    const RETVAL: Option<usize> = Some(14);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.sw_if_index.encode(w)?;
@@ -160,6 +170,8 @@ impl Message for DevCreatePortIfReply {
 ///
 /// `dev_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DevDetach {
     pub dev_index: u32,
 }
@@ -186,6 +198,8 @@ impl<V> Request<V> for DevDetach { type Reply = crate::dev::v2402::DevDetachRepl
 ///
 /// `retval` i32, `error_string` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DevDetachReply {
     pub retval: i32,
     pub error_string: Text,
@@ -195,6 +209,7 @@ impl Message for DevDetachReply {
     const NAME: &'static str = "dev_detach_reply";
     const CRC: u32 = 0xc8d74455;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -232,6 +247,8 @@ open_enum! {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DevRemovePortIf {
     pub sw_if_index: u32,
 }
@@ -258,6 +275,8 @@ impl<V> Request<V> for DevRemovePortIf { type Reply = crate::dev::v2402::DevRemo
 ///
 /// `retval` i32, `error_string` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DevRemovePortIfReply {
     pub retval: i32,
     pub error_string: Text,
@@ -267,6 +286,7 @@ impl Message for DevRemovePortIfReply {
     const NAME: &'static str = "dev_remove_port_if_reply";
     const CRC: u32 = 0xc8d74455;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `dev_index` u32, `intf_name` string[32], `num_rx_queues` u16, `num_tx_queues` u16, `rx_queue_size` u16, `tx_queue_size` u16, `port_id` u16, `flags` dev_port_flags, `args` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DevCreatePortIf {
     pub dev_index: u32,
     pub intf_name: FixedString<32>,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `address` u8[16], `valid_time` u32, `preferred_time` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6AddressInfo {
     pub address: [u8; 16],
     pub valid_time: u32,
@@ -39,6 +41,8 @@ impl Wire for Dhcp6AddressInfo {
 ///
 /// `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6ClientsEnableDisable {
     pub enable: u8,
 }
@@ -65,6 +69,8 @@ impl<V> Request<V> for Dhcp6ClientsEnableDisable { type Reply = crate::dhcp::v18
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6ClientsEnableDisableReply {
     pub retval: i32,
 }
@@ -73,6 +79,7 @@ impl Message for Dhcp6ClientsEnableDisableReply {
     const NAME: &'static str = "dhcp6_clients_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -93,6 +100,8 @@ impl Message for Dhcp6ClientsEnableDisableReply {
 ///
 /// `duid_ll` u8[10]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6DuidLlSet {
     pub duid_ll: [u8; 10],
 }
@@ -119,6 +128,8 @@ impl<V> Request<V> for Dhcp6DuidLlSet { type Reply = crate::dhcp::v1810::Dhcp6Du
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6DuidLlSetReply {
     pub retval: i32,
 }
@@ -127,6 +138,7 @@ impl Message for Dhcp6DuidLlSetReply {
     const NAME: &'static str = "dhcp6_duid_ll_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -147,6 +159,8 @@ impl Message for Dhcp6DuidLlSetReply {
 ///
 /// `prefix` u8[16], `prefix_length` u8, `valid_time` u32, `preferred_time` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6PdPrefixInfo {
     pub prefix: [u8; 16],
     pub prefix_length: u8,
@@ -182,6 +196,8 @@ impl Wire for Dhcp6PdPrefixInfo {
 ///
 /// `pid` u32, `sw_if_index` u32, `server_index` u32, `msg_type` u8, `T1` u32, `T2` u32, `inner_status_code` u16, `status_code` u16, `preference` u8, `n_prefixes` u32, `prefixes` dhcp6_pd_prefix_info[n_prefixes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6PdReplyEvent {
     pub pid: u32,
     pub sw_if_index: u32,
@@ -235,6 +251,8 @@ impl Message for Dhcp6PdReplyEvent {
 ///
 /// `sw_if_index` u32, `server_index` u32, `irt` u32, `mrt` u32, `mrc` u32, `mrd` u32, `stop` u8, `msg_type` u8, `T1` u32, `T2` u32, `n_prefixes` u32, `prefixes` dhcp6_pd_prefix_info[n_prefixes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6PdSendClientMessage {
     pub sw_if_index: u32,
     pub server_index: u32,
@@ -293,6 +311,8 @@ impl<V> Request<V> for Dhcp6PdSendClientMessage { type Reply = crate::dhcp::v181
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6PdSendClientMessageReply {
     pub retval: i32,
 }
@@ -301,6 +321,7 @@ impl Message for Dhcp6PdSendClientMessageReply {
     const NAME: &'static str = "dhcp6_pd_send_client_message_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -321,6 +342,8 @@ impl Message for Dhcp6PdSendClientMessageReply {
 ///
 /// `pid` u32, `sw_if_index` u32, `server_index` u32, `msg_type` u8, `T1` u32, `T2` u32, `inner_status_code` u16, `status_code` u16, `preference` u8, `n_addresses` u32, `addresses` dhcp6_address_info[n_addresses]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6ReplyEvent {
     pub pid: u32,
     pub sw_if_index: u32,
@@ -374,6 +397,8 @@ impl Message for Dhcp6ReplyEvent {
 ///
 /// `sw_if_index` u32, `server_index` u32, `irt` u32, `mrt` u32, `mrc` u32, `mrd` u32, `stop` u8, `msg_type` u8, `T1` u32, `T2` u32, `n_addresses` u32, `addresses` dhcp6_address_info[n_addresses]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6SendClientMessage {
     pub sw_if_index: u32,
     pub server_index: u32,
@@ -432,6 +457,8 @@ impl<V> Request<V> for Dhcp6SendClientMessage { type Reply = crate::dhcp::v1810:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6SendClientMessageReply {
     pub retval: i32,
 }
@@ -440,6 +467,7 @@ impl Message for Dhcp6SendClientMessageReply {
     const NAME: &'static str = "dhcp6_send_client_message_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -460,9 +488,13 @@ impl Message for Dhcp6SendClientMessageReply {
 ///
 /// `sw_if_index` u32, `hostname` u8[64], `id` u8[64], `want_dhcp_event` u8, `set_broadcast_flag` u8, `pid` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpClient {
     pub sw_if_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub hostname: [u8; 64],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub id: [u8; 64],
     pub want_dhcp_event: u8,
     pub set_broadcast_flag: u8,
@@ -514,6 +546,8 @@ impl Wire for DhcpClient {
 ///
 /// `is_add` u8, `client` dhcp_client
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpClientConfig {
     pub is_add: u8,
     pub client: crate::dhcp::v1810::DhcpClient,
@@ -544,6 +578,8 @@ impl<V> Subscribe<V> for DhcpClientConfig { type Event = crate::dhcp::v1810::Dhc
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpClientConfigReply {
     pub retval: i32,
 }
@@ -552,6 +588,7 @@ impl Message for DhcpClientConfigReply {
     const NAME: &'static str = "dhcp_client_config_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -572,6 +609,8 @@ impl Message for DhcpClientConfigReply {
 ///
 /// `client` dhcp_client, `lease` dhcp_lease
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpClientDetails {
     pub client: crate::dhcp::v1810::DhcpClient,
     pub lease: crate::dhcp::v1810::DhcpLease,
@@ -599,6 +638,8 @@ impl Message for DhcpClientDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpClientDump {
 }
 
@@ -645,6 +686,8 @@ impl Dump<crate::release::V2606> for DhcpClientDump { type Details = crate::dhcp
 ///
 /// `pid` u32, `lease` dhcp_lease
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpComplEvent {
     pub pid: u32,
     pub lease: crate::dhcp::v1810::DhcpLease,
@@ -672,9 +715,12 @@ impl Message for DhcpComplEvent {
 ///
 /// `sw_if_index` u32, `state` u8, `hostname` u8[64], `is_ipv6` u8, `mask_width` u8, `host_address` u8[16], `router_address` u8[16], `host_mac` u8[6]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpLease {
     pub sw_if_index: u32,
     pub state: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub hostname: [u8; 64],
     pub is_ipv6: u8,
     pub mask_width: u8,
@@ -734,6 +780,8 @@ impl Wire for DhcpLease {
 ///
 /// `rx_vrf_id` u32, `server_vrf_id` u32, `is_ipv6` u8, `is_add` u8, `dhcp_server` u8[16], `dhcp_src_address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpProxyConfig {
     pub rx_vrf_id: u32,
     pub server_vrf_id: u32,
@@ -775,6 +823,8 @@ impl<V> Request<V> for DhcpProxyConfig { type Reply = crate::dhcp::v1810::DhcpPr
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpProxyConfigReply {
     pub retval: i32,
 }
@@ -783,6 +833,7 @@ impl Message for DhcpProxyConfigReply {
     const NAME: &'static str = "dhcp_proxy_config_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -803,11 +854,14 @@ impl Message for DhcpProxyConfigReply {
 ///
 /// `rx_vrf_id` u32, `vss_oui` u32, `vss_fib_id` u32, `vss_type` u8, `vss_vpn_ascii_id` u8[129], `is_ipv6` u8, `dhcp_src_address` u8[16], `count` u8, `servers` dhcp_server[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpProxyDetails {
     pub rx_vrf_id: u32,
     pub vss_oui: u32,
     pub vss_fib_id: u32,
     pub vss_type: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub vss_vpn_ascii_id: [u8; 129],
     pub is_ipv6: u8,
     pub dhcp_src_address: [u8; 16],
@@ -865,6 +919,8 @@ impl Message for DhcpProxyDetails {
 ///
 /// `is_ip6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpProxyDump {
     pub is_ip6: u8,
 }
@@ -894,9 +950,12 @@ impl Dump<crate::release::V1908> for DhcpProxyDump { type Details = crate::dhcp:
 ///
 /// `tbl_id` u32, `vss_type` u8, `vpn_ascii_id` u8[129], `oui` u32, `vpn_index` u32, `is_ipv6` u8, `is_add` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpProxySetVss {
     pub tbl_id: u32,
     pub vss_type: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub vpn_ascii_id: [u8; 129],
     pub oui: u32,
     pub vpn_index: u32,
@@ -952,6 +1011,8 @@ impl<V> Request<V> for DhcpProxySetVss { type Reply = crate::dhcp::v1810::DhcpPr
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpProxySetVssReply {
     pub retval: i32,
 }
@@ -960,6 +1021,7 @@ impl Message for DhcpProxySetVssReply {
     const NAME: &'static str = "dhcp_proxy_set_vss_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -980,6 +1042,8 @@ impl Message for DhcpProxySetVssReply {
 ///
 /// `server_vrf_id` u32, `dhcp_server` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpServer {
     pub server_vrf_id: u32,
     pub dhcp_server: [u8; 16],
@@ -1009,6 +1073,8 @@ impl Wire for DhcpServer {
 ///
 /// `enable_disable` u8, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantDhcp6PdReplyEvents {
     pub enable_disable: u8,
     pub pid: u32,
@@ -1045,6 +1111,8 @@ impl Subscribe<crate::release::V1908> for WantDhcp6PdReplyEvents { type Event = 
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantDhcp6PdReplyEventsReply {
     pub retval: i32,
 }
@@ -1053,6 +1121,7 @@ impl Message for WantDhcp6PdReplyEventsReply {
     const NAME: &'static str = "want_dhcp6_pd_reply_events_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1073,6 +1142,8 @@ impl Message for WantDhcp6PdReplyEventsReply {
 ///
 /// `enable_disable` u8, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantDhcp6ReplyEvents {
     pub enable_disable: u8,
     pub pid: u32,
@@ -1149,6 +1220,8 @@ impl Subscribe<crate::release::V2606> for WantDhcp6ReplyEvents { type Event = cr
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantDhcp6ReplyEventsReply {
     pub retval: i32,
 }
@@ -1157,6 +1230,7 @@ impl Message for WantDhcp6ReplyEventsReply {
     const NAME: &'static str = "want_dhcp6_reply_events_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

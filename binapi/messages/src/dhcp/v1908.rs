@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `pid` u32, `sw_if_index` u32, `server_index` u32, `msg_type` u8, `T1` u32, `T2` u32, `inner_status_code` u16, `status_code` u16, `preference` u8, `n_prefixes` u32, `prefixes` dhcp6_pd_prefix_info[n_prefixes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6PdReplyEvent {
     pub pid: u32,
     pub sw_if_index: u32,
@@ -60,6 +62,8 @@ impl Message for Dhcp6PdReplyEvent {
 ///
 /// `sw_if_index` u32, `server_index` u32, `irt` u32, `mrt` u32, `mrc` u32, `mrd` u32, `stop` u8, `msg_type` u8, `T1` u32, `T2` u32, `n_prefixes` u32, `prefixes` dhcp6_pd_prefix_info[n_prefixes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6PdSendClientMessage {
     pub sw_if_index: u32,
     pub server_index: u32,
@@ -118,6 +122,8 @@ impl<V> Request<V> for Dhcp6PdSendClientMessage { type Reply = crate::dhcp::v181
 ///
 /// `pid` u32, `sw_if_index` u32, `server_index` u32, `msg_type` u8, `T1` u32, `T2` u32, `inner_status_code` u16, `status_code` u16, `preference` u8, `n_addresses` u32, `addresses` dhcp6_address_info[n_addresses]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6ReplyEvent {
     pub pid: u32,
     pub sw_if_index: u32,
@@ -171,6 +177,8 @@ impl Message for Dhcp6ReplyEvent {
 ///
 /// `sw_if_index` u32, `server_index` u32, `irt` u32, `mrt` u32, `mrc` u32, `mrd` u32, `stop` u8, `msg_type` u8, `T1` u32, `T2` u32, `n_addresses` u32, `addresses` dhcp6_address_info[n_addresses]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6SendClientMessage {
     pub sw_if_index: u32,
     pub server_index: u32,
@@ -229,9 +237,13 @@ impl<V> Request<V> for Dhcp6SendClientMessage { type Reply = crate::dhcp::v1810:
 ///
 /// `sw_if_index` u32, `hostname` u8[64], `id` u8[64], `want_dhcp_event` u8, `set_broadcast_flag` u8, `dscp` ip_dscp, `pid` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpClient {
     pub sw_if_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub hostname: [u8; 64],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub id: [u8; 64],
     pub want_dhcp_event: u8,
     pub set_broadcast_flag: u8,
@@ -287,6 +299,8 @@ impl Wire for DhcpClient {
 ///
 /// `is_add` u8, `client` dhcp_client
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpClientConfig {
     pub is_add: u8,
     pub client: crate::dhcp::v1908::DhcpClient,
@@ -317,6 +331,8 @@ impl<V> Subscribe<V> for DhcpClientConfig { type Event = crate::dhcp::v1908::Dhc
 ///
 /// `client` dhcp_client, `lease` dhcp_lease
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpClientDetails {
     pub client: crate::dhcp::v1908::DhcpClient,
     pub lease: crate::dhcp::v1908::DhcpLease,
@@ -344,6 +360,8 @@ impl Message for DhcpClientDetails {
 ///
 /// `pid` u32, `lease` dhcp_lease
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpComplEvent {
     pub pid: u32,
     pub lease: crate::dhcp::v1908::DhcpLease,
@@ -371,9 +389,12 @@ impl Message for DhcpComplEvent {
 ///
 /// `sw_if_index` u32, `state` u8, `hostname` u8[64], `is_ipv6` u8, `mask_width` u8, `host_address` u8[16], `router_address` u8[16], `host_mac` u8[6], `count` u8, `domain_server` domain_server[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpLease {
     pub sw_if_index: u32,
     pub state: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub hostname: [u8; 64],
     pub is_ipv6: u8,
     pub mask_width: u8,
@@ -439,11 +460,14 @@ impl Wire for DhcpLease {
 ///
 /// `rx_vrf_id` u32, `vss_oui` u32, `vss_fib_id` u32, `vss_type` u8, `vss_vpn_ascii_id` u8[129], `is_ipv6` u8, `dhcp_src_address` u8[16], `count` u8, `servers` dhcp_server[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpProxyDetails {
     pub rx_vrf_id: u32,
     pub vss_oui: u32,
     pub vss_fib_id: u32,
     pub vss_type: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub vss_vpn_ascii_id: [u8; 129],
     pub is_ipv6: u8,
     pub dhcp_src_address: [u8; 16],
@@ -501,6 +525,8 @@ impl Message for DhcpProxyDetails {
 ///
 /// `address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DomainServer {
     pub address: [u8; 16],
 }

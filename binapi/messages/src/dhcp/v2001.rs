@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `address` ip6_address, `valid_time` u32, `preferred_time` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6AddressInfo {
     pub address: crate::ip_types::v1901::Ip6Address,
     pub valid_time: u32,
@@ -39,6 +41,8 @@ impl Wire for Dhcp6AddressInfo {
 ///
 /// `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6ClientsEnableDisable {
     pub enable: bool,
 }
@@ -65,6 +69,8 @@ impl<V> Request<V> for Dhcp6ClientsEnableDisable { type Reply = crate::dhcp::v18
 ///
 /// `prefix` ip6_prefix, `valid_time` u32, `preferred_time` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6PdPrefixInfo {
     pub prefix: crate::ip_types::v1908::Ip6Prefix,
     pub valid_time: u32,
@@ -97,6 +103,8 @@ impl Wire for Dhcp6PdPrefixInfo {
 ///
 /// `pid` u32, `sw_if_index` interface_index, `server_index` u32, `msg_type` dhcpv6_msg_type, `T1` u32, `T2` u32, `inner_status_code` u16, `status_code` u16, `preference` u8, `n_prefixes` u32, `prefixes` dhcp6_pd_prefix_info[n_prefixes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6PdReplyEvent {
     pub pid: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -150,6 +158,8 @@ impl Message for Dhcp6PdReplyEvent {
 ///
 /// `sw_if_index` interface_index, `server_index` u32, `irt` u32, `mrt` u32, `mrc` u32, `mrd` u32, `stop` bool, `msg_type` dhcpv6_msg_type, `T1` u32, `T2` u32, `n_prefixes` u32, `prefixes` dhcp6_pd_prefix_info[n_prefixes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6PdSendClientMessage {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub server_index: u32,
@@ -208,6 +218,8 @@ impl<V> Request<V> for Dhcp6PdSendClientMessage { type Reply = crate::dhcp::v181
 ///
 /// `pid` u32, `sw_if_index` interface_index, `server_index` u32, `msg_type` dhcpv6_msg_type, `T1` u32, `T2` u32, `inner_status_code` u16, `status_code` u16, `preference` u8, `n_addresses` u32, `addresses` dhcp6_address_info[n_addresses]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6ReplyEvent {
     pub pid: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -261,6 +273,8 @@ impl Message for Dhcp6ReplyEvent {
 ///
 /// `sw_if_index` interface_index, `server_index` u32, `irt` u32, `mrt` u32, `mrc` u32, `mrd` u32, `stop` bool, `msg_type` dhcpv6_msg_type, `T1` u32, `T2` u32, `n_addresses` u32, `addresses` dhcp6_address_info[n_addresses]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6SendClientMessage {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub server_index: u32,
@@ -319,9 +333,12 @@ impl<V> Request<V> for Dhcp6SendClientMessage { type Reply = crate::dhcp::v1810:
 ///
 /// `sw_if_index` interface_index, `hostname` string[64], `id` u8[64], `want_dhcp_event` bool, `set_broadcast_flag` bool, `dscp` ip_dscp, `pid` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpClient {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub hostname: FixedString<64>,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub id: [u8; 64],
     pub want_dhcp_event: bool,
     pub set_broadcast_flag: bool,
@@ -377,6 +394,8 @@ impl Wire for DhcpClient {
 ///
 /// `is_add` bool, `client` dhcp_client
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpClientConfig {
     pub is_add: bool,
     pub client: crate::dhcp::v2001::DhcpClient,
@@ -413,6 +432,8 @@ impl Subscribe<crate::release::V2101> for DhcpClientConfig { type Event = crate:
 ///
 /// `client` dhcp_client, `lease` dhcp_lease
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpClientDetails {
     pub client: crate::dhcp::v2001::DhcpClient,
     pub lease: crate::dhcp::v2001::DhcpLease,
@@ -449,6 +470,8 @@ open_enum! {
 ///
 /// `pid` u32, `lease` dhcp_lease
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpComplEvent {
     pub pid: u32,
     pub lease: crate::dhcp::v2001::DhcpLease,
@@ -476,6 +499,8 @@ impl Message for DhcpComplEvent {
 ///
 /// `sw_if_index` interface_index, `state` dhcp_client_state, `is_ipv6` bool, `hostname` string[64], `mask_width` u8, `host_address` address, `router_address` address, `host_mac` mac_address, `count` u8, `domain_server` domain_server[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpLease {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub state: crate::dhcp::v2001::DhcpClientState,
@@ -528,6 +553,8 @@ impl Wire for DhcpLease {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpPluginControlPing {
 }
 
@@ -551,6 +578,8 @@ impl<V> Request<V> for DhcpPluginControlPing { type Reply = crate::dhcp::v2001::
 ///
 /// `retval` i32, `client_index` u32, `vpe_pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpPluginControlPingReply {
     pub retval: i32,
     pub client_index: u32,
@@ -561,6 +590,7 @@ impl Message for DhcpPluginControlPingReply {
     const NAME: &'static str = "dhcp_plugin_control_ping_reply";
     const CRC: u32 = 0xf6b0b8ca;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -585,6 +615,8 @@ impl Message for DhcpPluginControlPingReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpPluginGetVersion {
 }
 
@@ -608,6 +640,8 @@ impl<V> Request<V> for DhcpPluginGetVersion { type Reply = crate::dhcp::v2001::D
 ///
 /// `major` u32, `minor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpPluginGetVersionReply {
     pub major: u32,
     pub minor: u32,
@@ -635,6 +669,8 @@ impl Message for DhcpPluginGetVersionReply {
 ///
 /// `rx_vrf_id` u32, `server_vrf_id` u32, `is_add` bool, `dhcp_server` address, `dhcp_src_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpProxyConfig {
     pub rx_vrf_id: u32,
     pub server_vrf_id: u32,
@@ -673,6 +709,8 @@ impl<V> Request<V> for DhcpProxyConfig { type Reply = crate::dhcp::v1810::DhcpPr
 ///
 /// `rx_vrf_id` u32, `vss_oui` u32, `vss_fib_id` u32, `vss_type` vss_type, `is_ipv6` bool, `vss_vpn_ascii_id` string[129], `dhcp_src_address` address, `count` u8, `servers` dhcp_server[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpProxyDetails {
     pub rx_vrf_id: u32,
     pub vss_oui: u32,
@@ -720,6 +758,8 @@ impl Message for DhcpProxyDetails {
 ///
 /// `is_ip6` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpProxyDump {
     pub is_ip6: bool,
 }
@@ -765,6 +805,8 @@ impl Dump<crate::release::V2606> for DhcpProxyDump { type Details = crate::dhcp:
 ///
 /// `tbl_id` u32, `vss_type` vss_type, `vpn_ascii_id` string[129], `oui` u32, `vpn_index` u32, `is_ipv6` bool, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpProxySetVss {
     pub tbl_id: u32,
     pub vss_type: crate::dhcp::v2001::VssType,
@@ -809,6 +851,8 @@ impl<V> Request<V> for DhcpProxySetVss { type Reply = crate::dhcp::v1810::DhcpPr
 ///
 /// `server_vrf_id` u32, `dhcp_server` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpServer {
     pub server_vrf_id: u32,
     pub dhcp_server: crate::fib_types::v1901::Address,
@@ -857,6 +901,8 @@ open_enum! {
 ///
 /// `address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DomainServer {
     pub address: crate::fib_types::v1901::Address,
 }
@@ -893,6 +939,8 @@ open_enum! {
 ///
 /// `enable_disable` bool, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantDhcp6PdReplyEvents {
     pub enable_disable: bool,
     pub pid: u32,

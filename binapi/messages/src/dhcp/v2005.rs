@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `client` dhcp_client, `lease` dhcp_lease
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpClientDetails {
     pub client: crate::dhcp::v2001::DhcpClient,
     pub lease: crate::dhcp::v2005::DhcpLease,
@@ -34,6 +36,8 @@ impl Message for DhcpClientDetails {
 ///
 /// `pid` u32, `lease` dhcp_lease
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpComplEvent {
     pub pid: u32,
     pub lease: crate::dhcp::v2005::DhcpLease,
@@ -61,6 +65,8 @@ impl Message for DhcpComplEvent {
 ///
 /// `sw_if_index` interface_index, `state` dhcp_client_state, `is_ipv6` bool, `hostname` string[64], `mask_width` u8, `host_address` address, `router_address` address, `host_mac` mac_address, `count` u8, `domain_server` domain_server[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpLease {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub state: crate::dhcp::v2001::DhcpClientState,
@@ -113,6 +119,8 @@ impl Wire for DhcpLease {
 ///
 /// `rx_vrf_id` u32, `server_vrf_id` u32, `is_add` bool, `dhcp_server` address, `dhcp_src_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpProxyConfig {
     pub rx_vrf_id: u32,
     pub server_vrf_id: u32,
@@ -151,6 +159,8 @@ impl<V> Request<V> for DhcpProxyConfig { type Reply = crate::dhcp::v1810::DhcpPr
 ///
 /// `rx_vrf_id` u32, `vss_oui` u32, `vss_fib_id` u32, `vss_type` vss_type, `is_ipv6` bool, `vss_vpn_ascii_id` string[129], `dhcp_src_address` address, `count` u8, `servers` dhcp_server[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpProxyDetails {
     pub rx_vrf_id: u32,
     pub vss_oui: u32,
@@ -198,6 +208,8 @@ impl Message for DhcpProxyDetails {
 ///
 /// `server_vrf_id` u32, `dhcp_server` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpServer {
     pub server_vrf_id: u32,
     pub dhcp_server: crate::ip_types::v2005::Address,
@@ -227,6 +239,8 @@ impl Wire for DhcpServer {
 ///
 /// `address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DomainServer {
     pub address: crate::ip_types::v2005::Address,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `pid` u32, `sw_if_index` interface_index, `server_index` u32, `msg_type` dhcpv6_msg_type, `T1` u32, `T2` u32, `inner_status_code` u16, `status_code` u16, `preference` u8, `n_prefixes` u32, `prefixes` dhcp6_pd_prefix_info[n_prefixes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6PdReplyEvent {
     pub pid: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -60,6 +62,8 @@ impl Message for Dhcp6PdReplyEvent {
 ///
 /// `sw_if_index` interface_index, `server_index` u32, `irt` u32, `mrt` u32, `mrc` u32, `mrd` u32, `stop` bool, `msg_type` dhcpv6_msg_type, `T1` u32, `T2` u32, `n_prefixes` u32, `prefixes` dhcp6_pd_prefix_info[n_prefixes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6PdSendClientMessage {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub server_index: u32,
@@ -118,6 +122,8 @@ impl<V> Request<V> for Dhcp6PdSendClientMessage { type Reply = crate::dhcp::v181
 ///
 /// `pid` u32, `sw_if_index` interface_index, `server_index` u32, `msg_type` dhcpv6_msg_type, `T1` u32, `T2` u32, `inner_status_code` u16, `status_code` u16, `preference` u8, `n_addresses` u32, `addresses` dhcp6_address_info[n_addresses]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6ReplyEvent {
     pub pid: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -171,6 +177,8 @@ impl Message for Dhcp6ReplyEvent {
 ///
 /// `sw_if_index` interface_index, `server_index` u32, `irt` u32, `mrt` u32, `mrc` u32, `mrd` u32, `stop` bool, `msg_type` dhcpv6_msg_type, `T1` u32, `T2` u32, `n_addresses` u32, `addresses` dhcp6_address_info[n_addresses]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6SendClientMessage {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub server_index: u32,
@@ -229,6 +237,8 @@ impl<V> Request<V> for Dhcp6SendClientMessage { type Reply = crate::dhcp::v1810:
 ///
 /// `is_add` bool, `client` dhcp_client
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpClientConfig {
     pub is_add: bool,
     pub client: crate::dhcp::v2001::DhcpClient,
@@ -289,6 +299,8 @@ impl Subscribe<crate::release::V2606> for DhcpClientConfig { type Event = crate:
 ///
 /// `client` dhcp_client, `lease` dhcp_lease
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpClientDetails {
     pub client: crate::dhcp::v2001::DhcpClient,
     pub lease: crate::dhcp::v2005::DhcpLease,
@@ -316,6 +328,8 @@ impl Message for DhcpClientDetails {
 ///
 /// `pid` u32, `lease` dhcp_lease
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpComplEvent {
     pub pid: u32,
     pub lease: crate::dhcp::v2005::DhcpLease,
@@ -343,6 +357,8 @@ impl Message for DhcpComplEvent {
 ///
 /// `rx_vrf_id` u32, `server_vrf_id` u32, `is_add` bool, `dhcp_server` address, `dhcp_src_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpProxyConfig {
     pub rx_vrf_id: u32,
     pub server_vrf_id: u32,
@@ -381,6 +397,8 @@ impl<V> Request<V> for DhcpProxyConfig { type Reply = crate::dhcp::v1810::DhcpPr
 ///
 /// `rx_vrf_id` u32, `vss_oui` u32, `vss_fib_id` u32, `vss_type` vss_type, `is_ipv6` bool, `vss_vpn_ascii_id` string[129], `dhcp_src_address` address, `count` u8, `servers` dhcp_server[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpProxyDetails {
     pub rx_vrf_id: u32,
     pub vss_oui: u32,

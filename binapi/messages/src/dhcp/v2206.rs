@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `client` dhcp_client, `lease` dhcp_lease
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpClientDetails {
     pub client: crate::dhcp::v2001::DhcpClient,
     pub lease: crate::dhcp::v2206::DhcpLease,
@@ -43,6 +45,8 @@ open_enum! {
 ///
 /// `pid` u32, `lease` dhcp_lease
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpComplEvent {
     pub pid: u32,
     pub lease: crate::dhcp::v2206::DhcpLease,
@@ -70,6 +74,8 @@ impl Message for DhcpComplEvent {
 ///
 /// `sw_if_index` interface_index, `state` dhcp_client_state, `is_ipv6` bool, `hostname` string[64], `mask_width` u8, `host_address` address, `router_address` address, `host_mac` mac_address, `count` u8, `domain_server` domain_server[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DhcpLease {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub state: crate::dhcp::v2206::DhcpClientState,

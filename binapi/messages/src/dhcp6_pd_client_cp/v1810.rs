@@ -7,8 +7,11 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `prefix_group` u8[64], `enable` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6PdClientEnableDisable {
     pub sw_if_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub prefix_group: [u8; 64],
     pub enable: u8,
 }
@@ -49,6 +52,8 @@ impl<V> Request<V> for Dhcp6PdClientEnableDisable { type Reply = crate::dhcp6_pd
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Dhcp6PdClientEnableDisableReply {
     pub retval: i32,
 }
@@ -57,6 +62,7 @@ impl Message for Dhcp6PdClientEnableDisableReply {
     const NAME: &'static str = "dhcp6_pd_client_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -77,8 +83,11 @@ impl Message for Dhcp6PdClientEnableDisableReply {
 ///
 /// `sw_if_index` u32, `prefix_group` u8[64], `address` u8[16], `prefix_length` u8, `is_add` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6AddDelAddressUsingPrefix {
     pub sw_if_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub prefix_group: [u8; 64],
     pub address: [u8; 16],
     pub prefix_length: u8,
@@ -127,6 +136,8 @@ impl<V> Request<V> for Ip6AddDelAddressUsingPrefix { type Reply = crate::dhcp6_p
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6AddDelAddressUsingPrefixReply {
     pub retval: i32,
 }
@@ -135,6 +146,7 @@ impl Message for Ip6AddDelAddressUsingPrefixReply {
     const NAME: &'static str = "ip6_add_del_address_using_prefix_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `prefix_group` string[64], `address_with_prefix` ip6_address_with_prefix, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6AddDelAddressUsingPrefix {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub prefix_group: FixedString<64>,

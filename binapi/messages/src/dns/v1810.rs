@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DnsEnableDisable {
     pub enable: u8,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for DnsEnableDisable { type Reply = crate::dns::v1810::DnsEna
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DnsEnableDisableReply {
     pub retval: i32,
 }
@@ -41,6 +45,7 @@ impl Message for DnsEnableDisableReply {
     const NAME: &'static str = "dns_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -61,6 +66,8 @@ impl Message for DnsEnableDisableReply {
 ///
 /// `is_ip6` u8, `is_add` u8, `server_address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DnsNameServerAddDel {
     pub is_ip6: u8,
     pub is_add: u8,
@@ -93,6 +100,8 @@ impl<V> Request<V> for DnsNameServerAddDel { type Reply = crate::dns::v1810::Dns
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DnsNameServerAddDelReply {
     pub retval: i32,
 }
@@ -101,6 +110,7 @@ impl Message for DnsNameServerAddDelReply {
     const NAME: &'static str = "dns_name_server_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -121,6 +131,8 @@ impl Message for DnsNameServerAddDelReply {
 ///
 /// `is_ip6` u8, `address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DnsResolveIp {
     pub is_ip6: u8,
     pub address: [u8; 16],
@@ -150,8 +162,11 @@ impl<V> Request<V> for DnsResolveIp { type Reply = crate::dns::v1810::DnsResolve
 ///
 /// `retval` i32, `name` u8[256]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DnsResolveIpReply {
     pub retval: i32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 256],
 }
 
@@ -168,6 +183,7 @@ impl Message for DnsResolveIpReply {
     const NAME: &'static str = "dns_resolve_ip_reply";
     const CRC: u32 = 0x49ed78d6;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -190,7 +206,10 @@ impl Message for DnsResolveIpReply {
 ///
 /// `name` u8[256]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DnsResolveName {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 256],
 }
 
@@ -224,6 +243,8 @@ impl<V> Request<V> for DnsResolveName { type Reply = crate::dns::v1810::DnsResol
 ///
 /// `retval` i32, `ip4_set` u8, `ip6_set` u8, `ip4_address` u8[4], `ip6_address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DnsResolveNameReply {
     pub retval: i32,
     pub ip4_set: u8,
@@ -236,6 +257,7 @@ impl Message for DnsResolveNameReply {
     const NAME: &'static str = "dns_resolve_name_reply";
     const CRC: u32 = 0xc2d758c3;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

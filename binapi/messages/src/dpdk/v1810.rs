@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `subport` u32, `pipe` u32, `profile` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetDpdkHqosPipe {
     pub sw_if_index: u32,
     pub subport: u32,
@@ -42,6 +44,8 @@ impl<V> Request<V> for SwInterfaceSetDpdkHqosPipe { type Reply = crate::dpdk::v1
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetDpdkHqosPipeReply {
     pub retval: i32,
 }
@@ -50,6 +54,7 @@ impl Message for SwInterfaceSetDpdkHqosPipeReply {
     const NAME: &'static str = "sw_interface_set_dpdk_hqos_pipe_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -70,6 +75,8 @@ impl Message for SwInterfaceSetDpdkHqosPipeReply {
 ///
 /// `sw_if_index` u32, `subport` u32, `tb_rate` u32, `tb_size` u32, `tc_rate` u32[4], `tc_period` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetDpdkHqosSubport {
     pub sw_if_index: u32,
     pub subport: u32,
@@ -111,6 +118,8 @@ impl<V> Request<V> for SwInterfaceSetDpdkHqosSubport { type Reply = crate::dpdk:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetDpdkHqosSubportReply {
     pub retval: i32,
 }
@@ -119,6 +128,7 @@ impl Message for SwInterfaceSetDpdkHqosSubportReply {
     const NAME: &'static str = "sw_interface_set_dpdk_hqos_subport_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -139,6 +149,8 @@ impl Message for SwInterfaceSetDpdkHqosSubportReply {
 ///
 /// `sw_if_index` u32, `entry` u32, `tc` u32, `queue` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetDpdkHqosTctbl {
     pub sw_if_index: u32,
     pub entry: u32,
@@ -174,6 +186,8 @@ impl<V> Request<V> for SwInterfaceSetDpdkHqosTctbl { type Reply = crate::dpdk::v
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetDpdkHqosTctblReply {
     pub retval: i32,
 }
@@ -182,6 +196,7 @@ impl Message for SwInterfaceSetDpdkHqosTctblReply {
     const NAME: &'static str = "sw_interface_set_dpdk_hqos_tctbl_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `subport` u32, `pipe` u32, `profile` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetDpdkHqosPipe {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub subport: u32,
@@ -42,6 +44,8 @@ impl<V> Request<V> for SwInterfaceSetDpdkHqosPipe { type Reply = crate::dpdk::v1
 ///
 /// `sw_if_index` interface_index, `subport` u32, `tb_rate` u32, `tb_size` u32, `tc_rate` u32[4], `tc_period` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetDpdkHqosSubport {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub subport: u32,
@@ -83,6 +87,8 @@ impl<V> Request<V> for SwInterfaceSetDpdkHqosSubport { type Reply = crate::dpdk:
 ///
 /// `sw_if_index` interface_index, `entry` u32, `tc` u32, `queue` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetDpdkHqosTctbl {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub entry: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bytes` u8[6]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacAddress {
     pub bytes: [u8; 6],
 }

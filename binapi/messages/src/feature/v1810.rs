@@ -7,10 +7,14 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `enable` u8, `arc_name` u8[64], `feature_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FeatureEnableDisable {
     pub sw_if_index: u32,
     pub enable: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub arc_name: [u8; 64],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub feature_name: [u8; 64],
 }
 
@@ -53,6 +57,8 @@ impl<V> Request<V> for FeatureEnableDisable { type Reply = crate::feature::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FeatureEnableDisableReply {
     pub retval: i32,
 }
@@ -61,6 +67,7 @@ impl Message for FeatureEnableDisableReply {
     const NAME: &'static str = "feature_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

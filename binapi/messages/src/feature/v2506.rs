@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `arc_name` string[64], `feature_name` string[64], `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FeatureIsEnabled {
     pub arc_name: FixedString<64>,
     pub feature_name: FixedString<64>,
@@ -39,6 +41,8 @@ impl<V> Request<V> for FeatureIsEnabled { type Reply = crate::feature::v2506::Fe
 ///
 /// `retval` i32, `is_enabled` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FeatureIsEnabledReply {
     pub retval: i32,
     pub is_enabled: bool,
@@ -48,6 +52,7 @@ impl Message for FeatureIsEnabledReply {
     const NAME: &'static str = "feature_is_enabled_reply";
     const CRC: u32 = 0x03f284b5;
     const HEADER: HeaderKind = HeaderKind::ClientIndexContext;
+    const RETVAL: Option<usize> = Some(10);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `priority` u8, `id` u8, `name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FibSource {
     pub priority: u8,
     pub id: u8,
@@ -39,6 +41,8 @@ impl Wire for FibSource {
 ///
 /// `src` fib_source
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FibSourceAdd {
     pub src: crate::fib::v2106::FibSource,
 }
@@ -65,6 +69,8 @@ impl<V> Request<V> for FibSourceAdd { type Reply = crate::fib::v2106::FibSourceA
 ///
 /// `retval` i32, `id` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FibSourceAddReply {
     pub retval: i32,
     pub id: u8,
@@ -74,6 +80,7 @@ impl Message for FibSourceAddReply {
     const NAME: &'static str = "fib_source_add_reply";
     const CRC: u32 = 0x604fd6f1;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -96,6 +103,8 @@ impl Message for FibSourceAddReply {
 ///
 /// `src` fib_source
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FibSourceDetails {
     pub src: crate::fib::v2106::FibSource,
 }
@@ -120,6 +129,8 @@ impl Message for FibSourceDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FibSourceDump {
 }
 

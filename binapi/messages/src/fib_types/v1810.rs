@@ -15,6 +15,8 @@ open_enum! {
 ///
 /// `is_uniform` u8, `label` u32, `ttl` u8, `exp` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FibMplsLabel {
     pub is_uniform: u8,
     pub label: u32,
@@ -50,6 +52,8 @@ impl Wire for FibMplsLabel {
 ///
 /// `sw_if_index` u32, `table_id` u32, `weight` u8, `preference` u8, `is_local` u8, `is_drop` u8, `is_udp_encap` u8, `is_unreach` u8, `is_prohibit` u8, `is_resolve_host` u8, `is_resolve_attached` u8, `is_dvr` u8, `is_source_lookup` u8, `afi` u8, `next_hop` u8[16], `next_hop_id` u32, `rpf_id` u32, `via_label` u32, `n_labels` u8, `label_stack` fib_mpls_label[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FibPath {
     pub sw_if_index: u32,
     pub table_id: u32,

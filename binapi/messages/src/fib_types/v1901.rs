@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `af` address_family, `un` address_union
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Address {
     pub af: crate::fib_types::v1810::AddressFamily,
     pub un: crate::ip_types::v1901::AddressUnion,
@@ -36,6 +38,8 @@ impl Wire for Address {
 ///
 /// `sw_if_index` u32, `table_id` u32, `weight` u8, `preference` u8, `is_local` u8, `is_drop` u8, `is_udp_encap` u8, `is_unreach` u8, `is_prohibit` u8, `is_resolve_host` u8, `is_resolve_attached` u8, `is_dvr` u8, `is_source_lookup` u8, `is_interface_rx` u8, `afi` u8, `next_hop` u8[16], `next_hop_id` u32, `rpf_id` u32, `via_label` u32, `n_labels` u8, `label_stack` fib_mpls_label[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FibPath {
     pub sw_if_index: u32,
     pub table_id: u32,
@@ -122,6 +126,8 @@ impl Wire for FibPath {
 ///
 /// `af` address_family, `grp_address_length` u16, `grp_address` address_union, `src_address` address_union
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Mprefix {
     pub af: crate::fib_types::v1810::AddressFamily,
     pub grp_address_length: u16,

@@ -10,6 +10,8 @@ pub type AddressWithPrefix = crate::fib_types::v1908::Prefix;
 ///
 /// `sw_if_index` u32, `table_id` u32, `rpf_id` u32, `weight` u8, `preference` u8, `type` fib_path_type, `flags` fib_path_flags, `proto` fib_path_nh_proto, `nh` fib_path_nh, `n_labels` u8, `label_stack` fib_mpls_label[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FibPath {
     pub sw_if_index: u32,
     pub table_id: u32,
@@ -76,6 +78,8 @@ open_enum! {
 ///
 /// `address` address_union, `via_label` u32, `obj_id` u32, `classify_table_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FibPathNh {
     pub address: crate::ip_types::v1901::AddressUnion,
     pub via_label: u32,
@@ -157,6 +161,8 @@ open_enum! {
 ///
 /// `address` address, `len` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Prefix {
     pub address: crate::fib_types::v1901::Address,
     pub len: u8,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `flow` flow_rule
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowAdd {
     pub flow: crate::flow_types::v2009::FlowRule,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for FlowAdd { type Reply = crate::flow::v2009::FlowAddReply; 
 ///
 /// `retval` i32, `flow_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowAddReply {
     pub retval: i32,
     pub flow_index: u32,
@@ -42,6 +46,7 @@ impl Message for FlowAddReply {
     const NAME: &'static str = "flow_add_reply";
     const CRC: u32 = 0x8587dc85;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -64,6 +69,8 @@ impl Message for FlowAddReply {
 ///
 /// `flow_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowDel {
     pub flow_index: u32,
 }
@@ -90,6 +97,8 @@ impl<V> Request<V> for FlowDel { type Reply = crate::flow::v2009::FlowDelReply; 
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowDelReply {
     pub retval: i32,
 }
@@ -98,6 +107,7 @@ impl Message for FlowDelReply {
     const NAME: &'static str = "flow_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -118,6 +128,8 @@ impl Message for FlowDelReply {
 ///
 /// `flow_index` u32, `hw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowDisable {
     pub flow_index: u32,
     pub hw_if_index: u32,
@@ -147,6 +159,8 @@ impl<V> Request<V> for FlowDisable { type Reply = crate::flow::v2009::FlowDisabl
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowDisableReply {
     pub retval: i32,
 }
@@ -155,6 +169,7 @@ impl Message for FlowDisableReply {
     const NAME: &'static str = "flow_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -175,6 +190,8 @@ impl Message for FlowDisableReply {
 ///
 /// `flow_index` u32, `hw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowEnable {
     pub flow_index: u32,
     pub hw_if_index: u32,
@@ -204,6 +221,8 @@ impl<V> Request<V> for FlowEnable { type Reply = crate::flow::v2009::FlowEnableR
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowEnableReply {
     pub retval: i32,
 }
@@ -212,6 +231,7 @@ impl Message for FlowEnableReply {
     const NAME: &'static str = "flow_enable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `flow` flow_rule
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowAdd {
     pub flow: crate::flow_types::v2106::FlowRule,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `flow` flow_rule_v2
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowAddV2 {
     pub flow: crate::flow_types::v2206::FlowRuleV2,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for FlowAddV2 { type Reply = crate::flow::v2206::FlowAddV2Rep
 ///
 /// `retval` i32, `flow_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowAddV2Reply {
     pub retval: i32,
     pub flow_index: u32,
@@ -42,6 +46,7 @@ impl Message for FlowAddV2Reply {
     const NAME: &'static str = "flow_add_v2_reply";
     const CRC: u32 = 0x8587dc85;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

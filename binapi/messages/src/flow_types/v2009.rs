@@ -7,7 +7,9 @@ use binapi_core::*;
 ///
 /// `ethernet` flow_ethernet, `ip4` flow_ip4, `ip6` flow_ip6, `ip4_l2tpv3oip` flow_ip4_l2tpv3oip, `ip4_ipsec_esp` flow_ip4_ipsec_esp, `ip4_ipsec_ah` flow_ip4_ipsec_ah, `ip4_n_tuple` flow_ip4_n_tuple, `ip6_n_tuple` flow_ip6_n_tuple, `ip4_n_tuple_tagged` flow_ip4_n_tuple_tagged, `ip6_n_tuple_tagged` flow_ip6_n_tuple_tagged, `ip4_vxlan` flow_ip4_vxlan, `ip6_vxlan` flow_ip6_vxlan, `ip4_gtpc` flow_ip4_gtpc, `ip4_gtpu` flow_ip4_gtpu
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Flow(pub [u8; 80]);
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+pub struct Flow(#[cfg_attr(feature = "serde", serde(with = "types::array"))] pub [u8; 80]);
 
 impl Default for Flow {
     fn default() -> Self {
@@ -135,6 +137,8 @@ open_enum! {
 ///
 /// `foo` i32, `src_addr` mac_address, `dst_addr` mac_address, `type` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowEthernet {
     pub foo: i32,
     pub src_addr: crate::ethernet_types::v1901::MacAddress,
@@ -170,6 +174,8 @@ impl Wire for FlowEthernet {
 ///
 /// `foo` i32, `src_addr` ip4_address_and_mask, `dst_addr` ip4_address_and_mask, `protocol` ip_prot_and_mask
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowIp4 {
     pub foo: i32,
     pub src_addr: crate::ip_types::v2009::Ip4AddressAndMask,
@@ -205,6 +211,8 @@ impl Wire for FlowIp4 {
 ///
 /// `foo` i32, `src_addr` ip4_address_and_mask, `dst_addr` ip4_address_and_mask, `protocol` ip_prot_and_mask, `src_port` ip_port_and_mask, `dst_port` ip_port_and_mask, `teid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowIp4Gtpc {
     pub foo: i32,
     pub src_addr: crate::ip_types::v2009::Ip4AddressAndMask,
@@ -249,6 +257,8 @@ impl Wire for FlowIp4Gtpc {
 ///
 /// `foo` i32, `src_addr` ip4_address_and_mask, `dst_addr` ip4_address_and_mask, `protocol` ip_prot_and_mask, `src_port` ip_port_and_mask, `dst_port` ip_port_and_mask, `teid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowIp4Gtpu {
     pub foo: i32,
     pub src_addr: crate::ip_types::v2009::Ip4AddressAndMask,
@@ -293,6 +303,8 @@ impl Wire for FlowIp4Gtpu {
 ///
 /// `foo` i32, `src_addr` ip4_address_and_mask, `dst_addr` ip4_address_and_mask, `protocol` ip_prot_and_mask, `spi` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowIp4IpsecAh {
     pub foo: i32,
     pub src_addr: crate::ip_types::v2009::Ip4AddressAndMask,
@@ -331,6 +343,8 @@ impl Wire for FlowIp4IpsecAh {
 ///
 /// `foo` i32, `src_addr` ip4_address_and_mask, `dst_addr` ip4_address_and_mask, `protocol` ip_prot_and_mask, `spi` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowIp4IpsecEsp {
     pub foo: i32,
     pub src_addr: crate::ip_types::v2009::Ip4AddressAndMask,
@@ -369,6 +383,8 @@ impl Wire for FlowIp4IpsecEsp {
 ///
 /// `foo` i32, `src_addr` ip4_address_and_mask, `dst_addr` ip4_address_and_mask, `protocol` ip_prot_and_mask, `session_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowIp4L2tpv3oip {
     pub foo: i32,
     pub src_addr: crate::ip_types::v2009::Ip4AddressAndMask,
@@ -407,6 +423,8 @@ impl Wire for FlowIp4L2tpv3oip {
 ///
 /// `foo` i32, `src_addr` ip4_address_and_mask, `dst_addr` ip4_address_and_mask, `protocol` ip_prot_and_mask, `src_port` ip_port_and_mask, `dst_port` ip_port_and_mask
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowIp4NTuple {
     pub foo: i32,
     pub src_addr: crate::ip_types::v2009::Ip4AddressAndMask,
@@ -448,6 +466,8 @@ impl Wire for FlowIp4NTuple {
 ///
 /// `foo` i32, `src_addr` ip4_address_and_mask, `dst_addr` ip4_address_and_mask, `protocol` ip_prot_and_mask, `src_port` ip_port_and_mask, `dst_port` ip_port_and_mask
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowIp4NTupleTagged {
     pub foo: i32,
     pub src_addr: crate::ip_types::v2009::Ip4AddressAndMask,
@@ -489,6 +509,8 @@ impl Wire for FlowIp4NTupleTagged {
 ///
 /// `foo` i32, `src_addr` ip4_address_and_mask, `dst_addr` ip4_address_and_mask, `protocol` ip_prot_and_mask, `src_port` ip_port_and_mask, `dst_port` ip_port_and_mask, `vni` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowIp4Vxlan {
     pub foo: i32,
     pub src_addr: crate::ip_types::v2009::Ip4AddressAndMask,
@@ -533,6 +555,8 @@ impl Wire for FlowIp4Vxlan {
 ///
 /// `foo` i32, `src_addr` ip6_address_and_mask, `dst_addr` ip6_address_and_mask, `protocol` ip_prot_and_mask
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowIp6 {
     pub foo: i32,
     pub src_addr: crate::ip_types::v2009::Ip6AddressAndMask,
@@ -568,6 +592,8 @@ impl Wire for FlowIp6 {
 ///
 /// `foo` i32, `src_addr` ip6_address_and_mask, `dst_addr` ip6_address_and_mask, `protocol` ip_prot_and_mask, `src_port` ip_port_and_mask, `dst_port` ip_port_and_mask
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowIp6NTuple {
     pub foo: i32,
     pub src_addr: crate::ip_types::v2009::Ip6AddressAndMask,
@@ -609,6 +635,8 @@ impl Wire for FlowIp6NTuple {
 ///
 /// `foo` i32, `src_addr` ip6_address_and_mask, `dst_addr` ip6_address_and_mask, `protocol` ip_prot_and_mask, `src_port` ip_port_and_mask, `dst_port` ip_port_and_mask
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowIp6NTupleTagged {
     pub foo: i32,
     pub src_addr: crate::ip_types::v2009::Ip6AddressAndMask,
@@ -650,6 +678,8 @@ impl Wire for FlowIp6NTupleTagged {
 ///
 /// `foo` i32, `src_addr` ip6_address_and_mask, `dst_addr` ip6_address_and_mask, `protocol` ip_prot_and_mask, `src_port` ip_port_and_mask, `dst_port` ip_port_and_mask, `vni` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowIp6Vxlan {
     pub foo: i32,
     pub src_addr: crate::ip_types::v2009::Ip6AddressAndMask,
@@ -694,6 +724,8 @@ impl Wire for FlowIp6Vxlan {
 ///
 /// `type` flow_type, `index` u32, `actions` flow_action, `mark_flow_id` u32, `redirect_node_index` u32, `redirect_device_input_next_index` u32, `redirect_queue` u32, `buffer_advance` i32, `flow` flow
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowRule {
     pub r#type: crate::flow_types::v2009::FlowType,
     pub index: u32,
@@ -764,6 +796,8 @@ open_enum! {
 ///
 /// `port` u16, `mask` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPortAndMask {
     pub port: u16,
     pub mask: u16,
@@ -793,6 +827,8 @@ impl Wire for IpPortAndMask {
 ///
 /// `prot` ip_proto, `mask` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpProtAndMask {
     pub prot: crate::ip_types::v2005::IpProto,
     pub mask: u8,

@@ -7,7 +7,9 @@ use binapi_core::*;
 ///
 /// `ethernet` flow_ethernet, `ip4` flow_ip4, `ip6` flow_ip6, `ip4_l2tpv3oip` flow_ip4_l2tpv3oip, `ip4_ipsec_esp` flow_ip4_ipsec_esp, `ip4_ipsec_ah` flow_ip4_ipsec_ah, `ip4_n_tuple` flow_ip4_n_tuple, `ip6_n_tuple` flow_ip6_n_tuple, `ip4_n_tuple_tagged` flow_ip4_n_tuple_tagged, `ip6_n_tuple_tagged` flow_ip6_n_tuple_tagged, `ip4_vxlan` flow_ip4_vxlan, `ip6_vxlan` flow_ip6_vxlan, `ip4_gtpc` flow_ip4_gtpc, `ip4_gtpu` flow_ip4_gtpu
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Flow(pub [u8; 82]);
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+pub struct Flow(#[cfg_attr(feature = "serde", serde(with = "types::array"))] pub [u8; 82]);
 
 impl Default for Flow {
     fn default() -> Self {
@@ -123,6 +125,8 @@ impl Wire for Flow {
 ///
 /// `foo` i32, `src_addr` ip4_address_and_mask, `dst_addr` ip4_address_and_mask, `protocol` ip_prot_and_mask, `src_port` ip_port_and_mask, `dst_port` ip_port_and_mask, `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowIp4Vxlan {
     pub foo: i32,
     pub src_addr: crate::ip_types::v2009::Ip4AddressAndMask,
@@ -167,6 +171,8 @@ impl Wire for FlowIp4Vxlan {
 ///
 /// `foo` i32, `src_addr` ip6_address_and_mask, `dst_addr` ip6_address_and_mask, `protocol` ip_prot_and_mask, `src_port` ip_port_and_mask, `dst_port` ip_port_and_mask, `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowIp6Vxlan {
     pub foo: i32,
     pub src_addr: crate::ip_types::v2009::Ip6AddressAndMask,
@@ -211,6 +217,8 @@ impl Wire for FlowIp6Vxlan {
 ///
 /// `type` flow_type, `index` u32, `actions` flow_action, `mark_flow_id` u32, `redirect_node_index` u32, `redirect_device_input_next_index` u32, `redirect_queue` u32, `buffer_advance` i32, `flow` flow
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowRule {
     pub r#type: crate::flow_types::v2009::FlowType,
     pub index: u32,

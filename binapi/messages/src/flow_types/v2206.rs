@@ -20,6 +20,8 @@ open_enum! {
 ///
 /// `foo` i32, `pattern` generic_pattern
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowGeneric {
     pub foo: i32,
     pub pattern: crate::flow_types::v2206::GenericPattern,
@@ -49,6 +51,8 @@ impl Wire for FlowGeneric {
 ///
 /// `type` flow_type_v2, `index` u32, `actions` flow_action_v2, `mark_flow_id` u32, `redirect_node_index` u32, `redirect_device_input_next_index` u32, `redirect_queue` u32, `queue_index` u32, `queue_num` u32, `buffer_advance` i32, `rss_types` u64, `rss_fun` rss_function, `flow` flow_v2
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowRuleV2 {
     pub r#type: crate::flow_types::v2206::FlowTypeV2,
     pub index: u32,
@@ -132,7 +136,9 @@ open_enum! {
 ///
 /// `ethernet` flow_ethernet, `ip4` flow_ip4, `ip6` flow_ip6, `ip4_l2tpv3oip` flow_ip4_l2tpv3oip, `ip4_ipsec_esp` flow_ip4_ipsec_esp, `ip4_ipsec_ah` flow_ip4_ipsec_ah, `ip4_n_tuple` flow_ip4_n_tuple, `ip6_n_tuple` flow_ip6_n_tuple, `ip4_n_tuple_tagged` flow_ip4_n_tuple_tagged, `ip6_n_tuple_tagged` flow_ip6_n_tuple_tagged, `ip4_vxlan` flow_ip4_vxlan, `ip6_vxlan` flow_ip6_vxlan, `ip4_gtpc` flow_ip4_gtpc, `ip4_gtpu` flow_ip4_gtpu, `generic` flow_generic
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FlowV2(pub [u8; 2052]);
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
+pub struct FlowV2(#[cfg_attr(feature = "serde", serde(with = "types::array"))] pub [u8; 2052]);
 
 impl Default for FlowV2 {
     fn default() -> Self {
@@ -254,8 +260,12 @@ impl Wire for FlowV2 {
 ///
 /// `spec` u8[1024], `mask` u8[1024]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GenericPattern {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub spec: [u8; 1024],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub mask: [u8; 1024],
 }
 

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `record_l2` u8, `record_l3` u8, `record_l4` u8, `active_timer` u32, `passive_timer` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowprobeParams {
     pub record_l2: u8,
     pub record_l3: u8,
@@ -45,6 +47,8 @@ impl<V> Request<V> for FlowprobeParams { type Reply = crate::flowprobe::v1810::F
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowprobeParamsReply {
     pub retval: i32,
 }
@@ -53,6 +57,7 @@ impl Message for FlowprobeParamsReply {
     const NAME: &'static str = "flowprobe_params_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -73,6 +78,8 @@ impl Message for FlowprobeParamsReply {
 ///
 /// `is_add` u8, `which` u8, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowprobeTxInterfaceAddDel {
     pub is_add: u8,
     pub which: u8,
@@ -105,6 +112,8 @@ impl<V> Request<V> for FlowprobeTxInterfaceAddDel { type Reply = crate::flowprob
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowprobeTxInterfaceAddDelReply {
     pub retval: i32,
 }
@@ -113,6 +122,7 @@ impl Message for FlowprobeTxInterfaceAddDelReply {
     const NAME: &'static str = "flowprobe_tx_interface_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `record_flags` flowprobe_record_flags, `active_timer` u32, `passive_timer` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowprobeParams {
     pub record_flags: crate::flowprobe::v2001::FlowprobeRecordFlags,
     pub active_timer: u32,
@@ -48,6 +50,8 @@ open_enum! {
 ///
 /// `is_add` bool, `which` flowprobe_which_flags, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowprobeTxInterfaceAddDel {
     pub is_add: bool,
     pub which: crate::flowprobe::v2001::FlowprobeWhichFlags,

@@ -16,6 +16,8 @@ open_enum! {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowprobeGetParams {
 }
 
@@ -39,6 +41,8 @@ impl<V> Request<V> for FlowprobeGetParams { type Reply = crate::flowprobe::v2206
 ///
 /// `retval` i32, `record_flags` flowprobe_record_flags, `active_timer` u32, `passive_timer` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowprobeGetParamsReply {
     pub retval: i32,
     pub record_flags: crate::flowprobe::v2001::FlowprobeRecordFlags,
@@ -50,6 +54,7 @@ impl Message for FlowprobeGetParamsReply {
     const NAME: &'static str = "flowprobe_get_params_reply";
     const CRC: u32 = 0xf350d621;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -76,6 +81,8 @@ impl Message for FlowprobeGetParamsReply {
 ///
 /// `is_add` bool, `which` flowprobe_which, `direction` flowprobe_direction, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowprobeInterfaceAddDel {
     pub is_add: bool,
     pub which: crate::flowprobe::v2206::FlowprobeWhich,
@@ -111,6 +118,8 @@ impl<V> Request<V> for FlowprobeInterfaceAddDel { type Reply = crate::flowprobe:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowprobeInterfaceAddDelReply {
     pub retval: i32,
 }
@@ -119,6 +128,7 @@ impl Message for FlowprobeInterfaceAddDelReply {
     const NAME: &'static str = "flowprobe_interface_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -139,6 +149,8 @@ impl Message for FlowprobeInterfaceAddDelReply {
 ///
 /// `which` flowprobe_which, `direction` flowprobe_direction, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowprobeInterfaceDetails {
     pub which: crate::flowprobe::v2206::FlowprobeWhich,
     pub direction: crate::flowprobe::v2206::FlowprobeDirection,
@@ -169,6 +181,8 @@ impl Message for FlowprobeInterfaceDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowprobeInterfaceDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -195,6 +209,8 @@ impl<V> Dump<V> for FlowprobeInterfaceDump { type Details = crate::flowprobe::v2
 ///
 /// `record_flags` flowprobe_record_flags, `active_timer` u32, `passive_timer` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowprobeSetParams {
     pub record_flags: crate::flowprobe::v2001::FlowprobeRecordFlags,
     pub active_timer: u32,
@@ -227,6 +243,8 @@ impl<V> Request<V> for FlowprobeSetParams { type Reply = crate::flowprobe::v2206
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FlowprobeSetParamsReply {
     pub retval: i32,
 }
@@ -235,6 +253,7 @@ impl Message for FlowprobeSetParamsReply {
     const NAME: &'static str = "flowprobe_set_params_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

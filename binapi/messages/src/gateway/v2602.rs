@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `is_enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpGatewayGeneveInputEnableDisable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_enable: u8,
@@ -36,6 +38,8 @@ impl<V> Request<V> for SfdpGatewayGeneveInputEnableDisable { type Reply = crate:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpGatewayGeneveInputEnableDisableReply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for SfdpGatewayGeneveInputEnableDisableReply {
     const NAME: &'static str = "sfdp_gateway_geneve_input_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -64,6 +69,8 @@ impl Message for SfdpGatewayGeneveInputEnableDisableReply {
 ///
 /// `tenant_id` u32, `output_tenant_id` u32, `src` address, `dst` address, `src_port` u16, `dst_port` u16, `static_mac` u8, `src_mac` mac_address, `dst_mac` mac_address, `dir` sfdp_session_direction
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpGatewaySetGeneveOutput {
     pub tenant_id: u32,
     pub output_tenant_id: u32,
@@ -117,6 +124,8 @@ impl<V> Request<V> for SfdpGatewaySetGeneveOutput { type Reply = crate::gateway:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpGatewaySetGeneveOutputReply {
     pub retval: i32,
 }
@@ -125,6 +134,7 @@ impl Message for SfdpGatewaySetGeneveOutputReply {
     const NAME: &'static str = "sfdp_gateway_set_geneve_output_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `src_epg` u16, `dst_epg` u16, `acl_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContract {
     pub src_epg: u16,
     pub dst_epg: u16,
@@ -39,6 +41,8 @@ impl Wire for GbpContract {
 ///
 /// `is_add` u8, `contract` gbp_contract
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContractAddDel {
     pub is_add: u8,
     pub contract: crate::gbp::v1810::GbpContract,
@@ -68,6 +72,8 @@ impl<V> Request<V> for GbpContractAddDel { type Reply = crate::gbp::v1810::GbpCo
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContractAddDelReply {
     pub retval: i32,
 }
@@ -76,6 +82,7 @@ impl Message for GbpContractAddDelReply {
     const NAME: &'static str = "gbp_contract_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -96,6 +103,8 @@ impl Message for GbpContractAddDelReply {
 ///
 /// `contract` gbp_contract
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContractDetails {
     pub contract: crate::gbp::v1810::GbpContract,
 }
@@ -120,6 +129,8 @@ impl Message for GbpContractDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContractDump {
 }
 
@@ -152,6 +163,8 @@ impl Dump<crate::release::V2110> for GbpContractDump { type Details = crate::gbp
 ///
 /// `sw_if_index` u32, `epg_id` u16, `mac` mac_address, `n_ips` u8, `ips` address[n_ips]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpoint {
     pub sw_if_index: u32,
     pub epg_id: u16,
@@ -189,6 +202,8 @@ impl Wire for GbpEndpoint {
 ///
 /// `endpoint` gbp_endpoint
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointAdd {
     pub endpoint: crate::gbp::v1810::GbpEndpoint,
 }
@@ -215,6 +230,8 @@ impl<V> Request<V> for GbpEndpointAdd { type Reply = crate::gbp::v1810::GbpEndpo
 ///
 /// `retval` i32, `handle` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointAddReply {
     pub retval: i32,
     pub handle: u32,
@@ -224,6 +241,7 @@ impl Message for GbpEndpointAddReply {
     const NAME: &'static str = "gbp_endpoint_add_reply";
     const CRC: u32 = 0x1dd3ff3e;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -246,6 +264,8 @@ impl Message for GbpEndpointAddReply {
 ///
 /// `handle` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointDel {
     pub handle: u32,
 }
@@ -272,6 +292,8 @@ impl<V> Request<V> for GbpEndpointDel { type Reply = crate::gbp::v1810::GbpEndpo
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointDelReply {
     pub retval: i32,
 }
@@ -280,6 +302,7 @@ impl Message for GbpEndpointDelReply {
     const NAME: &'static str = "gbp_endpoint_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -300,6 +323,8 @@ impl Message for GbpEndpointDelReply {
 ///
 /// `endpoint` gbp_endpoint
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointDetails {
     pub endpoint: crate::gbp::v1810::GbpEndpoint,
 }
@@ -324,6 +349,8 @@ impl Message for GbpEndpointDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointDump {
 }
 
@@ -356,6 +383,8 @@ impl Dump<crate::release::V2110> for GbpEndpointDump { type Details = crate::gbp
 ///
 /// `epg_id` u16, `bd_id` u32, `ip4_table_id` u32, `ip6_table_id` u32, `uplink_sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroup {
     pub epg_id: u16,
     pub bd_id: u32,
@@ -394,6 +423,8 @@ impl Wire for GbpEndpointGroup {
 ///
 /// `is_add` u8, `epg` gbp_endpoint_group
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroupAddDel {
     pub is_add: u8,
     pub epg: crate::gbp::v1810::GbpEndpointGroup,
@@ -423,6 +454,8 @@ impl<V> Request<V> for GbpEndpointGroupAddDel { type Reply = crate::gbp::v1810::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroupAddDelReply {
     pub retval: i32,
 }
@@ -431,6 +464,7 @@ impl Message for GbpEndpointGroupAddDelReply {
     const NAME: &'static str = "gbp_endpoint_group_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -451,6 +485,8 @@ impl Message for GbpEndpointGroupAddDelReply {
 ///
 /// `epg` gbp_endpoint_group
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroupDetails {
     pub epg: crate::gbp::v1810::GbpEndpointGroup,
 }
@@ -475,6 +511,8 @@ impl Message for GbpEndpointGroupDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroupDump {
 }
 
@@ -507,6 +545,8 @@ impl Dump<crate::release::V2110> for GbpEndpointGroupDump { type Details = crate
 ///
 /// `sw_if_index` u32, `epg_id` u16, `is_ext` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRecirc {
     pub sw_if_index: u32,
     pub epg_id: u16,
@@ -539,6 +579,8 @@ impl Wire for GbpRecirc {
 ///
 /// `is_add` u8, `recirc` gbp_recirc
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRecircAddDel {
     pub is_add: u8,
     pub recirc: crate::gbp::v1810::GbpRecirc,
@@ -568,6 +610,8 @@ impl<V> Request<V> for GbpRecircAddDel { type Reply = crate::gbp::v1810::GbpReci
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRecircAddDelReply {
     pub retval: i32,
 }
@@ -576,6 +620,7 @@ impl Message for GbpRecircAddDelReply {
     const NAME: &'static str = "gbp_recirc_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -596,6 +641,8 @@ impl Message for GbpRecircAddDelReply {
 ///
 /// `recirc` gbp_recirc
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRecircDetails {
     pub recirc: crate::gbp::v1810::GbpRecirc,
 }
@@ -620,6 +667,8 @@ impl Message for GbpRecircDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRecircDump {
 }
 
@@ -652,6 +701,8 @@ impl Dump<crate::release::V2110> for GbpRecircDump { type Details = crate::gbp::
 ///
 /// `table_id` u32, `sw_if_index` u32, `epg_id` u16, `is_internal` u8, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnet {
     pub table_id: u32,
     pub sw_if_index: u32,
@@ -690,6 +741,8 @@ impl Wire for GbpSubnet {
 ///
 /// `is_add` u8, `subnet` gbp_subnet
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnetAddDel {
     pub is_add: u8,
     pub subnet: crate::gbp::v1810::GbpSubnet,
@@ -719,6 +772,8 @@ impl<V> Request<V> for GbpSubnetAddDel { type Reply = crate::gbp::v1810::GbpSubn
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnetAddDelReply {
     pub retval: i32,
 }
@@ -727,6 +782,7 @@ impl Message for GbpSubnetAddDelReply {
     const NAME: &'static str = "gbp_subnet_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -747,6 +803,8 @@ impl Message for GbpSubnetAddDelReply {
 ///
 /// `subnet` gbp_subnet
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnetDetails {
     pub subnet: crate::gbp::v1810::GbpSubnet,
 }
@@ -771,6 +829,8 @@ impl Message for GbpSubnetDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnetDump {
 }
 

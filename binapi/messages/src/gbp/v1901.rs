@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bd_id` u32, `flags` gbp_bridge_domain_flags, `bvi_sw_if_index` u32, `uu_fwd_sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomain {
     pub bd_id: u32,
     pub flags: crate::gbp::v1901::GbpBridgeDomainFlags,
@@ -42,6 +44,8 @@ impl Wire for GbpBridgeDomain {
 ///
 /// `bd` gbp_bridge_domain
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomainAdd {
     pub bd: crate::gbp::v1901::GbpBridgeDomain,
 }
@@ -68,6 +72,8 @@ impl<V> Request<V> for GbpBridgeDomainAdd { type Reply = crate::gbp::v1901::GbpB
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomainAddReply {
     pub retval: i32,
 }
@@ -76,6 +82,7 @@ impl Message for GbpBridgeDomainAddReply {
     const NAME: &'static str = "gbp_bridge_domain_add_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -96,6 +103,8 @@ impl Message for GbpBridgeDomainAddReply {
 ///
 /// `bd_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomainDel {
     pub bd_id: u32,
 }
@@ -122,6 +131,8 @@ impl<V> Request<V> for GbpBridgeDomainDel { type Reply = crate::gbp::v1901::GbpB
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomainDelReply {
     pub retval: i32,
 }
@@ -130,6 +141,7 @@ impl Message for GbpBridgeDomainDelReply {
     const NAME: &'static str = "gbp_bridge_domain_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -150,6 +162,8 @@ impl Message for GbpBridgeDomainDelReply {
 ///
 /// `bd` gbp_bridge_domain
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomainDetails {
     pub bd: crate::gbp::v1901::GbpBridgeDomain,
 }
@@ -174,6 +188,8 @@ impl Message for GbpBridgeDomainDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomainDump {
 }
 
@@ -205,6 +221,8 @@ impl Dump<crate::release::V2110> for GbpBridgeDomainDump { type Details = crate:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomainDumpReply {
     pub retval: i32,
 }
@@ -213,6 +231,7 @@ impl Message for GbpBridgeDomainDumpReply {
     const NAME: &'static str = "gbp_bridge_domain_dump_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -244,6 +263,8 @@ open_enum! {
 ///
 /// `src_epg` u16, `dst_epg` u16, `acl_index` u32, `n_rules` u8, `rules` gbp_rule[n_rules], `n_ether_types` u8, `allowed_ethertypes` u16[n_ether_types]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContract {
     pub src_epg: u16,
     pub dst_epg: u16,
@@ -286,6 +307,8 @@ impl Wire for GbpContract {
 ///
 /// `is_add` u8, `contract` gbp_contract
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContractAddDel {
     pub is_add: u8,
     pub contract: crate::gbp::v1901::GbpContract,
@@ -315,6 +338,8 @@ impl<V> Request<V> for GbpContractAddDel { type Reply = crate::gbp::v1810::GbpCo
 ///
 /// `contract` gbp_contract
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContractDetails {
     pub contract: crate::gbp::v1901::GbpContract,
 }
@@ -339,6 +364,8 @@ impl Message for GbpContractDetails {
 ///
 /// `sw_if_index` u32, `epg_id` u16, `flags` gbp_endpoint_flags, `mac` mac_address, `tun` gbp_endpoint_tun, `n_ips` u8, `ips` address[n_ips]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpoint {
     pub sw_if_index: u32,
     pub epg_id: u16,
@@ -382,6 +409,8 @@ impl Wire for GbpEndpoint {
 ///
 /// `endpoint` gbp_endpoint
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointAdd {
     pub endpoint: crate::gbp::v1901::GbpEndpoint,
 }
@@ -408,6 +437,8 @@ impl<V> Request<V> for GbpEndpointAdd { type Reply = crate::gbp::v1810::GbpEndpo
 ///
 /// `age` f64, `handle` u32, `endpoint` gbp_endpoint
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointDetails {
     pub age: f64,
     pub handle: u32,
@@ -450,6 +481,8 @@ open_enum! {
 ///
 /// `epg_id` u16, `bd_id` u32, `rd_id` u32, `uplink_sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroup {
     pub epg_id: u16,
     pub bd_id: u32,
@@ -485,6 +518,8 @@ impl Wire for GbpEndpointGroup {
 ///
 /// `epg` gbp_endpoint_group
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroupAdd {
     pub epg: crate::gbp::v1901::GbpEndpointGroup,
 }
@@ -511,6 +546,8 @@ impl<V> Request<V> for GbpEndpointGroupAdd { type Reply = crate::gbp::v1901::Gbp
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroupAddReply {
     pub retval: i32,
 }
@@ -519,6 +556,7 @@ impl Message for GbpEndpointGroupAddReply {
     const NAME: &'static str = "gbp_endpoint_group_add_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -539,6 +577,8 @@ impl Message for GbpEndpointGroupAddReply {
 ///
 /// `epg_id` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroupDel {
     pub epg_id: u16,
 }
@@ -565,6 +605,8 @@ impl<V> Request<V> for GbpEndpointGroupDel { type Reply = crate::gbp::v1901::Gbp
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroupDelReply {
     pub retval: i32,
 }
@@ -573,6 +615,7 @@ impl Message for GbpEndpointGroupDelReply {
     const NAME: &'static str = "gbp_endpoint_group_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -593,6 +636,8 @@ impl Message for GbpEndpointGroupDelReply {
 ///
 /// `epg` gbp_endpoint_group
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroupDetails {
     pub epg: crate::gbp::v1901::GbpEndpointGroup,
 }
@@ -617,6 +662,8 @@ impl Message for GbpEndpointGroupDetails {
 ///
 /// `threshold` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointLearnSetInactiveThreshold {
     pub threshold: u32,
 }
@@ -643,6 +690,8 @@ impl<V> Request<V> for GbpEndpointLearnSetInactiveThreshold { type Reply = crate
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointLearnSetInactiveThresholdReply {
     pub retval: i32,
 }
@@ -651,6 +700,7 @@ impl Message for GbpEndpointLearnSetInactiveThresholdReply {
     const NAME: &'static str = "gbp_endpoint_learn_set_inactive_threshold_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -671,6 +721,8 @@ impl Message for GbpEndpointLearnSetInactiveThresholdReply {
 ///
 /// `src` address, `dst` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointTun {
     pub src: crate::fib_types::v1901::Address,
     pub dst: crate::fib_types::v1901::Address,
@@ -700,6 +752,8 @@ impl Wire for GbpEndpointTun {
 ///
 /// `sw_if_index` u32, `bd_id` u32, `rd_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpExtItf {
     pub sw_if_index: u32,
     pub bd_id: u32,
@@ -732,6 +786,8 @@ impl Wire for GbpExtItf {
 ///
 /// `is_add` u8, `ext_itf` gbp_ext_itf
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpExtItfAddDel {
     pub is_add: u8,
     pub ext_itf: crate::gbp::v1901::GbpExtItf,
@@ -761,6 +817,8 @@ impl<V> Request<V> for GbpExtItfAddDel { type Reply = crate::gbp::v1901::GbpExtI
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpExtItfAddDelReply {
     pub retval: i32,
 }
@@ -769,6 +827,7 @@ impl Message for GbpExtItfAddDelReply {
     const NAME: &'static str = "gbp_ext_itf_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -789,6 +848,8 @@ impl Message for GbpExtItfAddDelReply {
 ///
 /// `ext_itf` gbp_ext_itf
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpExtItfDetails {
     pub ext_itf: crate::gbp::v1901::GbpExtItf,
 }
@@ -813,6 +874,8 @@ impl Message for GbpExtItfDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpExtItfDump {
 }
 
@@ -853,6 +916,8 @@ open_enum! {
 ///
 /// `ip` address, `mac` mac_address, `bd_id` u32, `rd_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpNextHop {
     pub ip: crate::fib_types::v1901::Address,
     pub mac: crate::ethernet_types::v1901::MacAddress,
@@ -888,6 +953,8 @@ impl Wire for GbpNextHop {
 ///
 /// `hash_mode` gbp_hash_mode, `n_nhs` u8, `nhs` gbp_next_hop[8]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpNextHopSet {
     pub hash_mode: crate::gbp::v1901::GbpHashMode,
     pub n_nhs: u8,
@@ -920,6 +987,8 @@ impl Wire for GbpNextHopSet {
 ///
 /// `rd_id` u32, `ip4_table_id` u32, `ip6_table_id` u32, `ip4_uu_sw_if_index` u32, `ip6_uu_sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRouteDomain {
     pub rd_id: u32,
     pub ip4_table_id: u32,
@@ -958,6 +1027,8 @@ impl Wire for GbpRouteDomain {
 ///
 /// `rd` gbp_route_domain
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRouteDomainAdd {
     pub rd: crate::gbp::v1901::GbpRouteDomain,
 }
@@ -984,6 +1055,8 @@ impl<V> Request<V> for GbpRouteDomainAdd { type Reply = crate::gbp::v1901::GbpRo
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRouteDomainAddReply {
     pub retval: i32,
 }
@@ -992,6 +1065,7 @@ impl Message for GbpRouteDomainAddReply {
     const NAME: &'static str = "gbp_route_domain_add_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1012,6 +1086,8 @@ impl Message for GbpRouteDomainAddReply {
 ///
 /// `rd_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRouteDomainDel {
     pub rd_id: u32,
 }
@@ -1038,6 +1114,8 @@ impl<V> Request<V> for GbpRouteDomainDel { type Reply = crate::gbp::v1901::GbpRo
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRouteDomainDelReply {
     pub retval: i32,
 }
@@ -1046,6 +1124,7 @@ impl Message for GbpRouteDomainDelReply {
     const NAME: &'static str = "gbp_route_domain_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1066,6 +1145,8 @@ impl Message for GbpRouteDomainDelReply {
 ///
 /// `rd` gbp_route_domain
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRouteDomainDetails {
     pub rd: crate::gbp::v1901::GbpRouteDomain,
 }
@@ -1090,6 +1171,8 @@ impl Message for GbpRouteDomainDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRouteDomainDump {
 }
 
@@ -1121,6 +1204,8 @@ impl Dump<crate::release::V2110> for GbpRouteDomainDump { type Details = crate::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRouteDomainDumpReply {
     pub retval: i32,
 }
@@ -1129,6 +1214,7 @@ impl Message for GbpRouteDomainDumpReply {
     const NAME: &'static str = "gbp_route_domain_dump_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1149,6 +1235,8 @@ impl Message for GbpRouteDomainDumpReply {
 ///
 /// `action` gbp_rule_action, `nh_set` gbp_next_hop_set
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRule {
     pub action: crate::gbp::v1901::GbpRuleAction,
     pub nh_set: crate::gbp::v1901::GbpNextHopSet,
@@ -1187,6 +1275,8 @@ open_enum! {
 ///
 /// `rd_id` u32, `sw_if_index` u32, `epg_id` u16, `type` gbp_subnet_type, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnet {
     pub rd_id: u32,
     pub sw_if_index: u32,
@@ -1225,6 +1315,8 @@ impl Wire for GbpSubnet {
 ///
 /// `is_add` u8, `subnet` gbp_subnet
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnetAddDel {
     pub is_add: u8,
     pub subnet: crate::gbp::v1901::GbpSubnet,
@@ -1254,6 +1346,8 @@ impl<V> Request<V> for GbpSubnetAddDel { type Reply = crate::gbp::v1810::GbpSubn
 ///
 /// `subnet` gbp_subnet
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnetDetails {
     pub subnet: crate::gbp::v1901::GbpSubnet,
 }
@@ -1289,6 +1383,8 @@ open_enum! {
 ///
 /// `vni` u32, `mode` gbp_vxlan_tunnel_mode, `bd_rd_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpVxlanTunnel {
     pub vni: u32,
     pub mode: crate::gbp::v1901::GbpVxlanTunnelMode,
@@ -1321,6 +1417,8 @@ impl Wire for GbpVxlanTunnel {
 ///
 /// `tunnel` gbp_vxlan_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpVxlanTunnelAdd {
     pub tunnel: crate::gbp::v1901::GbpVxlanTunnel,
 }
@@ -1347,6 +1445,8 @@ impl<V> Request<V> for GbpVxlanTunnelAdd { type Reply = crate::gbp::v1901::GbpVx
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpVxlanTunnelAddReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -1356,6 +1456,7 @@ impl Message for GbpVxlanTunnelAddReply {
     const NAME: &'static str = "gbp_vxlan_tunnel_add_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1378,6 +1479,8 @@ impl Message for GbpVxlanTunnelAddReply {
 ///
 /// `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpVxlanTunnelDel {
     pub vni: u32,
 }
@@ -1404,6 +1507,8 @@ impl<V> Request<V> for GbpVxlanTunnelDel { type Reply = crate::gbp::v1901::GbpVx
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpVxlanTunnelDelReply {
     pub retval: i32,
 }
@@ -1412,6 +1517,7 @@ impl Message for GbpVxlanTunnelDelReply {
     const NAME: &'static str = "gbp_vxlan_tunnel_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1432,6 +1538,8 @@ impl Message for GbpVxlanTunnelDelReply {
 ///
 /// `tunnel` gbp_vxlan_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpVxlanTunnelDetails {
     pub tunnel: crate::gbp::v1901::GbpVxlanTunnel,
 }
@@ -1456,6 +1564,8 @@ impl Message for GbpVxlanTunnelDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpVxlanTunnelDump {
 }
 

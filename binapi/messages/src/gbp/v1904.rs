@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bd_id` u32, `flags` gbp_bridge_domain_flags, `bvi_sw_if_index` u32, `uu_fwd_sw_if_index` u32, `bm_flood_sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomain {
     pub bd_id: u32,
     pub flags: crate::gbp::v1901::GbpBridgeDomainFlags,
@@ -45,6 +47,8 @@ impl Wire for GbpBridgeDomain {
 ///
 /// `bd` gbp_bridge_domain
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomainAdd {
     pub bd: crate::gbp::v1904::GbpBridgeDomain,
 }
@@ -71,6 +75,8 @@ impl<V> Request<V> for GbpBridgeDomainAdd { type Reply = crate::gbp::v1901::GbpB
 ///
 /// `bd` gbp_bridge_domain
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomainDetails {
     pub bd: crate::gbp::v1904::GbpBridgeDomain,
 }
@@ -95,6 +101,8 @@ impl Message for GbpBridgeDomainDetails {
 ///
 /// `sclass` u16, `dclass` u16, `acl_index` u32, `n_ether_types` u8, `allowed_ethertypes` u16[16], `n_rules` u8, `rules` gbp_rule[n_rules]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContract {
     pub sclass: u16,
     pub dclass: u16,
@@ -138,6 +146,8 @@ impl Wire for GbpContract {
 ///
 /// `is_add` u8, `contract` gbp_contract
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContractAddDel {
     pub is_add: u8,
     pub contract: crate::gbp::v1904::GbpContract,
@@ -167,6 +177,8 @@ impl<V> Request<V> for GbpContractAddDel { type Reply = crate::gbp::v1904::GbpCo
 ///
 /// `retval` i32, `stats_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContractAddDelReply {
     pub retval: i32,
     pub stats_index: u32,
@@ -176,6 +188,7 @@ impl Message for GbpContractAddDelReply {
     const NAME: &'static str = "gbp_contract_add_del_reply";
     const CRC: u32 = 0x1992deab;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -198,6 +211,8 @@ impl Message for GbpContractAddDelReply {
 ///
 /// `contract` gbp_contract
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContractDetails {
     pub contract: crate::gbp::v1904::GbpContract,
 }
@@ -222,6 +237,8 @@ impl Message for GbpContractDetails {
 ///
 /// `sw_if_index` u32, `sclass` u16, `flags` gbp_endpoint_flags, `mac` mac_address, `tun` gbp_endpoint_tun, `n_ips` u8, `ips` address[n_ips]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpoint {
     pub sw_if_index: u32,
     pub sclass: u16,
@@ -265,6 +282,8 @@ impl Wire for GbpEndpoint {
 ///
 /// `endpoint` gbp_endpoint
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointAdd {
     pub endpoint: crate::gbp::v1904::GbpEndpoint,
 }
@@ -291,6 +310,8 @@ impl<V> Request<V> for GbpEndpointAdd { type Reply = crate::gbp::v1810::GbpEndpo
 ///
 /// `age` f64, `handle` u32, `endpoint` gbp_endpoint
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointDetails {
     pub age: f64,
     pub handle: u32,
@@ -321,6 +342,8 @@ impl Message for GbpEndpointDetails {
 ///
 /// `vnid` u32, `sclass` u16, `bd_id` u32, `rd_id` u32, `uplink_sw_if_index` u32, `retention` gbp_endpoint_retention
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroup {
     pub vnid: u32,
     pub sclass: u16,
@@ -362,6 +385,8 @@ impl Wire for GbpEndpointGroup {
 ///
 /// `epg` gbp_endpoint_group
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroupAdd {
     pub epg: crate::gbp::v1904::GbpEndpointGroup,
 }
@@ -388,6 +413,8 @@ impl<V> Request<V> for GbpEndpointGroupAdd { type Reply = crate::gbp::v1901::Gbp
 ///
 /// `sclass` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroupDel {
     pub sclass: u16,
 }
@@ -414,6 +441,8 @@ impl<V> Request<V> for GbpEndpointGroupDel { type Reply = crate::gbp::v1901::Gbp
 ///
 /// `epg` gbp_endpoint_group
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroupDetails {
     pub epg: crate::gbp::v1904::GbpEndpointGroup,
 }
@@ -438,6 +467,8 @@ impl Message for GbpEndpointGroupDetails {
 ///
 /// `remote_ep_timeout` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointRetention {
     pub remote_ep_timeout: u32,
 }
@@ -464,6 +495,8 @@ impl Wire for GbpEndpointRetention {
 ///
 /// `sw_if_index` u32, `sclass` u16, `is_ext` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRecirc {
     pub sw_if_index: u32,
     pub sclass: u16,
@@ -496,6 +529,8 @@ impl Wire for GbpRecirc {
 ///
 /// `is_add` u8, `recirc` gbp_recirc
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRecircAddDel {
     pub is_add: u8,
     pub recirc: crate::gbp::v1904::GbpRecirc,
@@ -525,6 +560,8 @@ impl<V> Request<V> for GbpRecircAddDel { type Reply = crate::gbp::v1810::GbpReci
 ///
 /// `recirc` gbp_recirc
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRecircDetails {
     pub recirc: crate::gbp::v1904::GbpRecirc,
 }
@@ -549,6 +586,8 @@ impl Message for GbpRecircDetails {
 ///
 /// `rd_id` u32, `sw_if_index` u32, `sclass` u16, `type` gbp_subnet_type, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnet {
     pub rd_id: u32,
     pub sw_if_index: u32,
@@ -587,6 +626,8 @@ impl Wire for GbpSubnet {
 ///
 /// `is_add` u8, `subnet` gbp_subnet
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnetAddDel {
     pub is_add: u8,
     pub subnet: crate::gbp::v1904::GbpSubnet,
@@ -616,6 +657,8 @@ impl<V> Request<V> for GbpSubnetAddDel { type Reply = crate::gbp::v1810::GbpSubn
 ///
 /// `subnet` gbp_subnet
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnetDetails {
     pub subnet: crate::gbp::v1904::GbpSubnet,
 }
@@ -640,6 +683,8 @@ impl Message for GbpSubnetDetails {
 ///
 /// `vni` u32, `mode` gbp_vxlan_tunnel_mode, `bd_rd_id` u32, `src` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpVxlanTunnel {
     pub vni: u32,
     pub mode: crate::gbp::v1901::GbpVxlanTunnelMode,
@@ -675,6 +720,8 @@ impl Wire for GbpVxlanTunnel {
 ///
 /// `tunnel` gbp_vxlan_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpVxlanTunnelAdd {
     pub tunnel: crate::gbp::v1904::GbpVxlanTunnel,
 }
@@ -701,6 +748,8 @@ impl<V> Request<V> for GbpVxlanTunnelAdd { type Reply = crate::gbp::v1901::GbpVx
 ///
 /// `tunnel` gbp_vxlan_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpVxlanTunnelDetails {
     pub tunnel: crate::gbp::v1904::GbpVxlanTunnel,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bd_id` u32, `rd_id` u32, `flags` gbp_bridge_domain_flags, `bvi_sw_if_index` u32, `uu_fwd_sw_if_index` u32, `bm_flood_sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomain {
     pub bd_id: u32,
     pub rd_id: u32,
@@ -48,6 +50,8 @@ impl Wire for GbpBridgeDomain {
 ///
 /// `bd` gbp_bridge_domain
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomainAdd {
     pub bd: crate::gbp::v1908::GbpBridgeDomain,
 }
@@ -74,6 +78,8 @@ impl<V> Request<V> for GbpBridgeDomainAdd { type Reply = crate::gbp::v1901::GbpB
 ///
 /// `bd` gbp_bridge_domain
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomainDetails {
     pub bd: crate::gbp::v1908::GbpBridgeDomain,
 }
@@ -98,6 +104,8 @@ impl Message for GbpBridgeDomainDetails {
 ///
 /// `scope` gbp_scope, `sclass` u16, `dclass` u16, `acl_index` u32, `n_ether_types` u8, `allowed_ethertypes` u16[16], `n_rules` u8, `rules` gbp_rule[n_rules]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContract {
     pub scope: crate::gbp::v1908::GbpScope,
     pub sclass: u16,
@@ -144,6 +152,8 @@ impl Wire for GbpContract {
 ///
 /// `is_add` u8, `contract` gbp_contract
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContractAddDel {
     pub is_add: u8,
     pub contract: crate::gbp::v1908::GbpContract,
@@ -173,6 +183,8 @@ impl<V> Request<V> for GbpContractAddDel { type Reply = crate::gbp::v1904::GbpCo
 ///
 /// `contract` gbp_contract
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContractDetails {
     pub contract: crate::gbp::v1908::GbpContract,
 }
@@ -197,6 +209,8 @@ impl Message for GbpContractDetails {
 ///
 /// `endpoint` gbp_endpoint
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointAdd {
     pub endpoint: crate::gbp::v1904::GbpEndpoint,
 }
@@ -223,6 +237,8 @@ impl<V> Request<V> for GbpEndpointAdd { type Reply = crate::gbp::v1810::GbpEndpo
 ///
 /// `age` f64, `handle` u32, `endpoint` gbp_endpoint
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointDetails {
     pub age: f64,
     pub handle: u32,
@@ -253,6 +269,8 @@ impl Message for GbpEndpointDetails {
 ///
 /// `epg` gbp_endpoint_group
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroupAdd {
     pub epg: crate::gbp::v1904::GbpEndpointGroup,
 }
@@ -279,6 +297,8 @@ impl<V> Request<V> for GbpEndpointGroupAdd { type Reply = crate::gbp::v1901::Gbp
 ///
 /// `epg` gbp_endpoint_group
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroupDetails {
     pub epg: crate::gbp::v1904::GbpEndpointGroup,
 }
@@ -303,6 +323,8 @@ impl Message for GbpEndpointGroupDetails {
 ///
 /// `sw_if_index` u32, `bd_id` u32, `rd_id` u32, `flags` gbp_ext_itf_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpExtItf {
     pub sw_if_index: u32,
     pub bd_id: u32,
@@ -338,6 +360,8 @@ impl Wire for GbpExtItf {
 ///
 /// `is_add` u8, `ext_itf` gbp_ext_itf
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpExtItfAddDel {
     pub is_add: u8,
     pub ext_itf: crate::gbp::v1908::GbpExtItf,
@@ -367,6 +391,8 @@ impl<V> Request<V> for GbpExtItfAddDel { type Reply = crate::gbp::v1901::GbpExtI
 ///
 /// `ext_itf` gbp_ext_itf
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpExtItfDetails {
     pub ext_itf: crate::gbp::v1908::GbpExtItf,
 }
@@ -399,6 +425,8 @@ open_enum! {
 ///
 /// `is_add` u8, `recirc` gbp_recirc
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRecircAddDel {
     pub is_add: u8,
     pub recirc: crate::gbp::v1904::GbpRecirc,
@@ -428,6 +456,8 @@ impl<V> Request<V> for GbpRecircAddDel { type Reply = crate::gbp::v1810::GbpReci
 ///
 /// `recirc` gbp_recirc
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRecircDetails {
     pub recirc: crate::gbp::v1904::GbpRecirc,
 }
@@ -452,6 +482,8 @@ impl Message for GbpRecircDetails {
 ///
 /// `rd_id` u32, `ip4_table_id` u32, `ip6_table_id` u32, `ip4_uu_sw_if_index` u32, `ip6_uu_sw_if_index` u32, `scope` gbp_scope
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRouteDomain {
     pub rd_id: u32,
     pub ip4_table_id: u32,
@@ -493,6 +525,8 @@ impl Wire for GbpRouteDomain {
 ///
 /// `rd` gbp_route_domain
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRouteDomainAdd {
     pub rd: crate::gbp::v1908::GbpRouteDomain,
 }
@@ -519,6 +553,8 @@ impl<V> Request<V> for GbpRouteDomainAdd { type Reply = crate::gbp::v1901::GbpRo
 ///
 /// `rd` gbp_route_domain
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRouteDomainDetails {
     pub rd: crate::gbp::v1908::GbpRouteDomain,
 }
@@ -546,6 +582,8 @@ pub type GbpScope = u16;
 ///
 /// `rd_id` u32, `sw_if_index` u32, `sclass` u16, `type` gbp_subnet_type, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnet {
     pub rd_id: u32,
     pub sw_if_index: u32,
@@ -584,6 +622,8 @@ impl Wire for GbpSubnet {
 ///
 /// `is_add` u8, `subnet` gbp_subnet
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnetAddDel {
     pub is_add: u8,
     pub subnet: crate::gbp::v1908::GbpSubnet,
@@ -613,6 +653,8 @@ impl<V> Request<V> for GbpSubnetAddDel { type Reply = crate::gbp::v1810::GbpSubn
 ///
 /// `subnet` gbp_subnet
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnetDetails {
     pub subnet: crate::gbp::v1908::GbpSubnet,
 }
@@ -637,6 +679,8 @@ impl Message for GbpSubnetDetails {
 ///
 /// `tunnel` gbp_vxlan_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpVxlanTunnelAdd {
     pub tunnel: crate::gbp::v1904::GbpVxlanTunnel,
 }
@@ -669,6 +713,8 @@ impl Request<crate::release::V2110> for GbpVxlanTunnelAdd { type Reply = crate::
 ///
 /// `tunnel` gbp_vxlan_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpVxlanTunnelDetails {
     pub tunnel: crate::gbp::v1904::GbpVxlanTunnel,
 }

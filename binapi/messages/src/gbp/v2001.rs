@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bd_id` u32, `rd_id` u32, `flags` gbp_bridge_domain_flags, `bvi_sw_if_index` interface_index, `uu_fwd_sw_if_index` interface_index, `bm_flood_sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomain {
     pub bd_id: u32,
     pub rd_id: u32,
@@ -48,6 +50,8 @@ impl Wire for GbpBridgeDomain {
 ///
 /// `bd` gbp_bridge_domain
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomainAdd {
     pub bd: crate::gbp::v2001::GbpBridgeDomain,
 }
@@ -74,6 +78,8 @@ impl<V> Request<V> for GbpBridgeDomainAdd { type Reply = crate::gbp::v1901::GbpB
 ///
 /// `bd` gbp_bridge_domain
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomainDetails {
     pub bd: crate::gbp::v2001::GbpBridgeDomain,
 }
@@ -98,6 +104,8 @@ impl Message for GbpBridgeDomainDetails {
 ///
 /// `is_add` bool, `contract` gbp_contract
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContractAddDel {
     pub is_add: bool,
     pub contract: crate::gbp::v1908::GbpContract,
@@ -127,6 +135,8 @@ impl<V> Request<V> for GbpContractAddDel { type Reply = crate::gbp::v1904::GbpCo
 ///
 /// `sw_if_index` interface_index, `sclass` u16, `flags` gbp_endpoint_flags, `mac` mac_address, `tun` gbp_endpoint_tun, `n_ips` u8, `ips` address[n_ips]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpoint {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub sclass: u16,
@@ -170,6 +180,8 @@ impl Wire for GbpEndpoint {
 ///
 /// `endpoint` gbp_endpoint
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointAdd {
     pub endpoint: crate::gbp::v2001::GbpEndpoint,
 }
@@ -196,6 +208,8 @@ impl<V> Request<V> for GbpEndpointAdd { type Reply = crate::gbp::v1810::GbpEndpo
 ///
 /// `age` f64, `handle` u32, `endpoint` gbp_endpoint
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointDetails {
     pub age: f64,
     pub handle: u32,
@@ -226,6 +240,8 @@ impl Message for GbpEndpointDetails {
 ///
 /// `vnid` u32, `sclass` u16, `bd_id` u32, `rd_id` u32, `uplink_sw_if_index` interface_index, `retention` gbp_endpoint_retention
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroup {
     pub vnid: u32,
     pub sclass: u16,
@@ -267,6 +283,8 @@ impl Wire for GbpEndpointGroup {
 ///
 /// `epg` gbp_endpoint_group
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroupAdd {
     pub epg: crate::gbp::v2001::GbpEndpointGroup,
 }
@@ -293,6 +311,8 @@ impl<V> Request<V> for GbpEndpointGroupAdd { type Reply = crate::gbp::v1901::Gbp
 ///
 /// `epg` gbp_endpoint_group
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroupDetails {
     pub epg: crate::gbp::v2001::GbpEndpointGroup,
 }
@@ -317,6 +337,8 @@ impl Message for GbpEndpointGroupDetails {
 ///
 /// `sw_if_index` interface_index, `bd_id` u32, `rd_id` u32, `flags` gbp_ext_itf_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpExtItf {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub bd_id: u32,
@@ -352,6 +374,8 @@ impl Wire for GbpExtItf {
 ///
 /// `is_add` bool, `ext_itf` gbp_ext_itf
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpExtItfAddDel {
     pub is_add: bool,
     pub ext_itf: crate::gbp::v2001::GbpExtItf,
@@ -381,6 +405,8 @@ impl<V> Request<V> for GbpExtItfAddDel { type Reply = crate::gbp::v1901::GbpExtI
 ///
 /// `ext_itf` gbp_ext_itf
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpExtItfDetails {
     pub ext_itf: crate::gbp::v2001::GbpExtItf,
 }
@@ -405,6 +431,8 @@ impl Message for GbpExtItfDetails {
 ///
 /// `sw_if_index` interface_index, `sclass` u16, `is_ext` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRecirc {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub sclass: u16,
@@ -437,6 +465,8 @@ impl Wire for GbpRecirc {
 ///
 /// `is_add` bool, `recirc` gbp_recirc
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRecircAddDel {
     pub is_add: bool,
     pub recirc: crate::gbp::v2001::GbpRecirc,
@@ -466,6 +496,8 @@ impl<V> Request<V> for GbpRecircAddDel { type Reply = crate::gbp::v1810::GbpReci
 ///
 /// `recirc` gbp_recirc
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRecircDetails {
     pub recirc: crate::gbp::v2001::GbpRecirc,
 }
@@ -490,6 +522,8 @@ impl Message for GbpRecircDetails {
 ///
 /// `rd_id` u32, `ip4_table_id` u32, `ip6_table_id` u32, `ip4_uu_sw_if_index` interface_index, `ip6_uu_sw_if_index` interface_index, `scope` gbp_scope
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRouteDomain {
     pub rd_id: u32,
     pub ip4_table_id: u32,
@@ -531,6 +565,8 @@ impl Wire for GbpRouteDomain {
 ///
 /// `rd` gbp_route_domain
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRouteDomainAdd {
     pub rd: crate::gbp::v2001::GbpRouteDomain,
 }
@@ -557,6 +593,8 @@ impl<V> Request<V> for GbpRouteDomainAdd { type Reply = crate::gbp::v1901::GbpRo
 ///
 /// `rd` gbp_route_domain
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRouteDomainDetails {
     pub rd: crate::gbp::v2001::GbpRouteDomain,
 }
@@ -581,6 +619,8 @@ impl Message for GbpRouteDomainDetails {
 ///
 /// `rd_id` u32, `sw_if_index` interface_index, `sclass` u16, `type` gbp_subnet_type, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnet {
     pub rd_id: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -619,6 +659,8 @@ impl Wire for GbpSubnet {
 ///
 /// `is_add` bool, `subnet` gbp_subnet
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnetAddDel {
     pub is_add: bool,
     pub subnet: crate::gbp::v2001::GbpSubnet,
@@ -648,6 +690,8 @@ impl<V> Request<V> for GbpSubnetAddDel { type Reply = crate::gbp::v1810::GbpSubn
 ///
 /// `subnet` gbp_subnet
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnetDetails {
     pub subnet: crate::gbp::v2001::GbpSubnet,
 }
@@ -672,6 +716,8 @@ impl Message for GbpSubnetDetails {
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpVxlanTunnelAddReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -681,6 +727,7 @@ impl Message for GbpVxlanTunnelAddReply {
     const NAME: &'static str = "gbp_vxlan_tunnel_add_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `scope` gbp_scope, `sclass` u16, `dclass` u16, `acl_index` u32, `n_ether_types` u8, `allowed_ethertypes` u16[16], `n_rules` u8, `rules` gbp_rule[n_rules]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContract {
     pub scope: crate::gbp::v1908::GbpScope,
     pub sclass: u16,
@@ -53,6 +55,8 @@ impl Wire for GbpContract {
 ///
 /// `is_add` bool, `contract` gbp_contract
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContractAddDel {
     pub is_add: bool,
     pub contract: crate::gbp::v2005::GbpContract,
@@ -82,6 +86,8 @@ impl<V> Request<V> for GbpContractAddDel { type Reply = crate::gbp::v1904::GbpCo
 ///
 /// `contract` gbp_contract
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContractDetails {
     pub contract: crate::gbp::v2005::GbpContract,
 }
@@ -106,6 +112,8 @@ impl Message for GbpContractDetails {
 ///
 /// `sw_if_index` interface_index, `sclass` u16, `flags` gbp_endpoint_flags, `mac` mac_address, `tun` gbp_endpoint_tun, `n_ips` u8, `ips` address[n_ips]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpoint {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub sclass: u16,
@@ -149,6 +157,8 @@ impl Wire for GbpEndpoint {
 ///
 /// `endpoint` gbp_endpoint
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointAdd {
     pub endpoint: crate::gbp::v2005::GbpEndpoint,
 }
@@ -175,6 +185,8 @@ impl<V> Request<V> for GbpEndpointAdd { type Reply = crate::gbp::v1810::GbpEndpo
 ///
 /// `age` f64, `handle` u32, `endpoint` gbp_endpoint
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointDetails {
     pub age: f64,
     pub handle: u32,
@@ -205,6 +217,8 @@ impl Message for GbpEndpointDetails {
 ///
 /// `src` address, `dst` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointTun {
     pub src: crate::ip_types::v2005::Address,
     pub dst: crate::ip_types::v2005::Address,
@@ -234,6 +248,8 @@ impl Wire for GbpEndpointTun {
 ///
 /// `ip` address, `mac` mac_address, `bd_id` u32, `rd_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpNextHop {
     pub ip: crate::ip_types::v2005::Address,
     pub mac: crate::ethernet_types::v1901::MacAddress,
@@ -269,6 +285,8 @@ impl Wire for GbpNextHop {
 ///
 /// `hash_mode` gbp_hash_mode, `n_nhs` u8, `nhs` gbp_next_hop[8]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpNextHopSet {
     pub hash_mode: crate::gbp::v1901::GbpHashMode,
     pub n_nhs: u8,
@@ -301,6 +319,8 @@ impl Wire for GbpNextHopSet {
 ///
 /// `action` gbp_rule_action, `nh_set` gbp_next_hop_set
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRule {
     pub action: crate::gbp::v1901::GbpRuleAction,
     pub nh_set: crate::gbp::v2005::GbpNextHopSet,
@@ -330,6 +350,8 @@ impl Wire for GbpRule {
 ///
 /// `rd_id` u32, `sw_if_index` interface_index, `sclass` u16, `type` gbp_subnet_type, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnet {
     pub rd_id: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -368,6 +390,8 @@ impl Wire for GbpSubnet {
 ///
 /// `is_add` bool, `subnet` gbp_subnet
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnetAddDel {
     pub is_add: bool,
     pub subnet: crate::gbp::v2005::GbpSubnet,
@@ -397,6 +421,8 @@ impl<V> Request<V> for GbpSubnetAddDel { type Reply = crate::gbp::v1810::GbpSubn
 ///
 /// `subnet` gbp_subnet
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnetDetails {
     pub subnet: crate::gbp::v2005::GbpSubnet,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bd` gbp_bridge_domain
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomainAdd {
     pub bd: crate::gbp::v2001::GbpBridgeDomain,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for GbpBridgeDomainAdd { type Reply = crate::gbp::v1901::GbpB
 ///
 /// `bd` gbp_bridge_domain
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpBridgeDomainDetails {
     pub bd: crate::gbp::v2001::GbpBridgeDomain,
 }
@@ -57,6 +61,8 @@ impl Message for GbpBridgeDomainDetails {
 ///
 /// `is_add` bool, `contract` gbp_contract
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContractAddDel {
     pub is_add: bool,
     pub contract: crate::gbp::v2005::GbpContract,
@@ -86,6 +92,8 @@ impl<V> Request<V> for GbpContractAddDel { type Reply = crate::gbp::v1904::GbpCo
 ///
 /// `contract` gbp_contract
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpContractDetails {
     pub contract: crate::gbp::v2005::GbpContract,
 }
@@ -110,6 +118,8 @@ impl Message for GbpContractDetails {
 ///
 /// `endpoint` gbp_endpoint
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointAdd {
     pub endpoint: crate::gbp::v2005::GbpEndpoint,
 }
@@ -136,6 +146,8 @@ impl<V> Request<V> for GbpEndpointAdd { type Reply = crate::gbp::v1810::GbpEndpo
 ///
 /// `age` f64, `handle` u32, `endpoint` gbp_endpoint
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointDetails {
     pub age: f64,
     pub handle: u32,
@@ -166,6 +178,8 @@ impl Message for GbpEndpointDetails {
 ///
 /// `epg` gbp_endpoint_group
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroupAdd {
     pub epg: crate::gbp::v2001::GbpEndpointGroup,
 }
@@ -192,6 +206,8 @@ impl<V> Request<V> for GbpEndpointGroupAdd { type Reply = crate::gbp::v1901::Gbp
 ///
 /// `epg` gbp_endpoint_group
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpEndpointGroupDetails {
     pub epg: crate::gbp::v2001::GbpEndpointGroup,
 }
@@ -216,6 +232,8 @@ impl Message for GbpEndpointGroupDetails {
 ///
 /// `is_add` bool, `ext_itf` gbp_ext_itf
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpExtItfAddDel {
     pub is_add: bool,
     pub ext_itf: crate::gbp::v2001::GbpExtItf,
@@ -245,6 +263,8 @@ impl<V> Request<V> for GbpExtItfAddDel { type Reply = crate::gbp::v1901::GbpExtI
 ///
 /// `ext_itf` gbp_ext_itf
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpExtItfDetails {
     pub ext_itf: crate::gbp::v2001::GbpExtItf,
 }
@@ -269,6 +289,8 @@ impl Message for GbpExtItfDetails {
 ///
 /// `rd` gbp_route_domain
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRouteDomainAdd {
     pub rd: crate::gbp::v2001::GbpRouteDomain,
 }
@@ -295,6 +317,8 @@ impl<V> Request<V> for GbpRouteDomainAdd { type Reply = crate::gbp::v1901::GbpRo
 ///
 /// `rd` gbp_route_domain
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpRouteDomainDetails {
     pub rd: crate::gbp::v2001::GbpRouteDomain,
 }
@@ -319,6 +343,8 @@ impl Message for GbpRouteDomainDetails {
 ///
 /// `is_add` bool, `subnet` gbp_subnet
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnetAddDel {
     pub is_add: bool,
     pub subnet: crate::gbp::v2005::GbpSubnet,
@@ -348,6 +374,8 @@ impl<V> Request<V> for GbpSubnetAddDel { type Reply = crate::gbp::v1810::GbpSubn
 ///
 /// `subnet` gbp_subnet
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GbpSubnetDetails {
     pub subnet: crate::gbp::v2005::GbpSubnet,
 }

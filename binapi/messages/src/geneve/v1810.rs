@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `is_ipv6` u8, `local_address` u8[16], `remote_address` u8[16], `mcast_sw_if_index` u32, `encap_vrf_id` u32, `decap_next_index` u32, `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GeneveAddDelTunnel {
     pub is_add: u8,
     pub is_ipv6: u8,
@@ -54,6 +56,8 @@ impl<V> Request<V> for GeneveAddDelTunnel { type Reply = crate::geneve::v1810::G
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GeneveAddDelTunnelReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -63,6 +67,7 @@ impl Message for GeneveAddDelTunnelReply {
     const NAME: &'static str = "geneve_add_del_tunnel_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -85,6 +90,8 @@ impl Message for GeneveAddDelTunnelReply {
 ///
 /// `sw_if_index` u32, `src_address` u8[16], `dst_address` u8[16], `mcast_sw_if_index` u32, `encap_vrf_id` u32, `decap_next_index` u32, `vni` u32, `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GeneveTunnelDetails {
     pub sw_if_index: u32,
     pub src_address: [u8; 16],
@@ -130,6 +137,8 @@ impl Message for GeneveTunnelDetails {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GeneveTunnelDump {
     pub sw_if_index: u32,
 }
@@ -156,6 +165,8 @@ impl<V> Dump<V> for GeneveTunnelDump { type Details = crate::geneve::v1810::Gene
 ///
 /// `sw_if_index` u32, `is_ipv6` u8, `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetGeneveBypass {
     pub sw_if_index: u32,
     pub is_ipv6: u8,
@@ -188,6 +199,8 @@ impl<V> Request<V> for SwInterfaceSetGeneveBypass { type Reply = crate::geneve::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetGeneveBypassReply {
     pub retval: i32,
 }
@@ -196,6 +209,7 @@ impl Message for SwInterfaceSetGeneveBypassReply {
     const NAME: &'static str = "sw_interface_set_geneve_bypass_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

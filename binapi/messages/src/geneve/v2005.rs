@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `local_address` address, `remote_address` address, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_next_index` u32, `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GeneveAddDelTunnel {
     pub is_add: bool,
     pub local_address: crate::ip_types::v2005::Address,
@@ -51,6 +53,8 @@ impl<V> Request<V> for GeneveAddDelTunnel { type Reply = crate::geneve::v2001::G
 ///
 /// `sw_if_index` interface_index, `src_address` address, `dst_address` address, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_next_index` u32, `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GeneveTunnelDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub src_address: crate::ip_types::v2005::Address,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `local_address` address, `remote_address` address, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_next_index` u32, `vni` u32, `l3_mode` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GeneveAddDelTunnel2 {
     pub is_add: bool,
     pub local_address: crate::ip_types::v2005::Address,
@@ -54,6 +56,8 @@ impl<V> Request<V> for GeneveAddDelTunnel2 { type Reply = crate::geneve::v2009::
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GeneveAddDelTunnel2Reply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -63,6 +67,7 @@ impl Message for GeneveAddDelTunnel2Reply {
     const NAME: &'static str = "geneve_add_del_tunnel2_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `index` u32, `name` string[64], `flags` node_flag, `n_arcs` u32, `arcs_out` u32[n_arcs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GraphNodeDetails {
     pub index: u32,
     pub name: FixedString<64>,
@@ -42,6 +44,8 @@ impl Message for GraphNodeDetails {
 ///
 /// `cursor` u32, `index` u32, `name` string[64], `flags` node_flag, `want_arcs` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GraphNodeGet {
     pub cursor: u32,
     pub index: u32,
@@ -80,6 +84,8 @@ impl<V> Stream<V> for GraphNodeGet { type Details = crate::graph::v2101::GraphNo
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GraphNodeGetReply {
     pub retval: i32,
     pub cursor: u32,
@@ -89,6 +95,7 @@ impl Message for GraphNodeGetReply {
     const NAME: &'static str = "graph_node_get_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

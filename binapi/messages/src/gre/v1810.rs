@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `is_ipv6` u8, `tunnel_type` u8, `instance` u32, `src_address` u8[16], `dst_address` u8[16], `outer_fib_id` u32, `session_id` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreAddDelTunnel {
     pub is_add: u8,
     pub is_ipv6: u8,
@@ -54,6 +56,8 @@ impl<V> Request<V> for GreAddDelTunnel { type Reply = crate::gre::v1810::GreAddD
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreAddDelTunnelReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -63,6 +67,7 @@ impl Message for GreAddDelTunnelReply {
     const NAME: &'static str = "gre_add_del_tunnel_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -85,6 +90,8 @@ impl Message for GreAddDelTunnelReply {
 ///
 /// `sw_if_index` u32, `instance` u32, `is_ipv6` u8, `tunnel_type` u8, `src_address` u8[16], `dst_address` u8[16], `outer_fib_id` u32, `session_id` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelDetails {
     pub sw_if_index: u32,
     pub instance: u32,
@@ -130,6 +137,8 @@ impl Message for GreTunnelDetails {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelDump {
     pub sw_if_index: u32,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `client_index` u32, `context` u32, `session_id` u16, `type` gre_tunnel_type, `instance` u32, `outer_fib_id` u32, `sw_if_index` interface_index, `src` address, `dst` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnel {
     pub client_index: u32,
     pub context: u32,
@@ -57,6 +59,8 @@ impl Wire for GreTunnel {
 ///
 /// `is_add` bool, `tunnel` gre_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelAddDel {
     pub is_add: bool,
     pub tunnel: crate::gre::v1908::GreTunnel,
@@ -86,6 +90,8 @@ impl<V> Request<V> for GreTunnelAddDel { type Reply = crate::gre::v1908::GreTunn
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelAddDelReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -95,6 +101,7 @@ impl Message for GreTunnelAddDelReply {
     const NAME: &'static str = "gre_tunnel_add_del_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -117,6 +124,8 @@ impl Message for GreTunnelAddDelReply {
 ///
 /// `tunnel` gre_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelDetails {
     pub tunnel: crate::gre::v1908::GreTunnel,
 }
@@ -141,6 +150,8 @@ impl Message for GreTunnelDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `type` gre_tunnel_type, `mode` gre_tunnel_mode, `session_id` u16, `instance` u32, `outer_table_id` u32, `sw_if_index` interface_index, `src` address, `dst` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnel {
     pub r#type: crate::gre::v2001::GreTunnelType,
     pub mode: crate::gre::v2001::GreTunnelMode,
@@ -54,6 +56,8 @@ impl Wire for GreTunnel {
 ///
 /// `is_add` bool, `tunnel` gre_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelAddDel {
     pub is_add: bool,
     pub tunnel: crate::gre::v2001::GreTunnel,
@@ -83,6 +87,8 @@ impl<V> Request<V> for GreTunnelAddDel { type Reply = crate::gre::v1908::GreTunn
 ///
 /// `tunnel` gre_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelDetails {
     pub tunnel: crate::gre::v2001::GreTunnel,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `tunnel` gre_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelAddDel {
     pub is_add: bool,
     pub tunnel: crate::gre::v2005::GreTunnel,
@@ -36,6 +38,8 @@ impl<V> Request<V> for GreTunnelAddDel { type Reply = crate::gre::v1908::GreTunn
 ///
 /// `tunnel` gre_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelDetails {
     pub tunnel: crate::gre::v2005::GreTunnel,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `tunnel` gre_tunnel_v2
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelAddDelV2 {
     pub is_add: bool,
     pub tunnel: crate::gre::v2510::GreTunnelV2,
@@ -36,6 +38,8 @@ impl<V> Request<V> for GreTunnelAddDelV2 { type Reply = crate::gre::v2510::GreTu
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelAddDelV2Reply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -45,6 +49,7 @@ impl Message for GreTunnelAddDelV2Reply {
     const NAME: &'static str = "gre_tunnel_add_del_v2_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -67,6 +72,8 @@ impl Message for GreTunnelAddDelV2Reply {
 ///
 /// `tunnel` gre_tunnel_v2
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelDetailsV2 {
     pub tunnel: crate::gre::v2510::GreTunnelV2,
 }
@@ -91,6 +98,8 @@ impl Message for GreTunnelDetailsV2 {
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelDumpReply {
     pub retval: i32,
 }
@@ -99,6 +108,7 @@ impl Message for GreTunnelDumpReply {
     const NAME: &'static str = "gre_tunnel_dump_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -119,6 +129,8 @@ impl Message for GreTunnelDumpReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelDumpV2 {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -145,6 +157,8 @@ impl<V> Dump<V> for GreTunnelDumpV2 { type Details = crate::gre::v2510::GreTunne
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelDumpV2Reply {
     pub retval: i32,
 }
@@ -153,6 +167,7 @@ impl Message for GreTunnelDumpV2Reply {
     const NAME: &'static str = "gre_tunnel_dump_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -173,6 +188,8 @@ impl Message for GreTunnelDumpV2Reply {
 ///
 /// `type` gre_tunnel_type, `mode` tunnel_mode, `flags` tunnel_encap_decap_flags, `session_id` u16, `instance` u32, `outer_table_id` u32, `sw_if_index` interface_index, `src` address, `dst` address, `key` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelV2 {
     pub r#type: crate::gre::v2001::GreTunnelType,
     pub mode: crate::tunnel_types::v2005::TunnelMode,

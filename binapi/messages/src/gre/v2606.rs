@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `tunnel` gre_tunnel_v2
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelV2Details {
     pub tunnel: crate::gre::v2510::GreTunnelV2,
 }
@@ -31,6 +33,8 @@ impl Message for GreTunnelV2Details {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelV2Dump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -57,6 +61,8 @@ impl<V> Dump<V> for GreTunnelV2Dump { type Details = crate::gre::v2606::GreTunne
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GreTunnelV2DumpReply {
     pub retval: i32,
 }
@@ -65,6 +71,7 @@ impl Message for GreTunnelV2DumpReply {
     const NAME: &'static str = "gre_tunnel_v2_dump_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

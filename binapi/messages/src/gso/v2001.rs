@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `enable_disable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FeatureGsoEnableDisable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub enable_disable: bool,
@@ -36,6 +38,8 @@ impl<V> Request<V> for FeatureGsoEnableDisable { type Reply = crate::gso::v2001:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FeatureGsoEnableDisableReply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for FeatureGsoEnableDisableReply {
     const NAME: &'static str = "feature_gso_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `src_address` address, `dst_address` address, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_next_index` u32, `teid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuAddDelTunnel {
     pub is_add: bool,
     pub src_address: crate::fib_types::v1901::Address,
@@ -51,6 +53,8 @@ impl<V> Request<V> for GtpuAddDelTunnel { type Reply = crate::gtpu::v2001::GtpuA
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuAddDelTunnelReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -60,6 +64,7 @@ impl Message for GtpuAddDelTunnelReply {
     const NAME: &'static str = "gtpu_add_del_tunnel_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -82,6 +87,8 @@ impl Message for GtpuAddDelTunnelReply {
 ///
 /// `sw_if_index` interface_index, `src_address` address, `dst_address` address, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_next_index` u32, `teid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuTunnelDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub src_address: crate::fib_types::v1901::Address,
@@ -124,6 +131,8 @@ impl Message for GtpuTunnelDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuTunnelDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -169,6 +178,8 @@ impl Dump<crate::release::V2606> for GtpuTunnelDump { type Details = crate::gtpu
 ///
 /// `sw_if_index` interface_index, `is_ipv6` bool, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetGtpuBypass {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_ipv6: bool,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `src_address` address, `dst_address` address, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_next_index` u32, `teid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuAddDelTunnel {
     pub is_add: bool,
     pub src_address: crate::ip_types::v2005::Address,
@@ -51,6 +53,8 @@ impl<V> Request<V> for GtpuAddDelTunnel { type Reply = crate::gtpu::v2001::GtpuA
 ///
 /// `hw_if_index` u32, `sw_if_index` u32, `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuOffloadRx {
     pub hw_if_index: u32,
     pub sw_if_index: u32,
@@ -83,6 +87,8 @@ impl<V> Request<V> for GtpuOffloadRx { type Reply = crate::gtpu::v2005::GtpuOffl
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuOffloadRxReply {
     pub retval: i32,
 }
@@ -91,6 +97,7 @@ impl Message for GtpuOffloadRxReply {
     const NAME: &'static str = "gtpu_offload_rx_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -111,6 +118,8 @@ impl Message for GtpuOffloadRxReply {
 ///
 /// `sw_if_index` interface_index, `src_address` address, `dst_address` address, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_next_index` u32, `teid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuTunnelDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub src_address: crate::ip_types::v2005::Address,

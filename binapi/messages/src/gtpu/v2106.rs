@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `src_address` address, `dst_address` address, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_next_index` u32, `teid` u32, `tteid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuAddDelTunnel {
     pub is_add: bool,
     pub src_address: crate::ip_types::v2005::Address,
@@ -54,6 +56,8 @@ impl<V> Request<V> for GtpuAddDelTunnel { type Reply = crate::gtpu::v2001::GtpuA
 ///
 /// `sw_if_index` interface_index, `src_address` address, `dst_address` address, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_next_index` u32, `teid` u32, `tteid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuTunnelDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub src_address: crate::ip_types::v2005::Address,
@@ -99,6 +103,8 @@ impl Message for GtpuTunnelDetails {
 ///
 /// `dst_address` address, `encap_vrf_id` u32, `teid` u32, `tteid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuTunnelUpdateTteid {
     pub dst_address: crate::ip_types::v2005::Address,
     pub encap_vrf_id: u32,

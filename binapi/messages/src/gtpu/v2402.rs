@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `dst_address` address, `forwarding_type` gtpu_forwarding_type, `encap_vrf_id` u32, `decap_next_index` gtpu_decap_next_type
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuAddDelForward {
     pub is_add: bool,
     pub dst_address: crate::ip_types::v2005::Address,
@@ -45,6 +47,8 @@ impl<V> Request<V> for GtpuAddDelForward { type Reply = crate::gtpu::v2402::Gtpu
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuAddDelForwardReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -54,6 +58,7 @@ impl Message for GtpuAddDelForwardReply {
     const NAME: &'static str = "gtpu_add_del_forward_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -76,6 +81,8 @@ impl Message for GtpuAddDelForwardReply {
 ///
 /// `is_add` bool, `src_address` address, `dst_address` address, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_next_index` gtpu_decap_next_type, `teid` u32, `tteid` u32, `pdu_extension` bool, `qfi` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuAddDelTunnelV2 {
     pub is_add: bool,
     pub src_address: crate::ip_types::v2005::Address,
@@ -129,6 +136,8 @@ impl<V> Request<V> for GtpuAddDelTunnelV2 { type Reply = crate::gtpu::v2402::Gtp
 ///
 /// `retval` i32, `sw_if_index` interface_index, `counters` sw_if_counters
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuAddDelTunnelV2Reply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -139,6 +148,7 @@ impl Message for GtpuAddDelTunnelV2Reply {
     const NAME: &'static str = "gtpu_add_del_tunnel_v2_reply";
     const CRC: u32 = 0x62b41304;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -183,6 +193,8 @@ open_enum! {
 ///
 /// `sw_if_index_start` interface_index, `capacity` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuGetTransferCounts {
     pub sw_if_index_start: crate::interface_types::v1901::InterfaceIndex,
     pub capacity: u32,
@@ -212,6 +224,8 @@ impl<V> Request<V> for GtpuGetTransferCounts { type Reply = crate::gtpu::v2402::
 ///
 /// `retval` i32, `count` u32, `tunnels` tunnel_metrics[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuGetTransferCountsReply {
     pub retval: i32,
     pub tunnels: Vec<crate::gtpu::v2402::TunnelMetrics>,
@@ -221,6 +235,7 @@ impl Message for GtpuGetTransferCountsReply {
     const NAME: &'static str = "gtpu_get_transfer_counts_reply";
     const CRC: u32 = 0xe35f04bc;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -245,6 +260,8 @@ impl Message for GtpuGetTransferCountsReply {
 ///
 /// `sw_if_index` interface_index, `src_address` address, `dst_address` address, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_next_index` gtpu_decap_next_type, `teid` u32, `tteid` u32, `pdu_extension` bool, `qfi` u8, `is_forwarding` bool, `forwarding_type` gtpu_forwarding_type, `counters` sw_if_counters
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuTunnelV2Details {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub src_address: crate::ip_types::v2005::Address,
@@ -305,6 +322,8 @@ impl Message for GtpuTunnelV2Details {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GtpuTunnelV2Dump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -331,6 +350,8 @@ impl<V> Dump<V> for GtpuTunnelV2Dump { type Details = crate::gtpu::v2402::GtpuTu
 ///
 /// `packets_rx` u64, `packets_tx` u64, `bytes_rx` u64, `bytes_tx` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwIfCounters {
     pub packets_rx: u64,
     pub packets_tx: u64,
@@ -366,6 +387,8 @@ impl Wire for SwIfCounters {
 ///
 /// `sw_if_index` interface_index, `reserved` u32, `counters` sw_if_counters
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TunnelMetrics {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub reserved: u32,

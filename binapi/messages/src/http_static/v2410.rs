@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `fifo_size` u32, `cache_size_limit` u32, `max_age` u32, `prealloc_fifos` u32, `private_segment_size` u32, `www_root` string[256], `uri` string[256]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct HttpStaticEnableV2 {
     pub fifo_size: u32,
     pub cache_size_limit: u32,
@@ -51,6 +53,8 @@ impl<V> Request<V> for HttpStaticEnableV2 { type Reply = crate::http_static::v24
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct HttpStaticEnableV2Reply {
     pub retval: i32,
 }
@@ -59,6 +63,7 @@ impl Message for HttpStaticEnableV2Reply {
     const NAME: &'static str = "http_static_enable_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `fifo_size` u32, `cache_size_limit` u32, `max_age` u32, `keepalive_timeout` u32, `max_body_size` u64, `prealloc_fifos` u32, `private_segment_size` u32, `www_root` string[256], `uri` string[256]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct HttpStaticEnableV4 {
     pub fifo_size: u32,
     pub cache_size_limit: u32,
@@ -57,6 +59,8 @@ impl<V> Request<V> for HttpStaticEnableV4 { type Reply = crate::http_static::v25
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct HttpStaticEnableV4Reply {
     pub retval: i32,
 }
@@ -65,6 +69,7 @@ impl Message for HttpStaticEnableV4Reply {
     const NAME: &'static str = "http_static_enable_v4_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -85,6 +90,8 @@ impl Message for HttpStaticEnableV4Reply {
 ///
 /// `fifo_size` u32, `cache_size_limit` u32, `max_age` u32, `keepalive_timeout` u32, `max_body_size` u64, `rx_buff_thresh` u32, `prealloc_fifos` u32, `private_segment_size` u32, `www_root` string[256], `uri` string[256]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct HttpStaticEnableV5 {
     pub fifo_size: u32,
     pub cache_size_limit: u32,
@@ -138,6 +145,8 @@ impl<V> Request<V> for HttpStaticEnableV5 { type Reply = crate::http_static::v25
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct HttpStaticEnableV5Reply {
     pub retval: i32,
 }
@@ -146,6 +155,7 @@ impl Message for HttpStaticEnableV5Reply {
     const NAME: &'static str = "http_static_enable_v5_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

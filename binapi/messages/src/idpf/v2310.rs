@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `pci_addr` u32, `rxq_single` u16, `txq_single` u16, `rxq_num` u16, `txq_num` u16, `rxq_size` u16, `txq_size` u16, `req_vport_nb` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IdpfCreate {
     pub pci_addr: u32,
     pub rxq_single: u16,
@@ -54,6 +56,8 @@ impl<V> Request<V> for IdpfCreate { type Reply = crate::idpf::v2310::IdpfCreateR
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IdpfCreateReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -63,6 +67,7 @@ impl Message for IdpfCreateReply {
     const NAME: &'static str = "idpf_create_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -85,6 +90,8 @@ impl Message for IdpfCreateReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IdpfDelete {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -111,6 +118,8 @@ impl<V> Request<V> for IdpfDelete { type Reply = crate::idpf::v2310::IdpfDeleteR
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IdpfDeleteReply {
     pub retval: i32,
 }
@@ -119,6 +128,7 @@ impl Message for IdpfDeleteReply {
     const NAME: &'static str = "idpf_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

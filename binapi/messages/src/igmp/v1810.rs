@@ -15,6 +15,8 @@ open_enum! {
 ///
 /// `type` group_prefix_type, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GroupPrefix {
     pub r#type: crate::igmp::v1810::GroupPrefixType,
     pub prefix: crate::ip_types::v1810::Prefix,
@@ -52,6 +54,8 @@ open_enum! {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpClearInterface {
     pub sw_if_index: u32,
 }
@@ -78,6 +82,8 @@ impl<V> Request<V> for IgmpClearInterface { type Reply = crate::igmp::v1810::Igm
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpClearInterfaceReply {
     pub retval: i32,
 }
@@ -86,6 +92,7 @@ impl Message for IgmpClearInterfaceReply {
     const NAME: &'static str = "igmp_clear_interface_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -106,6 +113,8 @@ impl Message for IgmpClearInterfaceReply {
 ///
 /// `sw_if_index` u32, `saddr` ip4_address, `gaddr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpDetails {
     pub sw_if_index: u32,
     pub saddr: crate::ip_types::v1810::Ip4Address,
@@ -136,6 +145,8 @@ impl Message for IgmpDetails {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpDump {
     pub sw_if_index: u32,
 }
@@ -165,6 +176,8 @@ impl Dump<crate::release::V1908> for IgmpDump { type Details = crate::igmp::v190
 ///
 /// `enable` u8, `mode` u8, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpEnableDisable {
     pub enable: u8,
     pub mode: u8,
@@ -197,6 +210,8 @@ impl<V> Request<V> for IgmpEnableDisable { type Reply = crate::igmp::v1810::Igmp
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpEnableDisableReply {
     pub retval: i32,
 }
@@ -205,6 +220,7 @@ impl Message for IgmpEnableDisableReply {
     const NAME: &'static str = "igmp_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -225,6 +241,8 @@ impl Message for IgmpEnableDisableReply {
 ///
 /// `sw_if_index` u32, `filter` filter_mode, `saddr` ip4_address, `gaddr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpEvent {
     pub sw_if_index: u32,
     pub filter: crate::igmp::v1810::FilterMode,
@@ -258,6 +276,8 @@ impl Message for IgmpEvent {
 ///
 /// `filter` filter_mode, `n_srcs` u8, `sw_if_index` u32, `gaddr` ip4_address, `saddrs` ip4_address[n_srcs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpGroup {
     pub filter: crate::igmp::v1810::FilterMode,
     pub sw_if_index: u32,
@@ -295,6 +315,8 @@ impl Wire for IgmpGroup {
 ///
 /// `gp` group_prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpGroupPrefixDetails {
     pub gp: crate::igmp::v1810::GroupPrefix,
 }
@@ -319,6 +341,8 @@ impl Message for IgmpGroupPrefixDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpGroupPrefixDump {
 }
 
@@ -365,6 +389,8 @@ impl Dump<crate::release::V2606> for IgmpGroupPrefixDump { type Details = crate:
 ///
 /// `gp` group_prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpGroupPrefixSet {
     pub gp: crate::igmp::v1810::GroupPrefix,
 }
@@ -391,6 +417,8 @@ impl<V> Request<V> for IgmpGroupPrefixSet { type Reply = crate::igmp::v1810::Igm
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpGroupPrefixSetReply {
     pub retval: i32,
 }
@@ -399,6 +427,7 @@ impl Message for IgmpGroupPrefixSetReply {
     const NAME: &'static str = "igmp_group_prefix_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -419,6 +448,8 @@ impl Message for IgmpGroupPrefixSetReply {
 ///
 /// `group` igmp_group
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpListen {
     pub group: crate::igmp::v1810::IgmpGroup,
 }
@@ -445,6 +476,8 @@ impl<V> Request<V> for IgmpListen { type Reply = crate::igmp::v1810::IgmpListenR
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpListenReply {
     pub retval: i32,
 }
@@ -453,6 +486,7 @@ impl Message for IgmpListenReply {
     const NAME: &'static str = "igmp_listen_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -473,6 +507,8 @@ impl Message for IgmpListenReply {
 ///
 /// `enable` u32, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIgmpEvents {
     pub enable: u32,
     pub pid: u32,
@@ -549,6 +585,8 @@ impl Subscribe<crate::release::V2606> for WantIgmpEvents { type Event = crate::i
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIgmpEventsReply {
     pub retval: i32,
 }
@@ -557,6 +595,7 @@ impl Message for WantIgmpEventsReply {
     const NAME: &'static str = "want_igmp_events_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `type` group_prefix_type, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GroupPrefix {
     pub r#type: crate::igmp::v1810::GroupPrefixType,
     pub prefix: crate::ip_types::v1901::Prefix,
@@ -36,6 +38,8 @@ impl Wire for GroupPrefix {
 ///
 /// `sw_if_index` u32, `saddr` ip4_address, `gaddr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpDetails {
     pub sw_if_index: u32,
     pub saddr: crate::ip_types::v1901::Ip4Address,
@@ -66,6 +70,8 @@ impl Message for IgmpDetails {
 ///
 /// `sw_if_index` u32, `filter` filter_mode, `saddr` ip4_address, `gaddr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpEvent {
     pub sw_if_index: u32,
     pub filter: crate::igmp::v1810::FilterMode,
@@ -99,6 +105,8 @@ impl Message for IgmpEvent {
 ///
 /// `filter` filter_mode, `n_srcs` u8, `sw_if_index` u32, `gaddr` ip4_address, `saddrs` ip4_address[n_srcs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpGroup {
     pub filter: crate::igmp::v1810::FilterMode,
     pub sw_if_index: u32,
@@ -136,6 +144,8 @@ impl Wire for IgmpGroup {
 ///
 /// `gp` group_prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpGroupPrefixDetails {
     pub gp: crate::igmp::v1901::GroupPrefix,
 }
@@ -160,6 +170,8 @@ impl Message for IgmpGroupPrefixDetails {
 ///
 /// `gp` group_prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpGroupPrefixSet {
     pub gp: crate::igmp::v1901::GroupPrefix,
 }
@@ -186,6 +198,8 @@ impl<V> Request<V> for IgmpGroupPrefixSet { type Reply = crate::igmp::v1810::Igm
 ///
 /// `group` igmp_group
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpListen {
     pub group: crate::igmp::v1901::IgmpGroup,
 }
@@ -212,6 +226,8 @@ impl<V> Request<V> for IgmpListen { type Reply = crate::igmp::v1810::IgmpListenR
 ///
 /// `add` u8, `vrf_id` u32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpProxyDeviceAddDel {
     pub add: u8,
     pub vrf_id: u32,
@@ -244,6 +260,8 @@ impl<V> Request<V> for IgmpProxyDeviceAddDel { type Reply = crate::igmp::v1901::
 ///
 /// `add` u8, `vrf_id` u32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpProxyDeviceAddDelInterface {
     pub add: u8,
     pub vrf_id: u32,
@@ -276,6 +294,8 @@ impl<V> Request<V> for IgmpProxyDeviceAddDelInterface { type Reply = crate::igmp
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpProxyDeviceAddDelInterfaceReply {
     pub retval: i32,
 }
@@ -284,6 +304,7 @@ impl Message for IgmpProxyDeviceAddDelInterfaceReply {
     const NAME: &'static str = "igmp_proxy_device_add_del_interface_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -304,6 +325,8 @@ impl Message for IgmpProxyDeviceAddDelInterfaceReply {
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpProxyDeviceAddDelReply {
     pub retval: i32,
 }
@@ -312,6 +335,7 @@ impl Message for IgmpProxyDeviceAddDelReply {
     const NAME: &'static str = "igmp_proxy_device_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `type` group_prefix_type, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GroupPrefix {
     pub r#type: crate::igmp::v1810::GroupPrefixType,
     pub prefix: crate::fib_types::v1908::Prefix,
@@ -36,6 +38,8 @@ impl Wire for GroupPrefix {
 ///
 /// `sw_if_index` u32, `saddr` ip4_address, `gaddr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpDetails {
     pub sw_if_index: u32,
     pub saddr: crate::ip_types::v1901::Ip4Address,
@@ -66,6 +70,8 @@ impl Message for IgmpDetails {
 ///
 /// `sw_if_index` u32, `filter` filter_mode, `saddr` ip4_address, `gaddr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpEvent {
     pub sw_if_index: u32,
     pub filter: crate::igmp::v1810::FilterMode,
@@ -99,6 +105,8 @@ impl Message for IgmpEvent {
 ///
 /// `gp` group_prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpGroupPrefixDetails {
     pub gp: crate::igmp::v1908::GroupPrefix,
 }
@@ -123,6 +131,8 @@ impl Message for IgmpGroupPrefixDetails {
 ///
 /// `gp` group_prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpGroupPrefixSet {
     pub gp: crate::igmp::v1908::GroupPrefix,
 }
@@ -149,6 +159,8 @@ impl<V> Request<V> for IgmpGroupPrefixSet { type Reply = crate::igmp::v1810::Igm
 ///
 /// `group` igmp_group
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpListen {
     pub group: crate::igmp::v1901::IgmpGroup,
 }

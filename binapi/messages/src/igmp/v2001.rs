@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpClearInterface {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for IgmpClearInterface { type Reply = crate::igmp::v1810::Igm
 ///
 /// `sw_if_index` interface_index, `saddr` ip4_address, `gaddr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub saddr: crate::ip_types::v1901::Ip4Address,
@@ -63,6 +67,8 @@ impl Message for IgmpDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -108,6 +114,8 @@ impl Dump<crate::release::V2606> for IgmpDump { type Details = crate::igmp::v210
 ///
 /// `enable` bool, `mode` u8, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpEnableDisable {
     pub enable: bool,
     pub mode: u8,
@@ -140,6 +148,8 @@ impl<V> Request<V> for IgmpEnableDisable { type Reply = crate::igmp::v1810::Igmp
 ///
 /// `sw_if_index` interface_index, `filter` filter_mode, `saddr` ip4_address, `gaddr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpEvent {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub filter: crate::igmp::v1810::FilterMode,
@@ -173,6 +183,8 @@ impl Message for IgmpEvent {
 ///
 /// `filter` filter_mode, `n_srcs` u8, `sw_if_index` interface_index, `gaddr` ip4_address, `saddrs` ip4_address[n_srcs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpGroup {
     pub filter: crate::igmp::v1810::FilterMode,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -210,6 +222,8 @@ impl Wire for IgmpGroup {
 ///
 /// `group` igmp_group
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpListen {
     pub group: crate::igmp::v2001::IgmpGroup,
 }
@@ -236,6 +250,8 @@ impl<V> Request<V> for IgmpListen { type Reply = crate::igmp::v1810::IgmpListenR
 ///
 /// `add` u8, `vrf_id` u32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpProxyDeviceAddDel {
     pub add: u8,
     pub vrf_id: u32,
@@ -268,6 +284,8 @@ impl<V> Request<V> for IgmpProxyDeviceAddDel { type Reply = crate::igmp::v1901::
 ///
 /// `add` bool, `vrf_id` u32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpProxyDeviceAddDelInterface {
     pub add: bool,
     pub vrf_id: u32,

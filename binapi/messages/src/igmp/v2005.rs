@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `type` group_prefix_type, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GroupPrefix {
     pub r#type: crate::igmp::v1810::GroupPrefixType,
     pub prefix: crate::ip_types::v2005::Prefix,
@@ -36,6 +38,8 @@ impl Wire for GroupPrefix {
 ///
 /// `gp` group_prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpGroupPrefixDetails {
     pub gp: crate::igmp::v2005::GroupPrefix,
 }
@@ -60,6 +64,8 @@ impl Message for IgmpGroupPrefixDetails {
 ///
 /// `gp` group_prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpGroupPrefixSet {
     pub gp: crate::igmp::v2005::GroupPrefix,
 }

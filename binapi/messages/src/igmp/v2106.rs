@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `saddr` ip4_address, `gaddr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub saddr: crate::ip_types::v1901::Ip4Address,
@@ -37,6 +39,8 @@ impl Message for IgmpDetails {
 ///
 /// `sw_if_index` interface_index, `filter` filter_mode, `saddr` ip4_address, `gaddr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpEvent {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub filter: crate::igmp::v1810::FilterMode,
@@ -70,6 +74,8 @@ impl Message for IgmpEvent {
 ///
 /// `gp` group_prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpGroupPrefixDetails {
     pub gp: crate::igmp::v2005::GroupPrefix,
 }
@@ -94,6 +100,8 @@ impl Message for IgmpGroupPrefixDetails {
 ///
 /// `gp` group_prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpGroupPrefixSet {
     pub gp: crate::igmp::v2005::GroupPrefix,
 }
@@ -120,6 +128,8 @@ impl<V> Request<V> for IgmpGroupPrefixSet { type Reply = crate::igmp::v1810::Igm
 ///
 /// `group` igmp_group
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IgmpListen {
     pub group: crate::igmp::v2001::IgmpGroup,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2PluginGetVersion {
 }
 
@@ -30,6 +32,8 @@ impl<V> Request<V> for Ikev2PluginGetVersion { type Reply = crate::ikev2::v1904:
 ///
 /// `major` u32, `minor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2PluginGetVersionReply {
     pub major: u32,
     pub minor: u32,

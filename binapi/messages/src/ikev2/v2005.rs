@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_set` u8, `port` u16, `name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileSetIpsecUdpPort {
     pub is_set: u8,
     pub port: u16,
@@ -39,6 +41,8 @@ impl<V> Request<V> for Ikev2ProfileSetIpsecUdpPort { type Reply = crate::ikev2::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileSetIpsecUdpPortReply {
     pub retval: i32,
 }
@@ -47,6 +51,7 @@ impl Message for Ikev2ProfileSetIpsecUdpPortReply {
     const NAME: &'static str = "ikev2_profile_set_ipsec_udp_port_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -67,6 +72,8 @@ impl Message for Ikev2ProfileSetIpsecUdpPortReply {
 ///
 /// `period` u32, `max_retries` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileSetLiveness {
     pub period: u32,
     pub max_retries: u32,
@@ -96,6 +103,8 @@ impl<V> Request<V> for Ikev2ProfileSetLiveness { type Reply = crate::ikev2::v200
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileSetLivenessReply {
     pub retval: i32,
 }
@@ -104,6 +113,7 @@ impl Message for Ikev2ProfileSetLivenessReply {
     const NAME: &'static str = "ikev2_profile_set_liveness_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -124,6 +134,8 @@ impl Message for Ikev2ProfileSetLivenessReply {
 ///
 /// `name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileSetUdpEncap {
     pub name: FixedString<64>,
 }
@@ -150,6 +162,8 @@ impl<V> Request<V> for Ikev2ProfileSetUdpEncap { type Reply = crate::ikev2::v200
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileSetUdpEncapReply {
     pub retval: i32,
 }
@@ -158,6 +172,7 @@ impl Message for Ikev2ProfileSetUdpEncapReply {
     const NAME: &'static str = "ikev2_profile_set_udp_encap_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -178,6 +193,8 @@ impl Message for Ikev2ProfileSetUdpEncapReply {
 ///
 /// `name` string[64], `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetTunnelInterface {
     pub name: FixedString<64>,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -207,6 +224,8 @@ impl<V> Request<V> for Ikev2SetTunnelInterface { type Reply = crate::ikev2::v200
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetTunnelInterfaceReply {
     pub retval: i32,
 }
@@ -215,6 +234,7 @@ impl Message for Ikev2SetTunnelInterfaceReply {
     const NAME: &'static str = "ikev2_set_tunnel_interface_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

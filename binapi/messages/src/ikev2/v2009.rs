@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `retval` i32, `child_sa` ikev2_child_sa
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ChildSaDetails {
     pub retval: i32,
     pub child_sa: crate::ikev2_types::v2009::Ikev2ChildSa,
@@ -16,6 +18,7 @@ impl Message for Ikev2ChildSaDetails {
     const NAME: &'static str = "ikev2_child_sa_details";
     const CRC: u32 = 0xff67741f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -38,6 +41,8 @@ impl Message for Ikev2ChildSaDetails {
 ///
 /// `sa_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ChildSaDump {
     pub sa_index: u32,
 }
@@ -64,6 +69,8 @@ impl<V> Dump<V> for Ikev2ChildSaDump { type Details = crate::ikev2::v2009::Ikev2
 ///
 /// `is_initiator` bool, `sa_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2NonceGet {
     pub is_initiator: bool,
     pub sa_index: u32,
@@ -93,6 +100,8 @@ impl<V> Request<V> for Ikev2NonceGet { type Reply = crate::ikev2::v2009::Ikev2No
 ///
 /// `retval` i32, `data_len` u32, `nonce` u8[data_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2NonceGetReply {
     pub retval: i32,
     pub nonce: Vec<u8>,
@@ -102,6 +111,7 @@ impl Message for Ikev2NonceGetReply {
     const NAME: &'static str = "ikev2_nonce_get_reply";
     const CRC: u32 = 0x1b37a342;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -126,6 +136,8 @@ impl Message for Ikev2NonceGetReply {
 ///
 /// `profile` ikev2_profile
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileDetails {
     pub profile: crate::ikev2_types::v2009::Ikev2Profile,
 }
@@ -150,6 +162,8 @@ impl Message for Ikev2ProfileDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileDump {
 }
 
@@ -190,6 +204,8 @@ impl Dump<crate::release::V2606> for Ikev2ProfileDump { type Details = crate::ik
 ///
 /// `retval` i32, `sa` ikev2_sa
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SaDetails {
     pub retval: i32,
     pub sa: crate::ikev2_types::v2009::Ikev2Sa,
@@ -199,6 +215,7 @@ impl Message for Ikev2SaDetails {
     const NAME: &'static str = "ikev2_sa_details";
     const CRC: u32 = 0x1fbac05c;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -221,6 +238,8 @@ impl Message for Ikev2SaDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SaDump {
 }
 
@@ -261,6 +280,8 @@ impl Dump<crate::release::V2606> for Ikev2SaDump { type Details = crate::ikev2::
 ///
 /// `retval` i32, `ts` ikev2_ts
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2TrafficSelectorDetails {
     pub retval: i32,
     pub ts: crate::ikev2_types::v2009::Ikev2Ts,
@@ -270,6 +291,7 @@ impl Message for Ikev2TrafficSelectorDetails {
     const NAME: &'static str = "ikev2_traffic_selector_details";
     const CRC: u32 = 0x43a05faa;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -292,6 +314,8 @@ impl Message for Ikev2TrafficSelectorDetails {
 ///
 /// `is_initiator` bool, `sa_index` u32, `child_sa_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2TrafficSelectorDump {
     pub is_initiator: bool,
     pub sa_index: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `profile` ikev2_profile
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileDetails {
     pub profile: crate::ikev2_types::v2101::Ikev2Profile,
 }
@@ -31,6 +33,8 @@ impl Message for Ikev2ProfileDetails {
 ///
 /// `name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileDisableNatt {
     pub name: FixedString<64>,
 }
@@ -57,6 +61,8 @@ impl<V> Request<V> for Ikev2ProfileDisableNatt { type Reply = crate::ikev2::v210
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileDisableNattReply {
     pub retval: i32,
 }
@@ -65,6 +71,7 @@ impl Message for Ikev2ProfileDisableNattReply {
     const NAME: &'static str = "ikev2_profile_disable_natt_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -85,6 +92,8 @@ impl Message for Ikev2ProfileDisableNattReply {
 ///
 /// `retval` i32, `sa` ikev2_sa
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SaDetails {
     pub retval: i32,
     pub sa: crate::ikev2_types::v2101::Ikev2Sa,
@@ -94,6 +103,7 @@ impl Message for Ikev2SaDetails {
     const NAME: &'static str = "ikev2_sa_details";
     const CRC: u32 = 0x8da8209f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -116,6 +126,8 @@ impl Message for Ikev2SaDetails {
 ///
 /// `retval` i32, `ts` ikev2_ts
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2TrafficSelectorDetails {
     pub retval: i32,
     pub ts: crate::ikev2_types::v2101::Ikev2Ts,
@@ -125,6 +137,7 @@ impl Message for Ikev2TrafficSelectorDetails {
     const NAME: &'static str = "ikev2_traffic_selector_details";
     const CRC: u32 = 0x518cb06f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `retval` i32, `sa` ikev2_sa
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SaDetails {
     pub retval: i32,
     pub sa: crate::ikev2_types::v2106::Ikev2Sa,
@@ -16,6 +18,7 @@ impl Message for Ikev2SaDetails {
     const NAME: &'static str = "ikev2_sa_details";
     const CRC: u32 = 0x937c22d5;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -38,6 +41,8 @@ impl Message for Ikev2SaDetails {
 ///
 /// `name` string[64], `hostname` string[64], `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetResponderHostname {
     pub name: FixedString<64>,
     pub hostname: FixedString<64>,
@@ -70,6 +75,8 @@ impl<V> Request<V> for Ikev2SetResponderHostname { type Reply = crate::ikev2::v2
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetResponderHostnameReply {
     pub retval: i32,
 }
@@ -78,6 +85,7 @@ impl Message for Ikev2SetResponderHostnameReply {
     const NAME: &'static str = "ikev2_set_responder_hostname_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `retval` i32, `child_sa` ikev2_child_sa_v2
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ChildSaV2Details {
     pub retval: i32,
     pub child_sa: crate::ikev2_types::v2406::Ikev2ChildSaV2,
@@ -16,6 +18,7 @@ impl Message for Ikev2ChildSaV2Details {
     const NAME: &'static str = "ikev2_child_sa_v2_details";
     const CRC: u32 = 0x1db62aa2;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -38,6 +41,8 @@ impl Message for Ikev2ChildSaV2Details {
 ///
 /// `sa_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ChildSaV2Dump {
     pub sa_index: u32,
 }
@@ -64,6 +69,8 @@ impl<V> Dump<V> for Ikev2ChildSaV2Dump { type Details = crate::ikev2::v2406::Ike
 ///
 /// `retval` i32, `sa` ikev2_sa_v2
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SaV2Details {
     pub retval: i32,
     pub sa: crate::ikev2_types::v2406::Ikev2SaV2,
@@ -73,6 +80,7 @@ impl Message for Ikev2SaV2Details {
     const NAME: &'static str = "ikev2_sa_v2_details";
     const CRC: u32 = 0xa616e604;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -95,6 +103,8 @@ impl Message for Ikev2SaV2Details {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SaV2Dump {
 }
 
@@ -118,6 +128,8 @@ impl<V> Dump<V> for Ikev2SaV2Dump { type Details = crate::ikev2::v2406::Ikev2SaV
 ///
 /// `retval` i32, `sa` ikev2_sa_v3
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SaV3Details {
     pub retval: i32,
     pub sa: crate::ikev2_types::v2406::Ikev2SaV3,
@@ -127,6 +139,7 @@ impl Message for Ikev2SaV3Details {
     const NAME: &'static str = "ikev2_sa_v3_details";
     const CRC: u32 = 0x85c9a941;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -149,6 +162,8 @@ impl Message for Ikev2SaV3Details {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SaV3Dump {
 }
 

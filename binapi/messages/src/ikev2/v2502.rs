@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2GetSleepInterval {
 }
 
@@ -30,6 +32,8 @@ impl<V> Request<V> for Ikev2GetSleepInterval { type Reply = crate::ikev2::v2502:
 ///
 /// `retval` i32, `sleep_interval` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2GetSleepIntervalReply {
     pub retval: i32,
     pub sleep_interval: f64,
@@ -39,6 +43,7 @@ impl Message for Ikev2GetSleepIntervalReply {
     const NAME: &'static str = "ikev2_get_sleep_interval_reply";
     const CRC: u32 = 0x78ab91dc;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -61,6 +66,8 @@ impl Message for Ikev2GetSleepIntervalReply {
 ///
 /// `timeout` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2PluginSetSleepInterval {
     pub timeout: f64,
 }
@@ -87,6 +94,8 @@ impl<V> Request<V> for Ikev2PluginSetSleepInterval { type Reply = crate::ikev2::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2PluginSetSleepIntervalReply {
     pub retval: i32,
 }
@@ -95,6 +104,7 @@ impl Message for Ikev2PluginSetSleepIntervalReply {
     const NAME: &'static str = "ikev2_plugin_set_sleep_interval_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

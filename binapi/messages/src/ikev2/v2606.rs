@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `profile` ikev2_profile
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileDetails {
     pub profile: crate::ikev2_types::v2606::Ikev2Profile,
 }

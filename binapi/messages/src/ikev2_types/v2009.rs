@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `method` u8, `hex` u8, `data_len` u32, `data` u8[data_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2Auth {
     pub method: u8,
     pub hex: u8,
@@ -41,6 +43,8 @@ impl Wire for Ikev2Auth {
 ///
 /// `sa_index` u32, `child_sa_index` u32, `i_spi` u32, `r_spi` u32, `keys` ikev2_keys, `encryption` ikev2_sa_transform, `integrity` ikev2_sa_transform, `esn` ikev2_sa_transform
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ChildSa {
     pub sa_index: u32,
     pub child_sa_index: u32,
@@ -88,6 +92,8 @@ impl Wire for Ikev2ChildSa {
 ///
 /// `crypto_alg` u8, `crypto_key_size` u32, `integ_alg` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2EspTransforms {
     pub crypto_alg: u8,
     pub crypto_key_size: u32,
@@ -120,6 +126,8 @@ impl Wire for Ikev2EspTransforms {
 ///
 /// `type` u8, `data_len` u8, `data` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2Id {
     pub r#type: u8,
     pub data_len: u8,
@@ -152,6 +160,8 @@ impl Wire for Ikev2Id {
 ///
 /// `crypto_alg` u8, `crypto_key_size` u32, `integ_alg` u8, `dh_group` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2IkeTransforms {
     pub crypto_alg: u8,
     pub crypto_key_size: u32,
@@ -187,19 +197,28 @@ impl Wire for Ikev2IkeTransforms {
 ///
 /// `sk_d` u8[64], `sk_d_len` u8, `sk_ai` u8[64], `sk_ai_len` u8, `sk_ar` u8[64], `sk_ar_len` u8, `sk_ei` u8[64], `sk_ei_len` u8, `sk_er` u8[64], `sk_er_len` u8, `sk_pi` u8[64], `sk_pi_len` u8, `sk_pr` u8[64], `sk_pr_len` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2Keys {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub sk_d: [u8; 64],
     pub sk_d_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub sk_ai: [u8; 64],
     pub sk_ai_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub sk_ar: [u8; 64],
     pub sk_ar_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub sk_ei: [u8; 64],
     pub sk_ei_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub sk_er: [u8; 64],
     pub sk_er_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub sk_pi: [u8; 64],
     pub sk_pi_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub sk_pr: [u8; 64],
     pub sk_pr_len: u8,
 }
@@ -273,6 +292,8 @@ impl Wire for Ikev2Keys {
 ///
 /// `name` string[64], `loc_id` ikev2_id, `rem_id` ikev2_id, `loc_ts` ikev2_ts, `rem_ts` ikev2_ts, `responder` ikev2_responder, `ike_ts` ikev2_ike_transforms, `esp_ts` ikev2_esp_transforms, `lifetime` u64, `lifetime_maxdata` u64, `lifetime_jitter` u32, `handover` u32, `ipsec_over_udp_port` u16, `tun_itf` u32, `udp_encap` bool, `auth` ikev2_auth
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2Profile {
     pub name: FixedString<64>,
     pub loc_id: crate::ikev2_types::v2009::Ikev2Id,
@@ -344,6 +365,8 @@ impl Wire for Ikev2Profile {
 ///
 /// `sw_if_index` interface_index, `ip4` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2Responder {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub ip4: crate::ip_types::v1901::Ip4Address,
@@ -373,6 +396,8 @@ impl Wire for Ikev2Responder {
 ///
 /// `sa_index` u32, `profile_index` u32, `ispi` u64, `rspi` u64, `iaddr` ip4_address, `raddr` ip4_address, `keys` ikev2_keys, `i_id` ikev2_id, `r_id` ikev2_id, `encryption` ikev2_sa_transform, `integrity` ikev2_sa_transform, `prf` ikev2_sa_transform, `dh` ikev2_sa_transform
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2Sa {
     pub sa_index: u32,
     pub profile_index: u32,
@@ -435,6 +460,8 @@ impl Wire for Ikev2Sa {
 ///
 /// `transform_type` u8, `transform_id` u16, `key_len` u16, `key_trunc` u16, `block_size` u16, `dh_group` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SaTransform {
     pub transform_type: u8,
     pub transform_id: u16,
@@ -476,6 +503,8 @@ impl Wire for Ikev2SaTransform {
 ///
 /// `sa_index` u32, `child_sa_index` u32, `is_local` bool, `protocol_id` u8, `start_port` u16, `end_port` u16, `start_addr` ip4_address, `end_addr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2Ts {
     pub sa_index: u32,
     pub child_sa_index: u32,

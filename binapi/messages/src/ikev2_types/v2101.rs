@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `name` string[64], `loc_id` ikev2_id, `rem_id` ikev2_id, `loc_ts` ikev2_ts, `rem_ts` ikev2_ts, `responder` ikev2_responder, `ike_ts` ikev2_ike_transforms, `esp_ts` ikev2_esp_transforms, `lifetime` u64, `lifetime_maxdata` u64, `lifetime_jitter` u32, `handover` u32, `ipsec_over_udp_port` u16, `tun_itf` u32, `udp_encap` bool, `natt_disabled` bool, `auth` ikev2_auth
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2Profile {
     pub name: FixedString<64>,
     pub loc_id: crate::ikev2_types::v2009::Ikev2Id,
@@ -81,6 +83,8 @@ impl Wire for Ikev2Profile {
 ///
 /// `sw_if_index` interface_index, `addr` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2Responder {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub addr: crate::ip_types::v2005::Address,
@@ -110,6 +114,8 @@ impl Wire for Ikev2Responder {
 ///
 /// `sa_index` u32, `profile_index` u32, `ispi` u64, `rspi` u64, `iaddr` address, `raddr` address, `keys` ikev2_keys, `i_id` ikev2_id, `r_id` ikev2_id, `encryption` ikev2_sa_transform, `integrity` ikev2_sa_transform, `prf` ikev2_sa_transform, `dh` ikev2_sa_transform
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2Sa {
     pub sa_index: u32,
     pub profile_index: u32,
@@ -172,6 +178,8 @@ impl Wire for Ikev2Sa {
 ///
 /// `sa_index` u32, `child_sa_index` u32, `is_local` bool, `protocol_id` u8, `start_port` u16, `end_port` u16, `start_addr` address, `end_addr` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2Ts {
     pub sa_index: u32,
     pub child_sa_index: u32,

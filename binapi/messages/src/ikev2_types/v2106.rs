@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sa_index` u32, `profile_index` u32, `ispi` u64, `rspi` u64, `iaddr` address, `raddr` address, `keys` ikev2_keys, `i_id` ikev2_id, `r_id` ikev2_id, `encryption` ikev2_sa_transform, `integrity` ikev2_sa_transform, `prf` ikev2_sa_transform, `dh` ikev2_sa_transform, `stats` ikev2_sa_stats
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2Sa {
     pub sa_index: u32,
     pub profile_index: u32,
@@ -72,6 +74,8 @@ impl Wire for Ikev2Sa {
 ///
 /// `n_keepalives` u16, `n_rekey_req` u16, `n_sa_init_req` u16, `n_sa_auth_req` u16, `n_retransmit` u16, `n_init_sa_retransmit` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SaStats {
     pub n_keepalives: u16,
     pub n_rekey_req: u16,

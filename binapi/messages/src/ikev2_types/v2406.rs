@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sa_index` u32, `child_sa_index` u32, `i_spi` u32, `r_spi` u32, `keys` ikev2_keys, `encryption` ikev2_sa_transform, `integrity` ikev2_sa_transform, `esn` ikev2_sa_transform, `uptime` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ChildSaV2 {
     pub sa_index: u32,
     pub child_sa_index: u32,
@@ -57,6 +59,8 @@ impl Wire for Ikev2ChildSaV2 {
 ///
 /// `sa_index` u32, `profile_name` string[64], `state` ikev2_state, `ispi` u64, `rspi` u64, `iaddr` address, `raddr` address, `keys` ikev2_keys, `i_id` ikev2_id, `r_id` ikev2_id, `encryption` ikev2_sa_transform, `integrity` ikev2_sa_transform, `prf` ikev2_sa_transform, `dh` ikev2_sa_transform, `stats` ikev2_sa_stats
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SaV2 {
     pub sa_index: u32,
     pub profile_name: FixedString<64>,
@@ -125,6 +129,8 @@ impl Wire for Ikev2SaV2 {
 ///
 /// `sa_index` u32, `profile_name` string[64], `state` ikev2_state, `ispi` u64, `rspi` u64, `iaddr` address, `raddr` address, `keys` ikev2_keys, `i_id` ikev2_id, `r_id` ikev2_id, `encryption` ikev2_sa_transform, `integrity` ikev2_sa_transform, `prf` ikev2_sa_transform, `dh` ikev2_sa_transform, `stats` ikev2_sa_stats, `uptime` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SaV3 {
     pub sa_index: u32,
     pub profile_name: FixedString<64>,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `crypto_alg` u8, `crypto_key_size` u32, `integ_alg` u8, `prf_alg` u8, `dh_group` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2IkeTransforms {
     pub crypto_alg: u8,
     pub crypto_key_size: u32,
@@ -45,6 +47,8 @@ impl Wire for Ikev2IkeTransforms {
 ///
 /// `name` string[64], `loc_id` ikev2_id, `rem_id` ikev2_id, `loc_ts` ikev2_ts, `rem_ts` ikev2_ts, `responder` ikev2_responder, `ike_ts` ikev2_ike_transforms, `esp_ts` ikev2_esp_transforms, `lifetime` u64, `lifetime_maxdata` u64, `lifetime_jitter` u32, `handover` u32, `ipsec_over_udp_port` u16, `tun_itf` u32, `udp_encap` bool, `natt_disabled` bool, `auth` ikev2_auth
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2Profile {
     pub name: FixedString<64>,
     pub loc_id: crate::ikev2_types::v2009::Ikev2Id,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `enable_disable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CollectDetailedInterfaceStats {
     pub sw_if_index: u32,
     pub enable_disable: u8,
@@ -36,6 +38,8 @@ impl<V> Request<V> for CollectDetailedInterfaceStats { type Reply = crate::inter
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CollectDetailedInterfaceStatsReply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for CollectDetailedInterfaceStatsReply {
     const NAME: &'static str = "collect_detailed_interface_stats_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -64,6 +69,8 @@ impl Message for CollectDetailedInterfaceStatsReply {
 ///
 /// `mac_address` u8[6]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateLoopback {
     pub mac_address: [u8; 6],
 }
@@ -90,6 +97,8 @@ impl<V> Request<V> for CreateLoopback { type Reply = crate::interface::v1810::Cr
 ///
 /// `mac_address` u8[6], `is_specified` u8, `user_instance` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateLoopbackInstance {
     pub mac_address: [u8; 6],
     pub is_specified: u8,
@@ -122,6 +131,8 @@ impl<V> Request<V> for CreateLoopbackInstance { type Reply = crate::interface::v
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateLoopbackInstanceReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -131,6 +142,7 @@ impl Message for CreateLoopbackInstanceReply {
     const NAME: &'static str = "create_loopback_instance_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -153,6 +165,8 @@ impl Message for CreateLoopbackInstanceReply {
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateLoopbackReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -162,6 +176,7 @@ impl Message for CreateLoopbackReply {
     const NAME: &'static str = "create_loopback_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -184,6 +199,8 @@ impl Message for CreateLoopbackReply {
 ///
 /// `sw_if_index` u32, `sub_id` u32, `no_tags` u8, `one_tag` u8, `two_tags` u8, `dot1ad` u8, `exact_match` u8, `default_sub` u8, `outer_vlan_id_any` u8, `inner_vlan_id_any` u8, `outer_vlan_id` u16, `inner_vlan_id` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateSubif {
     pub sw_if_index: u32,
     pub sub_id: u32,
@@ -243,6 +260,8 @@ impl<V> Request<V> for CreateSubif { type Reply = crate::interface::v1810::Creat
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateSubifReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -252,6 +271,7 @@ impl Message for CreateSubifReply {
     const NAME: &'static str = "create_subif_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -274,6 +294,8 @@ impl Message for CreateSubifReply {
 ///
 /// `sw_if_index` u32, `vlan_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateVlanSubif {
     pub sw_if_index: u32,
     pub vlan_id: u32,
@@ -303,6 +325,8 @@ impl<V> Request<V> for CreateVlanSubif { type Reply = crate::interface::v1810::C
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateVlanSubifReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -312,6 +336,7 @@ impl Message for CreateVlanSubifReply {
     const NAME: &'static str = "create_vlan_subif_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -334,6 +359,8 @@ impl Message for CreateVlanSubifReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DeleteLoopback {
     pub sw_if_index: u32,
 }
@@ -360,6 +387,8 @@ impl<V> Request<V> for DeleteLoopback { type Reply = crate::interface::v1810::De
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DeleteLoopbackReply {
     pub retval: i32,
 }
@@ -368,6 +397,7 @@ impl Message for DeleteLoopbackReply {
     const NAME: &'static str = "delete_loopback_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -388,6 +418,8 @@ impl Message for DeleteLoopbackReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DeleteSubif {
     pub sw_if_index: u32,
 }
@@ -414,6 +446,8 @@ impl<V> Request<V> for DeleteSubif { type Reply = crate::interface::v1810::Delet
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DeleteSubifReply {
     pub retval: i32,
 }
@@ -422,6 +456,7 @@ impl Message for DeleteSubifReply {
     const NAME: &'static str = "delete_subif_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -442,6 +477,8 @@ impl Message for DeleteSubifReply {
 ///
 /// `sw_if_index` u32, `mtu` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct HwInterfaceSetMtu {
     pub sw_if_index: u32,
     pub mtu: u16,
@@ -471,6 +508,8 @@ impl<V> Request<V> for HwInterfaceSetMtu { type Reply = crate::interface::v1810:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct HwInterfaceSetMtuReply {
     pub retval: i32,
 }
@@ -479,6 +518,7 @@ impl Message for HwInterfaceSetMtuReply {
     const NAME: &'static str = "hw_interface_set_mtu_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -499,6 +539,8 @@ impl Message for HwInterfaceSetMtuReply {
 ///
 /// `sw_if_index` u32, `new_show_dev_instance` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct InterfaceNameRenumber {
     pub sw_if_index: u32,
     pub new_show_dev_instance: u32,
@@ -528,6 +570,8 @@ impl<V> Request<V> for InterfaceNameRenumber { type Reply = crate::interface::v1
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct InterfaceNameRenumberReply {
     pub retval: i32,
 }
@@ -536,6 +580,7 @@ impl Message for InterfaceNameRenumberReply {
     const NAME: &'static str = "interface_name_renumber_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -556,6 +601,8 @@ impl Message for InterfaceNameRenumberReply {
 ///
 /// `sw_if_index` u32, `is_add` u8, `is_ipv6` u8, `del_all` u8, `address_length` u8, `address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceAddDelAddress {
     pub sw_if_index: u32,
     pub is_add: u8,
@@ -597,6 +644,8 @@ impl<V> Request<V> for SwInterfaceAddDelAddress { type Reply = crate::interface:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceAddDelAddressReply {
     pub retval: i32,
 }
@@ -605,6 +654,7 @@ impl Message for SwInterfaceAddDelAddressReply {
     const NAME: &'static str = "sw_interface_add_del_address_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -625,6 +675,8 @@ impl Message for SwInterfaceAddDelAddressReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceClearStats {
     pub sw_if_index: u32,
 }
@@ -651,6 +703,8 @@ impl<V> Request<V> for SwInterfaceClearStats { type Reply = crate::interface::v1
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceClearStatsReply {
     pub retval: i32,
 }
@@ -659,6 +713,7 @@ impl Message for SwInterfaceClearStatsReply {
     const NAME: &'static str = "sw_interface_clear_stats_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -679,11 +734,14 @@ impl Message for SwInterfaceClearStatsReply {
 ///
 /// `sw_if_index` u32, `sup_sw_if_index` u32, `l2_address_length` u32, `l2_address` u8[8], `interface_name` u8[64], `admin_up_down` u8, `link_up_down` u8, `link_duplex` u8, `link_speed` u8, `link_mtu` u16, `mtu` u32[4], `sub_id` u32, `sub_dot1ad` u8, `sub_dot1ah` u8, `sub_number_of_tags` u8, `sub_outer_vlan_id` u16, `sub_inner_vlan_id` u16, `sub_exact_match` u8, `sub_default` u8, `sub_outer_vlan_id_any` u8, `sub_inner_vlan_id_any` u8, `vtr_op` u32, `vtr_push_dot1q` u32, `vtr_tag1` u32, `vtr_tag2` u32, `tag` u8[64], `outer_tag` u16, `b_dmac` u8[6], `b_smac` u8[6], `b_vlanid` u16, `i_sid` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceDetails {
     pub sw_if_index: u32,
     pub sup_sw_if_index: u32,
     pub l2_address_length: u32,
     pub l2_address: [u8; 8],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub interface_name: [u8; 64],
     pub admin_up_down: u8,
     pub link_up_down: u8,
@@ -705,6 +763,7 @@ pub struct SwInterfaceDetails {
     pub vtr_push_dot1q: u32,
     pub vtr_tag1: u32,
     pub vtr_tag2: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
     pub outer_tag: u16,
     pub b_dmac: [u8; 6],
@@ -831,8 +890,11 @@ impl Message for SwInterfaceDetails {
 ///
 /// `name_filter_valid` u8, `name_filter` u8[49]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceDump {
     pub name_filter_valid: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name_filter: [u8; 49],
 }
 
@@ -871,6 +933,8 @@ impl Dump<crate::release::V1904> for SwInterfaceDump { type Details = crate::int
 ///
 /// `pid` u32, `sw_if_index` u32, `admin_up_down` u8, `link_up_down` u8, `deleted` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceEvent {
     pub pid: u32,
     pub sw_if_index: u32,
@@ -907,6 +971,8 @@ impl Message for SwInterfaceEvent {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceGetMacAddress {
     pub sw_if_index: u32,
 }
@@ -933,6 +999,8 @@ impl<V> Request<V> for SwInterfaceGetMacAddress { type Reply = crate::interface:
 ///
 /// `retval` i32, `mac_address` u8[6]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceGetMacAddressReply {
     pub retval: i32,
     pub mac_address: [u8; 6],
@@ -942,6 +1010,7 @@ impl Message for SwInterfaceGetMacAddressReply {
     const NAME: &'static str = "sw_interface_get_mac_address_reply";
     const CRC: u32 = 0x8ea538d3;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -964,6 +1033,8 @@ impl Message for SwInterfaceGetMacAddressReply {
 ///
 /// `sw_if_index` u32, `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceGetTable {
     pub sw_if_index: u32,
     pub is_ipv6: u8,
@@ -993,6 +1064,8 @@ impl<V> Request<V> for SwInterfaceGetTable { type Reply = crate::interface::v181
 ///
 /// `retval` i32, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceGetTableReply {
     pub retval: i32,
     pub vrf_id: u32,
@@ -1002,6 +1075,7 @@ impl Message for SwInterfaceGetTableReply {
     const NAME: &'static str = "sw_interface_get_table_reply";
     const CRC: u32 = 0xa6eb0109;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1024,6 +1098,8 @@ impl Message for SwInterfaceGetTableReply {
 ///
 /// `sw_if_index` u32, `queue_id` u32, `worker_id` u32, `mode` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceRxPlacementDetails {
     pub sw_if_index: u32,
     pub queue_id: u32,
@@ -1057,6 +1133,8 @@ impl Message for SwInterfaceRxPlacementDetails {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceRxPlacementDump {
     pub sw_if_index: u32,
 }
@@ -1083,6 +1161,8 @@ impl<V> Dump<V> for SwInterfaceRxPlacementDump { type Details = crate::interface
 ///
 /// `sw_if_index` u32, `admin_up_down` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetFlags {
     pub sw_if_index: u32,
     pub admin_up_down: u8,
@@ -1112,6 +1192,8 @@ impl<V> Request<V> for SwInterfaceSetFlags { type Reply = crate::interface::v181
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetFlagsReply {
     pub retval: i32,
 }
@@ -1120,6 +1202,7 @@ impl Message for SwInterfaceSetFlagsReply {
     const NAME: &'static str = "sw_interface_set_flags_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1140,6 +1223,8 @@ impl Message for SwInterfaceSetFlagsReply {
 ///
 /// `sw_if_index` u32, `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetIpDirectedBroadcast {
     pub sw_if_index: u32,
     pub enable: u8,
@@ -1169,6 +1254,8 @@ impl<V> Request<V> for SwInterfaceSetIpDirectedBroadcast { type Reply = crate::i
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetIpDirectedBroadcastReply {
     pub retval: i32,
 }
@@ -1177,6 +1264,7 @@ impl Message for SwInterfaceSetIpDirectedBroadcastReply {
     const NAME: &'static str = "sw_interface_set_ip_directed_broadcast_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1197,6 +1285,8 @@ impl Message for SwInterfaceSetIpDirectedBroadcastReply {
 ///
 /// `sw_if_index` u32, `mac_address` u8[6]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetMacAddress {
     pub sw_if_index: u32,
     pub mac_address: [u8; 6],
@@ -1226,6 +1316,8 @@ impl<V> Request<V> for SwInterfaceSetMacAddress { type Reply = crate::interface:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetMacAddressReply {
     pub retval: i32,
 }
@@ -1234,6 +1326,7 @@ impl Message for SwInterfaceSetMacAddressReply {
     const NAME: &'static str = "sw_interface_set_mac_address_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1254,6 +1347,8 @@ impl Message for SwInterfaceSetMacAddressReply {
 ///
 /// `sw_if_index` u32, `mtu` u32[4]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetMtu {
     pub sw_if_index: u32,
     pub mtu: [u32; 4],
@@ -1283,6 +1378,8 @@ impl<V> Request<V> for SwInterfaceSetMtu { type Reply = crate::interface::v1810:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetMtuReply {
     pub retval: i32,
 }
@@ -1291,6 +1388,7 @@ impl Message for SwInterfaceSetMtuReply {
     const NAME: &'static str = "sw_interface_set_mtu_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1311,6 +1409,8 @@ impl Message for SwInterfaceSetMtuReply {
 ///
 /// `sw_if_index` u32, `queue_id_valid` u8, `queue_id` u32, `mode` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetRxMode {
     pub sw_if_index: u32,
     pub queue_id_valid: u8,
@@ -1346,6 +1446,8 @@ impl<V> Request<V> for SwInterfaceSetRxMode { type Reply = crate::interface::v18
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetRxModeReply {
     pub retval: i32,
 }
@@ -1354,6 +1456,7 @@ impl Message for SwInterfaceSetRxModeReply {
     const NAME: &'static str = "sw_interface_set_rx_mode_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1374,6 +1477,8 @@ impl Message for SwInterfaceSetRxModeReply {
 ///
 /// `sw_if_index` u32, `queue_id` u32, `worker_id` u32, `is_main` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetRxPlacement {
     pub sw_if_index: u32,
     pub queue_id: u32,
@@ -1409,6 +1514,8 @@ impl<V> Request<V> for SwInterfaceSetRxPlacement { type Reply = crate::interface
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetRxPlacementReply {
     pub retval: i32,
 }
@@ -1417,6 +1524,7 @@ impl Message for SwInterfaceSetRxPlacementReply {
     const NAME: &'static str = "sw_interface_set_rx_placement_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1437,6 +1545,8 @@ impl Message for SwInterfaceSetRxPlacementReply {
 ///
 /// `sw_if_index` u32, `is_ipv6` u8, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetTable {
     pub sw_if_index: u32,
     pub is_ipv6: u8,
@@ -1469,6 +1579,8 @@ impl<V> Request<V> for SwInterfaceSetTable { type Reply = crate::interface::v181
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetTableReply {
     pub retval: i32,
 }
@@ -1477,6 +1589,7 @@ impl Message for SwInterfaceSetTableReply {
     const NAME: &'static str = "sw_interface_set_table_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1497,6 +1610,8 @@ impl Message for SwInterfaceSetTableReply {
 ///
 /// `sw_if_index` u32, `unnumbered_sw_if_index` u32, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetUnnumbered {
     pub sw_if_index: u32,
     pub unnumbered_sw_if_index: u32,
@@ -1529,6 +1644,8 @@ impl<V> Request<V> for SwInterfaceSetUnnumbered { type Reply = crate::interface:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetUnnumberedReply {
     pub retval: i32,
 }
@@ -1537,6 +1654,7 @@ impl Message for SwInterfaceSetUnnumberedReply {
     const NAME: &'static str = "sw_interface_set_unnumbered_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1557,9 +1675,12 @@ impl Message for SwInterfaceSetUnnumberedReply {
 ///
 /// `is_add` u8, `sw_if_index` u32, `tag` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceTagAddDel {
     pub is_add: u8,
     pub sw_if_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
 }
 
@@ -1599,6 +1720,8 @@ impl<V> Request<V> for SwInterfaceTagAddDel { type Reply = crate::interface::v18
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceTagAddDelReply {
     pub retval: i32,
 }
@@ -1607,6 +1730,7 @@ impl Message for SwInterfaceTagAddDelReply {
     const NAME: &'static str = "sw_interface_tag_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1627,6 +1751,8 @@ impl Message for SwInterfaceTagAddDelReply {
 ///
 /// `packets` u64, `bytes` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VlibCounter {
     pub packets: u64,
     pub bytes: u64,
@@ -1656,6 +1782,8 @@ impl Wire for VlibCounter {
 ///
 /// `sw_if_index` u32, `rx_packets` u64, `rx_bytes` u64, `rx_unicast_packets` u64, `rx_unicast_bytes` u64, `rx_multicast_packets` u64, `rx_multicast_bytes` u64, `rx_broadcast_packets` u64, `rx_broadcast_bytes` u64, `tx_packets` u64, `tx_bytes` u64, `tx_unicast_packets` u64, `tx_unicast_bytes` u64, `tx_multicast_packets` u64, `tx_multicast_bytes` u64, `tx_broadcast_packets` u64, `tx_broadcast_bytes` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VnetCombinedCounter {
     pub sw_if_index: u32,
     pub rx_packets: u64,
@@ -1730,6 +1858,8 @@ impl Wire for VnetCombinedCounter {
 ///
 /// `sw_if_index` u32, `drop` u64, `punt` u64, `rx_ip4` u64, `rx_ip6` u64, `rx_no_buffer` u64, `rx_miss` u64, `rx_error` u64, `tx_error` u64, `rx_mpls` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VnetSimpleCounter {
     pub sw_if_index: u32,
     pub drop: u64,
@@ -1783,6 +1913,8 @@ impl Wire for VnetSimpleCounter {
 ///
 /// `enable_disable` u32, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantInterfaceEvents {
     pub enable_disable: u32,
     pub pid: u32,
@@ -1859,6 +1991,8 @@ impl Subscribe<crate::release::V2606> for WantInterfaceEvents { type Event = cra
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantInterfaceEventsReply {
     pub retval: i32,
 }
@@ -1867,6 +2001,7 @@ impl Message for WantInterfaceEventsReply {
     const NAME: &'static str = "want_interface_events_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

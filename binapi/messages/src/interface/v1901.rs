@@ -7,11 +7,14 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `sup_sw_if_index` u32, `l2_address_length` u32, `l2_address` u8[8], `interface_name` u8[64], `admin_up_down` u8, `link_up_down` u8, `link_duplex` u8, `link_speed` u32, `link_mtu` u16, `mtu` u32[4], `sub_id` u32, `sub_dot1ad` u8, `sub_dot1ah` u8, `sub_number_of_tags` u8, `sub_outer_vlan_id` u16, `sub_inner_vlan_id` u16, `sub_exact_match` u8, `sub_default` u8, `sub_outer_vlan_id_any` u8, `sub_inner_vlan_id_any` u8, `vtr_op` u32, `vtr_push_dot1q` u32, `vtr_tag1` u32, `vtr_tag2` u32, `tag` u8[64], `outer_tag` u16, `b_dmac` u8[6], `b_smac` u8[6], `b_vlanid` u16, `i_sid` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceDetails {
     pub sw_if_index: u32,
     pub sup_sw_if_index: u32,
     pub l2_address_length: u32,
     pub l2_address: [u8; 8],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub interface_name: [u8; 64],
     pub admin_up_down: u8,
     pub link_up_down: u8,
@@ -33,6 +36,7 @@ pub struct SwInterfaceDetails {
     pub vtr_push_dot1q: u32,
     pub vtr_tag1: u32,
     pub vtr_tag2: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
     pub outer_tag: u16,
     pub b_dmac: [u8; 6],

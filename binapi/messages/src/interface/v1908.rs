@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `sup_sw_if_index` u32, `l2_address_length` u32, `l2_address` u8[8], `admin_up_down` u8, `link_up_down` u8, `link_duplex` u8, `link_speed` u32, `link_mtu` u16, `mtu` u32[4], `sub_id` u32, `sub_dot1ad` u8, `sub_dot1ah` u8, `sub_number_of_tags` u8, `sub_outer_vlan_id` u16, `sub_inner_vlan_id` u16, `sub_exact_match` u8, `sub_default` u8, `sub_outer_vlan_id_any` u8, `sub_inner_vlan_id_any` u8, `vtr_op` u32, `vtr_push_dot1q` u32, `vtr_tag1` u32, `vtr_tag2` u32, `outer_tag` u16, `b_dmac` u8[6], `b_smac` u8[6], `b_vlanid` u16, `i_sid` u32, `interface_name` string[64], `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceDetails {
     pub sw_if_index: u32,
     pub sup_sw_if_index: u32,
@@ -121,6 +123,8 @@ impl Message for SwInterfaceDetails {
 ///
 /// `sw_if_index` interface_index, `name_filter_valid` bool, `name_filter` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub name_filter_valid: bool,
@@ -173,6 +177,8 @@ impl Dump<crate::release::V2606> for SwInterfaceDump { type Details = crate::int
 ///
 /// `is_add` bool, `sw_if_index` interface_index, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceTagAddDel {
     pub is_add: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,

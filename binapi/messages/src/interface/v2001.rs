@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `enable_disable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CollectDetailedInterfaceStats {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub enable_disable: bool,
@@ -36,6 +38,8 @@ impl<V> Request<V> for CollectDetailedInterfaceStats { type Reply = crate::inter
 ///
 /// `mac_address` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateLoopback {
     pub mac_address: crate::ethernet_types::v1901::MacAddress,
 }
@@ -62,6 +66,8 @@ impl<V> Request<V> for CreateLoopback { type Reply = crate::interface::v2001::Cr
 ///
 /// `mac_address` mac_address, `is_specified` bool, `user_instance` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateLoopbackInstance {
     pub mac_address: crate::ethernet_types::v1901::MacAddress,
     pub is_specified: bool,
@@ -94,6 +100,8 @@ impl<V> Request<V> for CreateLoopbackInstance { type Reply = crate::interface::v
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateLoopbackInstanceReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -103,6 +111,7 @@ impl Message for CreateLoopbackInstanceReply {
     const NAME: &'static str = "create_loopback_instance_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -125,6 +134,8 @@ impl Message for CreateLoopbackInstanceReply {
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateLoopbackReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -134,6 +145,7 @@ impl Message for CreateLoopbackReply {
     const NAME: &'static str = "create_loopback_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -156,6 +168,8 @@ impl Message for CreateLoopbackReply {
 ///
 /// `sw_if_index` interface_index, `sub_id` u32, `sub_if_flags` sub_if_flags, `outer_vlan_id` u16, `inner_vlan_id` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateSubif {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub sub_id: u32,
@@ -194,6 +208,8 @@ impl<V> Request<V> for CreateSubif { type Reply = crate::interface::v2001::Creat
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateSubifReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -203,6 +219,7 @@ impl Message for CreateSubifReply {
     const NAME: &'static str = "create_subif_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -225,6 +242,8 @@ impl Message for CreateSubifReply {
 ///
 /// `sw_if_index` interface_index, `vlan_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateVlanSubif {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub vlan_id: u32,
@@ -254,6 +273,8 @@ impl<V> Request<V> for CreateVlanSubif { type Reply = crate::interface::v2001::C
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateVlanSubifReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -263,6 +284,7 @@ impl Message for CreateVlanSubifReply {
     const NAME: &'static str = "create_vlan_subif_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -285,6 +307,8 @@ impl Message for CreateVlanSubifReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DeleteLoopback {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -311,6 +335,8 @@ impl<V> Request<V> for DeleteLoopback { type Reply = crate::interface::v1810::De
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DeleteSubif {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -337,6 +363,8 @@ impl<V> Request<V> for DeleteSubif { type Reply = crate::interface::v1810::Delet
 ///
 /// `sw_if_index` interface_index, `mtu` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct HwInterfaceSetMtu {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub mtu: u16,
@@ -366,6 +394,8 @@ impl<V> Request<V> for HwInterfaceSetMtu { type Reply = crate::interface::v1810:
 ///
 /// `sw_if_index` interface_index, `new_show_dev_instance` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct InterfaceNameRenumber {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub new_show_dev_instance: u32,
@@ -395,6 +425,8 @@ impl<V> Request<V> for InterfaceNameRenumber { type Reply = crate::interface::v1
 ///
 /// `sw_if_index` interface_index, `is_add` bool, `del_all` bool, `prefix` address_with_prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceAddDelAddress {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_add: bool,
@@ -430,6 +462,8 @@ impl<V> Request<V> for SwInterfaceAddDelAddress { type Reply = crate::interface:
 ///
 /// `sw_if_index` u32, `addr` mac_address, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceAddDelMacAddress {
     pub sw_if_index: u32,
     pub addr: crate::ethernet_types::v1901::MacAddress,
@@ -462,6 +496,8 @@ impl<V> Request<V> for SwInterfaceAddDelMacAddress { type Reply = crate::interfa
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceAddDelMacAddressReply {
     pub retval: i32,
 }
@@ -470,6 +506,7 @@ impl Message for SwInterfaceAddDelMacAddressReply {
     const NAME: &'static str = "sw_interface_add_del_mac_address_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -490,6 +527,8 @@ impl Message for SwInterfaceAddDelMacAddressReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceClearStats {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -516,6 +555,8 @@ impl<V> Request<V> for SwInterfaceClearStats { type Reply = crate::interface::v1
 ///
 /// `sw_if_index` interface_index, `sup_sw_if_index` u32, `l2_address` mac_address, `flags` if_status_flags, `type` if_type, `link_duplex` link_duplex, `link_speed` u32, `link_mtu` u16, `mtu` u32[4], `sub_id` u32, `sub_number_of_tags` u8, `sub_outer_vlan_id` u16, `sub_inner_vlan_id` u16, `sub_if_flags` sub_if_flags, `vtr_op` u32, `vtr_push_dot1q` u32, `vtr_tag1` u32, `vtr_tag2` u32, `outer_tag` u16, `b_dmac` mac_address, `b_smac` mac_address, `b_vlanid` u16, `i_sid` u32, `interface_name` string[64], `interface_dev_type` string[64], `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub sup_sw_if_index: u32,
@@ -615,6 +656,8 @@ impl Message for SwInterfaceDetails {
 ///
 /// `pid` u32, `sw_if_index` interface_index, `flags` if_status_flags, `deleted` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceEvent {
     pub pid: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -648,6 +691,8 @@ impl Message for SwInterfaceEvent {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceGetMacAddress {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -674,6 +719,8 @@ impl<V> Request<V> for SwInterfaceGetMacAddress { type Reply = crate::interface:
 ///
 /// `retval` i32, `mac_address` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceGetMacAddressReply {
     pub retval: i32,
     pub mac_address: crate::ethernet_types::v1901::MacAddress,
@@ -683,6 +730,7 @@ impl Message for SwInterfaceGetMacAddressReply {
     const NAME: &'static str = "sw_interface_get_mac_address_reply";
     const CRC: u32 = 0x40ef2c08;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -705,6 +753,8 @@ impl Message for SwInterfaceGetMacAddressReply {
 ///
 /// `sw_if_index` interface_index, `is_ipv6` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceGetTable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_ipv6: bool,
@@ -734,6 +784,8 @@ impl<V> Request<V> for SwInterfaceGetTable { type Reply = crate::interface::v181
 ///
 /// `sw_if_index` interface_index, `queue_id` u32, `worker_id` u32, `mode` rx_mode
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceRxPlacementDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub queue_id: u32,
@@ -767,6 +819,8 @@ impl Message for SwInterfaceRxPlacementDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceRxPlacementDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -812,6 +866,8 @@ impl Dump<crate::release::V2606> for SwInterfaceRxPlacementDump { type Details =
 ///
 /// `sw_if_index` interface_index, `flags` if_status_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetFlags {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub flags: crate::interface_types::v2001::IfStatusFlags,
@@ -841,6 +897,8 @@ impl<V> Request<V> for SwInterfaceSetFlags { type Reply = crate::interface::v181
 ///
 /// `sw_if_index` interface_index, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetIpDirectedBroadcast {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub enable: bool,
@@ -870,6 +928,8 @@ impl<V> Request<V> for SwInterfaceSetIpDirectedBroadcast { type Reply = crate::i
 ///
 /// `sw_if_index` interface_index, `mac_address` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetMacAddress {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub mac_address: crate::ethernet_types::v1901::MacAddress,
@@ -899,6 +959,8 @@ impl<V> Request<V> for SwInterfaceSetMacAddress { type Reply = crate::interface:
 ///
 /// `sw_if_index` interface_index, `mtu` u32[4]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetMtu {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub mtu: [u32; 4],
@@ -928,6 +990,8 @@ impl<V> Request<V> for SwInterfaceSetMtu { type Reply = crate::interface::v1810:
 ///
 /// `sw_if_index` interface_index, `queue_id_valid` bool, `queue_id` u32, `mode` rx_mode
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetRxMode {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub queue_id_valid: bool,
@@ -963,6 +1027,8 @@ impl<V> Request<V> for SwInterfaceSetRxMode { type Reply = crate::interface::v18
 ///
 /// `sw_if_index` interface_index, `queue_id` u32, `worker_id` u32, `is_main` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetRxPlacement {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub queue_id: u32,
@@ -998,6 +1064,8 @@ impl<V> Request<V> for SwInterfaceSetRxPlacement { type Reply = crate::interface
 ///
 /// `sw_if_index` interface_index, `is_ipv6` bool, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetTable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_ipv6: bool,
@@ -1030,6 +1098,8 @@ impl<V> Request<V> for SwInterfaceSetTable { type Reply = crate::interface::v181
 ///
 /// `sw_if_index` interface_index, `unnumbered_sw_if_index` interface_index, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetUnnumbered {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub unnumbered_sw_if_index: crate::interface_types::v1901::InterfaceIndex,

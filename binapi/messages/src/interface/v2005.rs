@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `is_add` bool, `del_all` bool, `prefix` address_with_prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceAddDelAddress {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_add: bool,
@@ -42,6 +44,8 @@ impl<V> Request<V> for SwInterfaceAddDelAddress { type Reply = crate::interface:
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceAddressReplaceBegin {
 }
 
@@ -65,6 +69,8 @@ impl<V> Request<V> for SwInterfaceAddressReplaceBegin { type Reply = crate::inte
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceAddressReplaceBeginReply {
     pub retval: i32,
 }
@@ -73,6 +79,7 @@ impl Message for SwInterfaceAddressReplaceBeginReply {
     const NAME: &'static str = "sw_interface_address_replace_begin_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -93,6 +100,8 @@ impl Message for SwInterfaceAddressReplaceBeginReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceAddressReplaceEnd {
 }
 
@@ -116,6 +125,8 @@ impl<V> Request<V> for SwInterfaceAddressReplaceEnd { type Reply = crate::interf
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceAddressReplaceEndReply {
     pub retval: i32,
 }
@@ -124,6 +135,7 @@ impl Message for SwInterfaceAddressReplaceEndReply {
     const NAME: &'static str = "sw_interface_address_replace_end_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -144,6 +156,8 @@ impl Message for SwInterfaceAddressReplaceEndReply {
 ///
 /// `sw_if_index` interface_index, `sup_sw_if_index` u32, `l2_address` mac_address, `flags` if_status_flags, `type` if_type, `link_duplex` link_duplex, `link_speed` u32, `link_mtu` u16, `mtu` u32[4], `sub_id` u32, `sub_number_of_tags` u8, `sub_outer_vlan_id` u16, `sub_inner_vlan_id` u16, `sub_if_flags` sub_if_flags, `vtr_op` u32, `vtr_push_dot1q` u32, `vtr_tag1` u32, `vtr_tag2` u32, `outer_tag` u16, `b_dmac` mac_address, `b_smac` mac_address, `b_vlanid` u16, `i_sid` u32, `interface_name` string[64], `interface_dev_type` string[64], `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub sup_sw_if_index: u32,

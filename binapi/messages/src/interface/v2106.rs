@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `sub_id` u32, `sub_if_flags` sub_if_flags, `outer_vlan_id` u16, `inner_vlan_id` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateSubif {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub sub_id: u32,
@@ -45,6 +47,8 @@ impl<V> Request<V> for CreateSubif { type Reply = crate::interface::v2001::Creat
 ///
 /// `sw_if_index` interface_index, `is_add` bool, `del_all` bool, `prefix` address_with_prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceAddDelAddress {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_add: bool,
@@ -80,6 +84,8 @@ impl<V> Request<V> for SwInterfaceAddDelAddress { type Reply = crate::interface:
 ///
 /// `sw_if_index` interface_index, `sup_sw_if_index` u32, `l2_address` mac_address, `flags` if_status_flags, `type` if_type, `link_duplex` link_duplex, `link_speed` u32, `link_mtu` u16, `mtu` u32[4], `sub_id` u32, `sub_number_of_tags` u8, `sub_outer_vlan_id` u16, `sub_inner_vlan_id` u16, `sub_if_flags` sub_if_flags, `vtr_op` u32, `vtr_push_dot1q` u32, `vtr_tag1` u32, `vtr_tag2` u32, `outer_tag` u16, `b_dmac` mac_address, `b_smac` mac_address, `b_vlanid` u16, `i_sid` u32, `interface_name` string[64], `interface_dev_type` string[64], `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub sup_sw_if_index: u32,
@@ -179,6 +185,8 @@ impl Message for SwInterfaceDetails {
 ///
 /// `pid` u32, `sw_if_index` interface_index, `flags` if_status_flags, `deleted` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceEvent {
     pub pid: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -212,6 +220,8 @@ impl Message for SwInterfaceEvent {
 ///
 /// `sw_if_index` interface_index, `queue_id` u32, `worker_id` u32, `mode` rx_mode
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceRxPlacementDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub queue_id: u32,
@@ -245,6 +255,8 @@ impl Message for SwInterfaceRxPlacementDetails {
 ///
 /// `sw_if_index` interface_index, `flags` if_status_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetFlags {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub flags: crate::interface_types::v2001::IfStatusFlags,
@@ -274,6 +286,8 @@ impl<V> Request<V> for SwInterfaceSetFlags { type Reply = crate::interface::v181
 ///
 /// `sw_if_index` interface_index, `mac_address` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetMacAddress {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub mac_address: crate::ethernet_types::v1901::MacAddress,
@@ -303,6 +317,8 @@ impl<V> Request<V> for SwInterfaceSetMacAddress { type Reply = crate::interface:
 ///
 /// `sw_if_index` interface_index, `promisc_on` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetPromisc {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub promisc_on: bool,
@@ -332,6 +348,8 @@ impl<V> Request<V> for SwInterfaceSetPromisc { type Reply = crate::interface::v2
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetPromiscReply {
     pub retval: i32,
 }
@@ -340,6 +358,7 @@ impl Message for SwInterfaceSetPromiscReply {
     const NAME: &'static str = "sw_interface_set_promisc_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -360,6 +379,8 @@ impl Message for SwInterfaceSetPromiscReply {
 ///
 /// `sw_if_index` interface_index, `queue_id_valid` bool, `queue_id` u32, `mode` rx_mode
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetRxMode {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub queue_id_valid: bool,
@@ -395,6 +416,8 @@ impl<V> Request<V> for SwInterfaceSetRxMode { type Reply = crate::interface::v18
 ///
 /// `sw_if_index` interface_index, `unnumbered_sw_if_index` interface_index, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetUnnumbered {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub unnumbered_sw_if_index: crate::interface_types::v1901::InterfaceIndex,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetInterfaceName {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub name: FixedString<64>,
@@ -36,6 +38,8 @@ impl<V> Request<V> for SwInterfaceSetInterfaceName { type Reply = crate::interfa
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetInterfaceNameReply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for SwInterfaceSetInterfaceNameReply {
     const NAME: &'static str = "sw_interface_set_interface_name_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `queue_id` u32, `array_size` u32, `threads` u32[array_size]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetTxPlacement {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub queue_id: u32,
@@ -41,6 +43,8 @@ impl<V> Request<V> for SwInterfaceSetTxPlacement { type Reply = crate::interface
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetTxPlacementReply {
     pub retval: i32,
 }
@@ -49,6 +53,7 @@ impl Message for SwInterfaceSetTxPlacementReply {
     const NAME: &'static str = "sw_interface_set_tx_placement_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -69,6 +74,8 @@ impl Message for SwInterfaceSetTxPlacementReply {
 ///
 /// `sw_if_index` interface_index, `queue_id` u32, `shared` u8, `array_size` u32, `threads` u32[array_size]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceTxPlacementDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub queue_id: u32,
@@ -104,6 +111,8 @@ impl Message for SwInterfaceTxPlacementDetails {
 ///
 /// `cursor` u32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceTxPlacementGet {
     pub cursor: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -133,6 +142,8 @@ impl<V> Stream<V> for SwInterfaceTxPlacementGet { type Details = crate::interfac
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceTxPlacementGetReply {
     pub retval: i32,
     pub cursor: u32,
@@ -142,6 +153,7 @@ impl Message for SwInterfaceTxPlacementGetReply {
     const NAME: &'static str = "sw_interface_tx_placement_get_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PcapTraceOff {
 }
 
@@ -30,6 +32,8 @@ impl<V> Request<V> for PcapTraceOff { type Reply = crate::interface::v2306::Pcap
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PcapTraceOffReply {
     pub retval: i32,
 }
@@ -38,6 +42,7 @@ impl Message for PcapTraceOffReply {
     const NAME: &'static str = "pcap_trace_off_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -58,6 +63,8 @@ impl Message for PcapTraceOffReply {
 ///
 /// `capture_rx` bool, `capture_tx` bool, `capture_drop` bool, `filter` bool, `preallocate_data` bool, `free_data` bool, `max_packets` u32, `max_bytes_per_packet` u32, `sw_if_index` interface_index, `error` string[128], `filename` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PcapTraceOn {
     pub capture_rx: bool,
     pub capture_tx: bool,
@@ -114,6 +121,8 @@ impl<V> Request<V> for PcapTraceOn { type Reply = crate::interface::v2306::PcapT
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PcapTraceOnReply {
     pub retval: i32,
 }
@@ -122,6 +131,7 @@ impl Message for PcapTraceOnReply {
     const NAME: &'static str = "pcap_trace_on_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

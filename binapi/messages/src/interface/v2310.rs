@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `filter_function_name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PcapSetFilterFunction {
     pub filter_function_name: Text,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for PcapSetFilterFunction { type Reply = crate::interface::v2
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PcapSetFilterFunctionReply {
     pub retval: i32,
 }
@@ -41,6 +45,7 @@ impl Message for PcapSetFilterFunctionReply {
     const NAME: &'static str = "pcap_set_filter_function_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

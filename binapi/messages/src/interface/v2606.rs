@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceGetDefaultRxMode {
 }
 
@@ -30,6 +32,8 @@ impl<V> Request<V> for SwInterfaceGetDefaultRxMode { type Reply = crate::interfa
 ///
 /// `retval` i32, `mode` rx_mode
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceGetDefaultRxModeReply {
     pub retval: i32,
     pub mode: crate::interface_types::v2001::RxMode,
@@ -39,6 +43,7 @@ impl Message for SwInterfaceGetDefaultRxModeReply {
     const NAME: &'static str = "sw_interface_get_default_rx_mode_reply";
     const CRC: u32 = 0x2339da5a;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -61,6 +66,8 @@ impl Message for SwInterfaceGetDefaultRxModeReply {
 ///
 /// `mode` rx_mode
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetDefaultRxMode {
     pub mode: crate::interface_types::v2001::RxMode,
 }
@@ -87,6 +94,8 @@ impl<V> Request<V> for SwInterfaceSetDefaultRxMode { type Reply = crate::interfa
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetDefaultRxModeReply {
     pub retval: i32,
 }
@@ -95,6 +104,7 @@ impl Message for SwInterfaceSetDefaultRxModeReply {
     const NAME: &'static str = "sw_interface_set_default_rx_mode_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

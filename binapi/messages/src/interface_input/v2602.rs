@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `tenant_id` u32, `is_disable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpInterfaceInputSet {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub tenant_id: u32,
@@ -39,6 +41,8 @@ impl<V> Request<V> for SfdpInterfaceInputSet { type Reply = crate::interface_inp
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpInterfaceInputSetReply {
     pub retval: i32,
 }
@@ -47,6 +51,7 @@ impl Message for SfdpInterfaceInputSetReply {
     const NAME: &'static str = "sfdp_interface_input_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `tenant_id` u32, `is_ip6` u8, `is_disable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpInterfaceInputSet {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub tenant_id: u32,

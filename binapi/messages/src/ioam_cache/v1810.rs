@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_disable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IoamCacheIp6EnableDisable {
     pub is_disable: u8,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for IoamCacheIp6EnableDisable { type Reply = crate::ioam_cach
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IoamCacheIp6EnableDisableReply {
     pub retval: i32,
 }
@@ -41,6 +45,7 @@ impl Message for IoamCacheIp6EnableDisableReply {
     const NAME: &'static str = "ioam_cache_ip6_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_disable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IoamCacheIp6EnableDisable {
     pub is_disable: bool,
 }

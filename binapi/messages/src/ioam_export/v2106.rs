@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_disable` bool, `collector_address` ip4_address, `src_address` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IoamExportIp6EnableDisable {
     pub is_disable: bool,
     pub collector_address: crate::ip_types::v1901::Ip4Address,

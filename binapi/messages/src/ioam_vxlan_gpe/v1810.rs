@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `id` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamDisable {
     pub id: u16,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for VxlanGpeIoamDisable { type Reply = crate::ioam_vxlan_gpe:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamDisableReply {
     pub retval: i32,
 }
@@ -41,6 +45,7 @@ impl Message for VxlanGpeIoamDisableReply {
     const NAME: &'static str = "vxlan_gpe_ioam_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -61,6 +66,8 @@ impl Message for VxlanGpeIoamDisableReply {
 ///
 /// `id` u16, `trace_ppc` u8, `pow_enable` u8, `trace_enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamEnable {
     pub id: u16,
     pub trace_ppc: u8,
@@ -96,6 +103,8 @@ impl<V> Request<V> for VxlanGpeIoamEnable { type Reply = crate::ioam_vxlan_gpe::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamEnableReply {
     pub retval: i32,
 }
@@ -104,6 +113,7 @@ impl Message for VxlanGpeIoamEnableReply {
     const NAME: &'static str = "vxlan_gpe_ioam_enable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -124,6 +134,8 @@ impl Message for VxlanGpeIoamEnableReply {
 ///
 /// `outer_fib_index` u32, `dst_addr` u8[16], `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamTransitDisable {
     pub outer_fib_index: u32,
     pub dst_addr: [u8; 16],
@@ -156,6 +168,8 @@ impl<V> Request<V> for VxlanGpeIoamTransitDisable { type Reply = crate::ioam_vxl
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamTransitDisableReply {
     pub retval: i32,
 }
@@ -164,6 +178,7 @@ impl Message for VxlanGpeIoamTransitDisableReply {
     const NAME: &'static str = "vxlan_gpe_ioam_transit_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -184,6 +199,8 @@ impl Message for VxlanGpeIoamTransitDisableReply {
 ///
 /// `outer_fib_index` u32, `dst_addr` u8[16], `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamTransitEnable {
     pub outer_fib_index: u32,
     pub dst_addr: [u8; 16],
@@ -216,6 +233,8 @@ impl<V> Request<V> for VxlanGpeIoamTransitEnable { type Reply = crate::ioam_vxla
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamTransitEnableReply {
     pub retval: i32,
 }
@@ -224,6 +243,7 @@ impl Message for VxlanGpeIoamTransitEnableReply {
     const NAME: &'static str = "vxlan_gpe_ioam_transit_enable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -244,6 +264,8 @@ impl Message for VxlanGpeIoamTransitEnableReply {
 ///
 /// `vni` u32, `local` u8[16], `remote` u8[16], `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamVniDisable {
     pub vni: u32,
     pub local: [u8; 16],
@@ -279,6 +301,8 @@ impl<V> Request<V> for VxlanGpeIoamVniDisable { type Reply = crate::ioam_vxlan_g
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamVniDisableReply {
     pub retval: i32,
 }
@@ -287,6 +311,7 @@ impl Message for VxlanGpeIoamVniDisableReply {
     const NAME: &'static str = "vxlan_gpe_ioam_vni_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -307,6 +332,8 @@ impl Message for VxlanGpeIoamVniDisableReply {
 ///
 /// `vni` u32, `local` u8[16], `remote` u8[16], `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamVniEnable {
     pub vni: u32,
     pub local: [u8; 16],
@@ -342,6 +369,8 @@ impl<V> Request<V> for VxlanGpeIoamVniEnable { type Reply = crate::ioam_vxlan_gp
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamVniEnableReply {
     pub retval: i32,
 }
@@ -350,6 +379,7 @@ impl Message for VxlanGpeIoamVniEnableReply {
     const NAME: &'static str = "vxlan_gpe_ioam_vni_enable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

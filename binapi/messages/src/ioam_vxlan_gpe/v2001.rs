@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `id` u16, `trace_ppc` u8, `pow_enable` bool, `trace_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamEnable {
     pub id: u16,
     pub trace_ppc: u8,
@@ -42,6 +44,8 @@ impl<V> Request<V> for VxlanGpeIoamEnable { type Reply = crate::ioam_vxlan_gpe::
 ///
 /// `outer_fib_index` u32, `dst_addr` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamTransitDisable {
     pub outer_fib_index: u32,
     pub dst_addr: crate::fib_types::v1901::Address,
@@ -71,6 +75,8 @@ impl<V> Request<V> for VxlanGpeIoamTransitDisable { type Reply = crate::ioam_vxl
 ///
 /// `outer_fib_index` u32, `dst_addr` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamTransitEnable {
     pub outer_fib_index: u32,
     pub dst_addr: crate::fib_types::v1901::Address,
@@ -100,6 +106,8 @@ impl<V> Request<V> for VxlanGpeIoamTransitEnable { type Reply = crate::ioam_vxla
 ///
 /// `vni` u32, `local` address, `remote` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamVniDisable {
     pub vni: u32,
     pub local: crate::fib_types::v1901::Address,
@@ -132,6 +140,8 @@ impl<V> Request<V> for VxlanGpeIoamVniDisable { type Reply = crate::ioam_vxlan_g
 ///
 /// `vni` u32, `local` address, `remote` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamVniEnable {
     pub vni: u32,
     pub local: crate::fib_types::v1901::Address,

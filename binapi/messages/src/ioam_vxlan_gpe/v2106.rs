@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `outer_fib_index` u32, `dst_addr` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamTransitDisable {
     pub outer_fib_index: u32,
     pub dst_addr: crate::ip_types::v2005::Address,
@@ -36,6 +38,8 @@ impl<V> Request<V> for VxlanGpeIoamTransitDisable { type Reply = crate::ioam_vxl
 ///
 /// `outer_fib_index` u32, `dst_addr` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamTransitEnable {
     pub outer_fib_index: u32,
     pub dst_addr: crate::ip_types::v2005::Address,
@@ -65,6 +69,8 @@ impl<V> Request<V> for VxlanGpeIoamTransitEnable { type Reply = crate::ioam_vxla
 ///
 /// `vni` u32, `local` address, `remote` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamVniDisable {
     pub vni: u32,
     pub local: crate::ip_types::v2005::Address,
@@ -97,6 +103,8 @@ impl<V> Request<V> for VxlanGpeIoamVniDisable { type Reply = crate::ioam_vxlan_g
 ///
 /// `vni` u32, `local` address, `remote` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamVniEnable {
     pub vni: u32,
     pub local: crate::ip_types::v2005::Address,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `id` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IoamDisable {
     pub id: u16,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for IoamDisable { type Reply = crate::ip::v1810::IoamDisableR
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IoamDisableReply {
     pub retval: i32,
 }
@@ -41,6 +45,7 @@ impl Message for IoamDisableReply {
     const NAME: &'static str = "ioam_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -61,6 +66,8 @@ impl Message for IoamDisableReply {
 ///
 /// `id` u16, `seqno` u8, `analyse` u8, `pot_enable` u8, `trace_enable` u8, `node_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IoamEnable {
     pub id: u16,
     pub seqno: u8,
@@ -102,6 +109,8 @@ impl<V> Request<V> for IoamEnable { type Reply = crate::ip::v1810::IoamEnableRep
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IoamEnableReply {
     pub retval: i32,
 }
@@ -110,6 +119,7 @@ impl Message for IoamEnableReply {
     const NAME: &'static str = "ioam_enable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -130,6 +140,8 @@ impl Message for IoamEnableReply {
 ///
 /// `address` u32, `pid` u32, `sw_if_index` u32, `new_mac` u8[6], `mac_ip` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip4ArpEvent {
     pub address: u32,
     pub pid: u32,
@@ -166,8 +178,11 @@ impl Message for Ip4ArpEvent {
 ///
 /// `table_id` u32, `table_name` u8[64], `address_length` u8, `address` u8[16], `count` u32, `stats_index` u32, `path` fib_path[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6FibDetails {
     pub table_id: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub table_name: [u8; 64],
     pub address_length: u8,
     pub address: [u8; 16],
@@ -220,6 +235,8 @@ impl Message for Ip6FibDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6FibDump {
 }
 
@@ -245,6 +262,8 @@ impl Dump<crate::release::V1904> for Ip6FibDump { type Details = crate::ip::v190
 ///
 /// `table_id` u32, `address_length` u8, `grp_address` u8[16], `src_address` u8[16], `count` u32, `path` fib_path[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6MfibDetails {
     pub table_id: u32,
     pub address_length: u8,
@@ -283,6 +302,8 @@ impl Message for Ip6MfibDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6MfibDump {
 }
 
@@ -308,6 +329,8 @@ impl Dump<crate::release::V1904> for Ip6MfibDump { type Details = crate::ip::v19
 ///
 /// `pid` u32, `sw_if_index` u32, `address` u8[16], `new_mac` u8[6], `mac_ip` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6NdEvent {
     pub pid: u32,
     pub sw_if_index: u32,
@@ -344,6 +367,8 @@ impl Message for Ip6NdEvent {
 ///
 /// `pid` u32, `sw_if_index` u32, `router_address` u8[16], `current_hop_limit` u8, `flags` u8, `router_lifetime_in_sec` u16, `neighbor_reachable_time_in_msec` u32, `time_in_msec_between_retransmitted_neighbor_solicitations` u32, `n_prefixes` u32, `prefixes` ip6_ra_prefix_info[n_prefixes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6RaEvent {
     pub pid: u32,
     pub sw_if_index: u32,
@@ -394,6 +419,8 @@ impl Message for Ip6RaEvent {
 ///
 /// `dst_address` u8[16], `dst_address_length` u8, `flags` u8, `valid_time` u32, `preferred_time` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6RaPrefixInfo {
     pub dst_address: [u8; 16],
     pub dst_address_length: u8,
@@ -432,6 +459,8 @@ impl Wire for Ip6RaPrefixInfo {
 ///
 /// `sw_if_index` u32, `is_del` u8, `address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6ndProxyAddDel {
     pub sw_if_index: u32,
     pub is_del: u8,
@@ -464,6 +493,8 @@ impl<V> Request<V> for Ip6ndProxyAddDel { type Reply = crate::ip::v1810::Ip6ndPr
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6ndProxyAddDelReply {
     pub retval: i32,
 }
@@ -472,6 +503,7 @@ impl Message for Ip6ndProxyAddDelReply {
     const NAME: &'static str = "ip6nd_proxy_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -492,6 +524,8 @@ impl Message for Ip6ndProxyAddDelReply {
 ///
 /// `sw_if_index` u32, `address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6ndProxyDetails {
     pub sw_if_index: u32,
     pub address: [u8; 16],
@@ -519,6 +553,8 @@ impl Message for Ip6ndProxyDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6ndProxyDump {
 }
 
@@ -565,6 +601,8 @@ impl Dump<crate::release::V2606> for Ip6ndProxyDump { type Details = crate::ip::
 ///
 /// `irt` u32, `mrt` u32, `mrc` u32, `mrd` u32, `sw_if_index` u32, `stop` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6ndSendRouterSolicitation {
     pub irt: u32,
     pub mrt: u32,
@@ -606,6 +644,8 @@ impl<V> Request<V> for Ip6ndSendRouterSolicitation { type Reply = crate::ip::v18
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6ndSendRouterSolicitationReply {
     pub retval: i32,
 }
@@ -614,6 +654,7 @@ impl Message for Ip6ndSendRouterSolicitationReply {
     const NAME: &'static str = "ip6nd_send_router_solicitation_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -634,6 +675,8 @@ impl Message for Ip6ndSendRouterSolicitationReply {
 ///
 /// `next_hop_sw_if_index` u32, `table_id` u32, `classify_table_index` u32, `next_hop_table_id` u32, `next_hop_id` u32, `is_add` u8, `is_drop` u8, `is_unreach` u8, `is_prohibit` u8, `is_ipv6` u8, `is_local` u8, `is_classify` u8, `is_multipath` u8, `is_resolve_host` u8, `is_resolve_attached` u8, `is_dvr` u8, `is_source_lookup` u8, `is_udp_encap` u8, `next_hop_weight` u8, `next_hop_preference` u8, `next_hop_proto` u8, `dst_address_length` u8, `dst_address` u8[16], `next_hop_address` u8[16], `next_hop_n_out_labels` u8, `next_hop_via_label` u32, `next_hop_out_label_stack` fib_mpls_label[next_hop_n_out_labels]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpAddDelRoute {
     pub next_hop_sw_if_index: u32,
     pub table_id: u32,
@@ -737,6 +780,8 @@ impl<V> Request<V> for IpAddDelRoute { type Reply = crate::ip::v1810::IpAddDelRo
 ///
 /// `retval` i32, `stats_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpAddDelRouteReply {
     pub retval: i32,
     pub stats_index: u32,
@@ -746,6 +791,7 @@ impl Message for IpAddDelRouteReply {
     const NAME: &'static str = "ip_add_del_route_reply";
     const CRC: u32 = 0x1992deab;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -768,6 +814,8 @@ impl Message for IpAddDelRouteReply {
 ///
 /// `ip` u8[16], `prefix_length` u8, `sw_if_index` u32, `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpAddressDetails {
     pub ip: [u8; 16],
     pub prefix_length: u8,
@@ -801,6 +849,8 @@ impl Message for IpAddressDetails {
 ///
 /// `sw_if_index` u32, `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpAddressDump {
     pub sw_if_index: u32,
     pub is_ipv6: u8,
@@ -833,6 +883,8 @@ impl Dump<crate::release::V1908> for IpAddressDump { type Details = crate::ip::v
 ///
 /// `ip` u8[16], `is_ip4` u8, `plen` u8, `sw_if_index` u32, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpContainerProxyAddDel {
     pub ip: [u8; 16],
     pub is_ip4: u8,
@@ -871,6 +923,8 @@ impl<V> Request<V> for IpContainerProxyAddDel { type Reply = crate::ip::v1810::I
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpContainerProxyAddDelReply {
     pub retval: i32,
 }
@@ -879,6 +933,7 @@ impl Message for IpContainerProxyAddDelReply {
     const NAME: &'static str = "ip_container_proxy_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -899,6 +954,8 @@ impl Message for IpContainerProxyAddDelReply {
 ///
 /// `sw_if_index` u32, `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpDetails {
     pub sw_if_index: u32,
     pub is_ipv6: u8,
@@ -926,6 +983,8 @@ impl Message for IpDetails {
 ///
 /// `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpDump {
     pub is_ipv6: u8,
 }
@@ -952,8 +1011,11 @@ impl<V> Dump<V> for IpDump { type Details = crate::ip::v1810::IpDetails; }
 ///
 /// `table_id` u32, `table_name` u8[64], `address_length` u8, `address` u8[4], `count` u32, `stats_index` u32, `path` fib_path[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpFibDetails {
     pub table_id: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub table_name: [u8; 64],
     pub address_length: u8,
     pub address: [u8; 4],
@@ -1006,6 +1068,8 @@ impl Message for IpFibDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpFibDump {
 }
 
@@ -1031,6 +1095,8 @@ impl Dump<crate::release::V1904> for IpFibDump { type Details = crate::ip::v1901
 ///
 /// `table_id` u32, `entry_flags` u32, `rpf_id` u32, `address_length` u8, `grp_address` u8[4], `src_address` u8[4], `count` u32, `stats_index` u32, `path` fib_path[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMfibDetails {
     pub table_id: u32,
     pub entry_flags: u32,
@@ -1078,6 +1144,8 @@ impl Message for IpMfibDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMfibDump {
 }
 
@@ -1103,6 +1171,8 @@ impl Dump<crate::release::V1904> for IpMfibDump { type Details = crate::ip::v190
 ///
 /// `next_hop_sw_if_index` u32, `table_id` u32, `entry_flags` u32, `itf_flags` u32, `rpf_id` u32, `bier_imp` u32, `grp_address_length` u16, `next_hop_afi` u8, `is_add` u8, `is_ipv6` u8, `is_local` u8, `grp_address` u8[16], `src_address` u8[16], `nh_address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMrouteAddDel {
     pub next_hop_sw_if_index: u32,
     pub table_id: u32,
@@ -1168,6 +1238,8 @@ impl<V> Request<V> for IpMrouteAddDel { type Reply = crate::ip::v1810::IpMrouteA
 ///
 /// `retval` i32, `stats_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMrouteAddDelReply {
     pub retval: i32,
     pub stats_index: u32,
@@ -1177,6 +1249,7 @@ impl Message for IpMrouteAddDelReply {
     const NAME: &'static str = "ip_mroute_add_del_reply";
     const CRC: u32 = 0x1992deab;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1199,6 +1272,8 @@ impl Message for IpMrouteAddDelReply {
 ///
 /// `sw_if_index` u32, `is_add` u8, `is_ipv6` u8, `is_static` u8, `is_no_adj_fib` u8, `mac_address` u8[6], `dst_address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborAddDel {
     pub sw_if_index: u32,
     pub is_add: u8,
@@ -1243,6 +1318,8 @@ impl<V> Request<V> for IpNeighborAddDel { type Reply = crate::ip::v1810::IpNeigh
 ///
 /// `retval` i32, `stats_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborAddDelReply {
     pub retval: i32,
     pub stats_index: u32,
@@ -1252,6 +1329,7 @@ impl Message for IpNeighborAddDelReply {
     const NAME: &'static str = "ip_neighbor_add_del_reply";
     const CRC: u32 = 0x1992deab;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1274,6 +1352,8 @@ impl Message for IpNeighborAddDelReply {
 ///
 /// `sw_if_index` u32, `stats_index` u32, `is_static` u8, `is_ipv6` u8, `mac_address` u8[6], `ip_address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborDetails {
     pub sw_if_index: u32,
     pub stats_index: u32,
@@ -1313,6 +1393,8 @@ impl Message for IpNeighborDetails {
 ///
 /// `sw_if_index` u32, `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborDump {
     pub sw_if_index: u32,
     pub is_ipv6: u8,
@@ -1345,6 +1427,8 @@ impl Dump<crate::release::V1908> for IpNeighborDump { type Details = crate::ip::
 ///
 /// `sw_if_index` u32, `dst_address` u8[16], `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpProbeNeighbor {
     pub sw_if_index: u32,
     pub dst_address: [u8; 16],
@@ -1377,6 +1461,8 @@ impl<V> Request<V> for IpProbeNeighbor { type Reply = crate::ip::v1810::IpProbeN
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpProbeNeighborReply {
     pub retval: i32,
 }
@@ -1385,6 +1471,7 @@ impl Message for IpProbeNeighborReply {
     const NAME: &'static str = "ip_probe_neighbor_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1405,6 +1492,8 @@ impl Message for IpProbeNeighborReply {
 ///
 /// `policer_index` u32, `is_add` u8, `is_ip6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntPolice {
     pub policer_index: u32,
     pub is_add: u8,
@@ -1437,6 +1526,8 @@ impl<V> Request<V> for IpPuntPolice { type Reply = crate::ip::v1810::IpPuntPolic
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntPoliceReply {
     pub retval: i32,
 }
@@ -1445,6 +1536,7 @@ impl Message for IpPuntPoliceReply {
     const NAME: &'static str = "ip_punt_police_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1465,6 +1557,8 @@ impl Message for IpPuntPoliceReply {
 ///
 /// `rx_sw_if_index` u32, `tx_sw_if_index` u32, `is_add` u8, `is_ip6` u8, `nh` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntRedirect {
     pub rx_sw_if_index: u32,
     pub tx_sw_if_index: u32,
@@ -1503,6 +1597,8 @@ impl<V> Request<V> for IpPuntRedirect { type Reply = crate::ip::v1810::IpPuntRed
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntRedirectReply {
     pub retval: i32,
 }
@@ -1511,6 +1607,7 @@ impl Message for IpPuntRedirectReply {
     const NAME: &'static str = "ip_punt_redirect_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1531,6 +1628,8 @@ impl Message for IpPuntRedirectReply {
 ///
 /// `sw_if_index` u32, `enable_ip4` u8, `enable_ip6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpReassemblyEnableDisable {
     pub sw_if_index: u32,
     pub enable_ip4: u8,
@@ -1563,6 +1662,8 @@ impl<V> Request<V> for IpReassemblyEnableDisable { type Reply = crate::ip::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpReassemblyEnableDisableReply {
     pub retval: i32,
 }
@@ -1571,6 +1672,7 @@ impl Message for IpReassemblyEnableDisableReply {
     const NAME: &'static str = "ip_reassembly_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1591,6 +1693,8 @@ impl Message for IpReassemblyEnableDisableReply {
 ///
 /// `is_ip6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpReassemblyGet {
     pub is_ip6: u8,
 }
@@ -1620,6 +1724,8 @@ impl Request<crate::release::V1908> for IpReassemblyGet { type Reply = crate::ip
 ///
 /// `retval` i32, `timeout_ms` u32, `max_reassemblies` u32, `expire_walk_interval_ms` u32, `is_ip6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpReassemblyGetReply {
     pub retval: i32,
     pub timeout_ms: u32,
@@ -1632,6 +1738,7 @@ impl Message for IpReassemblyGetReply {
     const NAME: &'static str = "ip_reassembly_get_reply";
     const CRC: u32 = 0x1f90afd1;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1660,6 +1767,8 @@ impl Message for IpReassemblyGetReply {
 ///
 /// `timeout_ms` u32, `max_reassemblies` u32, `expire_walk_interval_ms` u32, `is_ip6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpReassemblySet {
     pub timeout_ms: u32,
     pub max_reassemblies: u32,
@@ -1695,6 +1804,8 @@ impl<V> Request<V> for IpReassemblySet { type Reply = crate::ip::v1810::IpReasse
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpReassemblySetReply {
     pub retval: i32,
 }
@@ -1703,6 +1814,7 @@ impl Message for IpReassemblySetReply {
     const NAME: &'static str = "ip_reassembly_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1723,6 +1835,8 @@ impl Message for IpReassemblySetReply {
 ///
 /// `mode` u8, `scan_interval` u8, `max_proc_time` u8, `max_update` u8, `scan_int_delay` u8, `stale_threshold` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpScanNeighborEnableDisable {
     pub mode: u8,
     pub scan_interval: u8,
@@ -1764,6 +1878,8 @@ impl<V> Request<V> for IpScanNeighborEnableDisable { type Reply = crate::ip::v18
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpScanNeighborEnableDisableReply {
     pub retval: i32,
 }
@@ -1772,6 +1888,7 @@ impl Message for IpScanNeighborEnableDisableReply {
     const NAME: &'static str = "ip_scan_neighbor_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1792,6 +1909,8 @@ impl Message for IpScanNeighborEnableDisableReply {
 ///
 /// `is_ipv6` u8, `is_add` u8, `mask_length` u8, `address` u8[16], `number_of_ranges` u8, `low_ports` u16[32], `high_ports` u16[32], `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSourceAndPortRangeCheckAddDel {
     pub is_ipv6: u8,
     pub is_add: u8,
@@ -1839,6 +1958,8 @@ impl<V> Request<V> for IpSourceAndPortRangeCheckAddDel { type Reply = crate::ip:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSourceAndPortRangeCheckAddDelReply {
     pub retval: i32,
 }
@@ -1847,6 +1968,7 @@ impl Message for IpSourceAndPortRangeCheckAddDelReply {
     const NAME: &'static str = "ip_source_and_port_range_check_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1867,6 +1989,8 @@ impl Message for IpSourceAndPortRangeCheckAddDelReply {
 ///
 /// `is_add` u8, `sw_if_index` u32, `tcp_in_vrf_id` u32, `tcp_out_vrf_id` u32, `udp_in_vrf_id` u32, `udp_out_vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSourceAndPortRangeCheckInterfaceAddDel {
     pub is_add: u8,
     pub sw_if_index: u32,
@@ -1908,6 +2032,8 @@ impl<V> Request<V> for IpSourceAndPortRangeCheckInterfaceAddDel { type Reply = c
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSourceAndPortRangeCheckInterfaceAddDelReply {
     pub retval: i32,
 }
@@ -1916,6 +2042,7 @@ impl Message for IpSourceAndPortRangeCheckInterfaceAddDelReply {
     const NAME: &'static str = "ip_source_and_port_range_check_interface_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1936,10 +2063,13 @@ impl Message for IpSourceAndPortRangeCheckInterfaceAddDelReply {
 ///
 /// `table_id` u32, `is_ipv6` u8, `is_add` u8, `name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTableAddDel {
     pub table_id: u32,
     pub is_ipv6: u8,
     pub is_add: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
 }
 
@@ -1982,6 +2112,8 @@ impl<V> Request<V> for IpTableAddDel { type Reply = crate::ip::v1810::IpTableAdd
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTableAddDelReply {
     pub retval: i32,
 }
@@ -1990,6 +2122,7 @@ impl Message for IpTableAddDelReply {
     const NAME: &'static str = "ip_table_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2010,6 +2143,8 @@ impl Message for IpTableAddDelReply {
 ///
 /// `sw_if_index` u32, `ip_sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpUnnumberedDetails {
     pub sw_if_index: u32,
     pub ip_sw_if_index: u32,
@@ -2037,6 +2172,8 @@ impl Message for IpUnnumberedDetails {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpUnnumberedDump {
     pub sw_if_index: u32,
 }
@@ -2063,6 +2200,8 @@ impl<V> Dump<V> for IpUnnumberedDump { type Details = crate::ip::v1810::IpUnnumb
 ///
 /// `sw_if_index` u32, `table_id` u32, `grp_address_len` u16, `grp_address` u8[16], `src_address` u8[16], `ip_packet_len` u16, `ip_packet_data` u8[256]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MfibSignalDetails {
     pub sw_if_index: u32,
     pub table_id: u32,
@@ -2070,6 +2209,7 @@ pub struct MfibSignalDetails {
     pub grp_address: [u8; 16],
     pub src_address: [u8; 16],
     pub ip_packet_len: u16,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub ip_packet_data: [u8; 256],
 }
 
@@ -2119,6 +2259,8 @@ impl Message for MfibSignalDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MfibSignalDump {
 }
 
@@ -2165,6 +2307,8 @@ impl Dump<crate::release::V2606> for MfibSignalDump { type Details = crate::ip::
 ///
 /// `vrf_id` u32, `low_address` u8[4], `hi_address` u8[4]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProxyArp {
     pub vrf_id: u32,
     pub low_address: [u8; 4],
@@ -2197,6 +2341,8 @@ impl Wire for ProxyArp {
 ///
 /// `is_add` u8, `proxy` proxy_arp
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProxyArpAddDel {
     pub is_add: u8,
     pub proxy: crate::ip::v1810::ProxyArp,
@@ -2226,6 +2372,8 @@ impl<V> Request<V> for ProxyArpAddDel { type Reply = crate::ip::v1810::ProxyArpA
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProxyArpAddDelReply {
     pub retval: i32,
 }
@@ -2234,6 +2382,7 @@ impl Message for ProxyArpAddDelReply {
     const NAME: &'static str = "proxy_arp_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2254,6 +2403,8 @@ impl Message for ProxyArpAddDelReply {
 ///
 /// `proxy` proxy_arp
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProxyArpDetails {
     pub proxy: crate::ip::v1810::ProxyArp,
 }
@@ -2278,6 +2429,8 @@ impl Message for ProxyArpDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProxyArpDump {
 }
 
@@ -2324,6 +2477,8 @@ impl Dump<crate::release::V2606> for ProxyArpDump { type Details = crate::ip::v2
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProxyArpIntfcDetails {
     pub sw_if_index: u32,
 }
@@ -2348,6 +2503,8 @@ impl Message for ProxyArpIntfcDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProxyArpIntfcDump {
 }
 
@@ -2371,6 +2528,8 @@ impl<V> Dump<V> for ProxyArpIntfcDump { type Details = crate::ip::v1810::ProxyAr
 ///
 /// `sw_if_index` u32, `enable_disable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProxyArpIntfcEnableDisable {
     pub sw_if_index: u32,
     pub enable_disable: u8,
@@ -2400,6 +2559,8 @@ impl<V> Request<V> for ProxyArpIntfcEnableDisable { type Reply = crate::ip::v181
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProxyArpIntfcEnableDisableReply {
     pub retval: i32,
 }
@@ -2408,6 +2569,7 @@ impl Message for ProxyArpIntfcEnableDisableReply {
     const NAME: &'static str = "proxy_arp_intfc_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2428,6 +2590,8 @@ impl Message for ProxyArpIntfcEnableDisableReply {
 ///
 /// `vrf_id` u32, `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ResetFib {
     pub vrf_id: u32,
     pub is_ipv6: u8,
@@ -2457,6 +2621,8 @@ impl<V> Request<V> for ResetFib { type Reply = crate::ip::v1810::ResetFibReply; 
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ResetFibReply {
     pub retval: i32,
 }
@@ -2465,6 +2631,7 @@ impl Message for ResetFibReply {
     const NAME: &'static str = "reset_fib_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2485,6 +2652,8 @@ impl Message for ResetFibReply {
 ///
 /// `is_ipv6` u8, `arp_neighbor_limit` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetArpNeighborLimit {
     pub is_ipv6: u8,
     pub arp_neighbor_limit: u32,
@@ -2514,6 +2683,8 @@ impl<V> Request<V> for SetArpNeighborLimit { type Reply = crate::ip::v1810::SetA
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetArpNeighborLimitReply {
     pub retval: i32,
 }
@@ -2522,6 +2693,7 @@ impl Message for SetArpNeighborLimitReply {
     const NAME: &'static str = "set_arp_neighbor_limit_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2542,6 +2714,8 @@ impl Message for SetArpNeighborLimitReply {
 ///
 /// `vrf_id` u32, `is_ipv6` u8, `src` u8, `dst` u8, `sport` u8, `dport` u8, `proto` u8, `reverse` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetIpFlowHash {
     pub vrf_id: u32,
     pub is_ipv6: u8,
@@ -2589,6 +2763,8 @@ impl<V> Request<V> for SetIpFlowHash { type Reply = crate::ip::v1810::SetIpFlowH
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetIpFlowHashReply {
     pub retval: i32,
 }
@@ -2597,6 +2773,7 @@ impl Message for SetIpFlowHashReply {
     const NAME: &'static str = "set_ip_flow_hash_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2617,6 +2794,8 @@ impl Message for SetIpFlowHashReply {
 ///
 /// `sw_if_index` u32, `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6EnableDisable {
     pub sw_if_index: u32,
     pub enable: u8,
@@ -2646,6 +2825,8 @@ impl<V> Request<V> for SwInterfaceIp6EnableDisable { type Reply = crate::ip::v18
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6EnableDisableReply {
     pub retval: i32,
 }
@@ -2654,6 +2835,7 @@ impl Message for SwInterfaceIp6EnableDisableReply {
     const NAME: &'static str = "sw_interface_ip6_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2674,6 +2856,8 @@ impl Message for SwInterfaceIp6EnableDisableReply {
 ///
 /// `sw_if_index` u32, `address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6SetLinkLocalAddress {
     pub sw_if_index: u32,
     pub address: [u8; 16],
@@ -2703,6 +2887,8 @@ impl<V> Request<V> for SwInterfaceIp6SetLinkLocalAddress { type Reply = crate::i
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6SetLinkLocalAddressReply {
     pub retval: i32,
 }
@@ -2711,6 +2897,7 @@ impl Message for SwInterfaceIp6SetLinkLocalAddressReply {
     const NAME: &'static str = "sw_interface_ip6_set_link_local_address_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2731,6 +2918,8 @@ impl Message for SwInterfaceIp6SetLinkLocalAddressReply {
 ///
 /// `sw_if_index` u32, `suppress` u8, `managed` u8, `other` u8, `ll_option` u8, `send_unicast` u8, `cease` u8, `is_no` u8, `default_router` u8, `max_interval` u32, `min_interval` u32, `lifetime` u32, `initial_count` u32, `initial_interval` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6ndRaConfig {
     pub sw_if_index: u32,
     pub suppress: u8,
@@ -2796,6 +2985,8 @@ impl<V> Request<V> for SwInterfaceIp6ndRaConfig { type Reply = crate::ip::v1810:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6ndRaConfigReply {
     pub retval: i32,
 }
@@ -2804,6 +2995,7 @@ impl Message for SwInterfaceIp6ndRaConfigReply {
     const NAME: &'static str = "sw_interface_ip6nd_ra_config_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2824,6 +3016,8 @@ impl Message for SwInterfaceIp6ndRaConfigReply {
 ///
 /// `sw_if_index` u32, `address` u8[16], `address_length` u8, `use_default` u8, `no_advertise` u8, `off_link` u8, `no_autoconfig` u8, `no_onlink` u8, `is_no` u8, `val_lifetime` u32, `pref_lifetime` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6ndRaPrefix {
     pub sw_if_index: u32,
     pub address: [u8; 16],
@@ -2880,6 +3074,8 @@ impl<V> Request<V> for SwInterfaceIp6ndRaPrefix { type Reply = crate::ip::v1810:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6ndRaPrefixReply {
     pub retval: i32,
 }
@@ -2888,6 +3084,7 @@ impl Message for SwInterfaceIp6ndRaPrefixReply {
     const NAME: &'static str = "sw_interface_ip6nd_ra_prefix_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2908,6 +3105,8 @@ impl Message for SwInterfaceIp6ndRaPrefixReply {
 ///
 /// `enable_disable` u8, `pid` u32, `address` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp4ArpEvents {
     pub enable_disable: u8,
     pub pid: u32,
@@ -2941,6 +3140,8 @@ impl<V> Subscribe<V> for WantIp4ArpEvents { type Event = crate::ip::v1810::Ip4Ar
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp4ArpEventsReply {
     pub retval: i32,
 }
@@ -2949,6 +3150,7 @@ impl Message for WantIp4ArpEventsReply {
     const NAME: &'static str = "want_ip4_arp_events_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2969,6 +3171,8 @@ impl Message for WantIp4ArpEventsReply {
 ///
 /// `enable_disable` u8, `pid` u32, `address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp6NdEvents {
     pub enable_disable: u8,
     pub pid: u32,
@@ -3002,6 +3206,8 @@ impl<V> Subscribe<V> for WantIp6NdEvents { type Event = crate::ip::v1810::Ip6NdE
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp6NdEventsReply {
     pub retval: i32,
 }
@@ -3010,6 +3216,7 @@ impl Message for WantIp6NdEventsReply {
     const NAME: &'static str = "want_ip6_nd_events_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3030,6 +3237,8 @@ impl Message for WantIp6NdEventsReply {
 ///
 /// `enable_disable` u8, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp6RaEvents {
     pub enable_disable: u8,
     pub pid: u32,
@@ -3066,6 +3275,8 @@ impl Subscribe<crate::release::V1908> for WantIp6RaEvents { type Event = crate::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp6RaEventsReply {
     pub retval: i32,
 }
@@ -3074,6 +3285,7 @@ impl Message for WantIp6RaEventsReply {
     const NAME: &'static str = "want_ip6_ra_events_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

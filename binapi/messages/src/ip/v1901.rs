@@ -7,8 +7,11 @@ use binapi_core::*;
 ///
 /// `table_id` u32, `table_name` u8[64], `address_length` u8, `address` u8[16], `count` u32, `stats_index` u32, `path` fib_path[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6FibDetails {
     pub table_id: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub table_name: [u8; 64],
     pub address_length: u8,
     pub address: [u8; 16],
@@ -61,6 +64,8 @@ impl Message for Ip6FibDetails {
 ///
 /// `table_id` u32, `address_length` u8, `grp_address` u8[16], `src_address` u8[16], `count` u32, `path` mfib_path[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6MfibDetails {
     pub table_id: u32,
     pub address_length: u8,
@@ -99,6 +104,8 @@ impl Message for Ip6MfibDetails {
 ///
 /// `sw_if_index` u32, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpContainerProxyDetails {
     pub sw_if_index: u32,
     pub prefix: crate::ip_types::v1901::Prefix,
@@ -126,6 +133,8 @@ impl Message for IpContainerProxyDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpContainerProxyDump {
 }
 
@@ -171,8 +180,11 @@ impl Dump<crate::release::V2606> for IpContainerProxyDump { type Details = crate
 ///
 /// `table_id` u32, `table_name` u8[64], `address_length` u8, `address` u8[4], `count` u32, `stats_index` u32, `path` fib_path[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpFibDetails {
     pub table_id: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub table_name: [u8; 64],
     pub address_length: u8,
     pub address: [u8; 4],
@@ -225,6 +237,8 @@ impl Message for IpFibDetails {
 ///
 /// `table_id` u32, `entry_flags` u32, `rpf_id` u32, `address_length` u8, `grp_address` u8[4], `src_address` u8[4], `count` u32, `stats_index` u32, `path` mfib_path[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMfibDetails {
     pub table_id: u32,
     pub entry_flags: u32,
@@ -272,6 +286,8 @@ impl Message for IpMfibDetails {
 ///
 /// `punt` punt_redirect, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntRedirect {
     pub punt: crate::ip::v1901::PuntRedirect,
     pub is_add: u8,
@@ -301,6 +317,8 @@ impl<V> Request<V> for IpPuntRedirect { type Reply = crate::ip::v1810::IpPuntRed
 ///
 /// `punt` punt_redirect
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntRedirectDetails {
     pub punt: crate::ip::v1901::PuntRedirect,
 }
@@ -325,6 +343,8 @@ impl Message for IpPuntRedirectDetails {
 ///
 /// `sw_if_index` u32, `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntRedirectDump {
     pub sw_if_index: u32,
     pub is_ipv6: u8,
@@ -356,6 +376,8 @@ impl Dump<crate::release::V1908> for IpPuntRedirectDump { type Details = crate::
 ///
 /// `is_add` u8, `loose` u8, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSourceCheckInterfaceAddDel {
     pub is_add: u8,
     pub loose: u8,
@@ -388,6 +410,8 @@ impl<V> Request<V> for IpSourceCheckInterfaceAddDel { type Reply = crate::ip::v1
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSourceCheckInterfaceAddDelReply {
     pub retval: i32,
 }
@@ -396,6 +420,7 @@ impl Message for IpSourceCheckInterfaceAddDelReply {
     const NAME: &'static str = "ip_source_check_interface_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -416,6 +441,8 @@ impl Message for IpSourceCheckInterfaceAddDelReply {
 ///
 /// `path` fib_path, `itf_flags` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MfibPath {
     pub path: crate::fib_types::v1901::FibPath,
     pub itf_flags: u32,
@@ -445,6 +472,8 @@ impl Wire for MfibPath {
 ///
 /// `rx_sw_if_index` u32, `tx_sw_if_index` u32, `nh` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntRedirect {
     pub rx_sw_if_index: u32,
     pub tx_sw_if_index: u32,
@@ -477,6 +506,8 @@ impl Wire for PuntRedirect {
 ///
 /// `vrf_id` u32, `is_ipv6` u8, `src` u8, `dst` u8, `sport` u8, `dport` u8, `proto` u8, `reverse` u8, `symmetric` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetIpFlowHash {
     pub vrf_id: u32,
     pub is_ipv6: u8,

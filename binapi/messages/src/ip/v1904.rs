@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `ip` ip4_address, `pid` u32, `sw_if_index` u32, `mac` mac_address, `mac_ip` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip4ArpEvent {
     pub ip: crate::ip_types::v1901::Ip4Address,
     pub pid: u32,
@@ -43,6 +45,8 @@ impl Message for Ip4ArpEvent {
 ///
 /// `pid` u32, `sw_if_index` u32, `ip` ip6_address, `mac` mac_address, `mac_ip` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6NdEvent {
     pub pid: u32,
     pub sw_if_index: u32,
@@ -79,6 +83,8 @@ impl Message for Ip6NdEvent {
 ///
 /// `pid` u32, `sw_if_index` u32, `router_addr` ip6_address, `current_hop_limit` u8, `flags` u8, `router_lifetime_in_sec` u16, `neighbor_reachable_time_in_msec` u32, `time_in_msec_between_retransmitted_neighbor_solicitations` u32, `n_prefixes` u32, `prefixes` ip6_ra_prefix_info[n_prefixes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6RaEvent {
     pub pid: u32,
     pub sw_if_index: u32,
@@ -129,6 +135,8 @@ impl Message for Ip6RaEvent {
 ///
 /// `prefix` prefix, `flags` u8, `valid_time` u32, `preferred_time` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6RaPrefixInfo {
     pub prefix: crate::ip_types::v1901::Prefix,
     pub flags: u8,
@@ -164,6 +172,8 @@ impl Wire for Ip6RaPrefixInfo {
 ///
 /// `sw_if_index` u32, `is_del` u8, `ip` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6ndProxyAddDel {
     pub sw_if_index: u32,
     pub is_del: u8,
@@ -196,6 +206,8 @@ impl<V> Request<V> for Ip6ndProxyAddDel { type Reply = crate::ip::v1810::Ip6ndPr
 ///
 /// `sw_if_index` u32, `ip` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6ndProxyDetails {
     pub sw_if_index: u32,
     pub ip: crate::ip_types::v1901::Ip6Address,
@@ -223,6 +235,8 @@ impl Message for Ip6ndProxyDetails {
 ///
 /// `pfx` prefix, `sw_if_index` u32, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpContainerProxyAddDel {
     pub pfx: crate::ip_types::v1901::Prefix,
     pub sw_if_index: u32,
@@ -255,6 +269,8 @@ impl<V> Request<V> for IpContainerProxyAddDel { type Reply = crate::ip::v1810::I
 ///
 /// `sw_if_index` u32, `flags` ip_neighbor_flags, `mac_address` mac_address, `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighbor {
     pub sw_if_index: u32,
     pub flags: crate::ip::v1904::IpNeighborFlags,
@@ -290,6 +306,8 @@ impl Wire for IpNeighbor {
 ///
 /// `is_add` u8, `neighbor` ip_neighbor
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborAddDel {
     pub is_add: u8,
     pub neighbor: crate::ip::v1904::IpNeighbor,
@@ -319,6 +337,8 @@ impl<V> Request<V> for IpNeighborAddDel { type Reply = crate::ip::v1810::IpNeigh
 ///
 /// `neighbor` ip_neighbor
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborDetails {
     pub neighbor: crate::ip::v1904::IpNeighbor,
 }
@@ -352,6 +372,8 @@ open_enum! {
 ///
 /// `sw_if_index` u32, `dst` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpProbeNeighbor {
     pub sw_if_index: u32,
     pub dst: crate::fib_types::v1901::Address,
@@ -381,6 +403,8 @@ impl<V> Request<V> for IpProbeNeighbor { type Reply = crate::ip::v1810::IpProbeN
 ///
 /// `is_add` u8, `prefix` prefix, `number_of_ranges` u8, `low_ports` u16[32], `high_ports` u16[32], `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSourceAndPortRangeCheckAddDel {
     pub is_add: u8,
     pub prefix: crate::ip_types::v1901::Prefix,
@@ -422,6 +446,8 @@ impl<V> Request<V> for IpSourceAndPortRangeCheckAddDel { type Reply = crate::ip:
 ///
 /// `is_add` u8, `proxy` proxy_arp
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProxyArpAddDel {
     pub is_add: u8,
     pub proxy: crate::arp::v1904::ProxyArp,
@@ -451,6 +477,8 @@ impl<V> Request<V> for ProxyArpAddDel { type Reply = crate::ip::v1810::ProxyArpA
 ///
 /// `proxy` proxy_arp
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProxyArpDetails {
     pub proxy: crate::arp::v1904::ProxyArp,
 }
@@ -475,6 +503,8 @@ impl Message for ProxyArpDetails {
 ///
 /// `sw_if_index` u32, `prefix` prefix, `use_default` u8, `no_advertise` u8, `off_link` u8, `no_autoconfig` u8, `no_onlink` u8, `is_no` u8, `val_lifetime` u32, `pref_lifetime` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6ndRaPrefix {
     pub sw_if_index: u32,
     pub prefix: crate::ip_types::v1901::Prefix,
@@ -528,6 +558,8 @@ impl<V> Request<V> for SwInterfaceIp6ndRaPrefix { type Reply = crate::ip::v1810:
 ///
 /// `enable_disable` u8, `pid` u32, `ip` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp4ArpEvents {
     pub enable_disable: u8,
     pub pid: u32,
@@ -561,6 +593,8 @@ impl<V> Subscribe<V> for WantIp4ArpEvents { type Event = crate::ip::v1904::Ip4Ar
 ///
 /// `enable_disable` u8, `pid` u32, `ip` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp6NdEvents {
     pub enable_disable: u8,
     pub pid: u32,

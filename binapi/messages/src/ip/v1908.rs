@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `ip` ip4_address, `pid` u32, `sw_if_index` u32, `mac` mac_address, `mac_ip` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip4ArpEvent {
     pub ip: crate::ip_types::v1901::Ip4Address,
     pub pid: u32,
@@ -43,6 +45,8 @@ impl Message for Ip4ArpEvent {
 ///
 /// `pid` u32, `sw_if_index` u32, `ip` ip6_address, `mac` mac_address, `mac_ip` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6NdEvent {
     pub pid: u32,
     pub sw_if_index: u32,
@@ -79,6 +83,8 @@ impl Message for Ip6NdEvent {
 ///
 /// `pid` u32, `sw_if_index` u32, `router_addr` ip6_address, `current_hop_limit` u8, `flags` u8, `router_lifetime_in_sec` u16, `neighbor_reachable_time_in_msec` u32, `time_in_msec_between_retransmitted_neighbor_solicitations` u32, `n_prefixes` u32, `prefixes` ip6_ra_prefix_info[n_prefixes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6RaEvent {
     pub pid: u32,
     pub sw_if_index: u32,
@@ -129,6 +135,8 @@ impl Message for Ip6RaEvent {
 ///
 /// `sw_if_index` u32, `is_del` u8, `ip` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6ndProxyAddDel {
     pub sw_if_index: u32,
     pub is_del: u8,
@@ -161,6 +169,8 @@ impl<V> Request<V> for Ip6ndProxyAddDel { type Reply = crate::ip::v1810::Ip6ndPr
 ///
 /// `sw_if_index` u32, `ip` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6ndProxyDetails {
     pub sw_if_index: u32,
     pub ip: crate::ip_types::v1901::Ip6Address,
@@ -188,6 +198,8 @@ impl Message for Ip6ndProxyDetails {
 ///
 /// `sw_if_index` u32, `prefix` address_with_prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpAddressDetails {
     pub sw_if_index: u32,
     pub prefix: crate::fib_types::v1908::AddressWithPrefix,
@@ -215,6 +227,8 @@ impl Message for IpAddressDetails {
 ///
 /// `pfx` prefix, `sw_if_index` u32, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpContainerProxyAddDel {
     pub pfx: crate::fib_types::v1908::Prefix,
     pub sw_if_index: u32,
@@ -247,6 +261,8 @@ impl<V> Request<V> for IpContainerProxyAddDel { type Reply = crate::ip::v1810::I
 ///
 /// `sw_if_index` u32, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpContainerProxyDetails {
     pub sw_if_index: u32,
     pub prefix: crate::fib_types::v1908::Prefix,
@@ -274,6 +290,8 @@ impl Message for IpContainerProxyDetails {
 ///
 /// `table_id` u32, `entry_flags` u32, `rpf_id` u32, `prefix` mprefix, `n_paths` u8, `paths` mfib_path[n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMroute {
     pub table_id: u32,
     pub entry_flags: u32,
@@ -314,6 +332,8 @@ impl Wire for IpMroute {
 ///
 /// `is_add` u8, `is_multipath` u8, `route` ip_mroute
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMrouteAddDel {
     pub is_add: u8,
     pub is_multipath: u8,
@@ -346,6 +366,8 @@ impl<V> Request<V> for IpMrouteAddDel { type Reply = crate::ip::v1810::IpMrouteA
 ///
 /// `route` ip_mroute
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMrouteDetails {
     pub route: crate::ip::v1908::IpMroute,
 }
@@ -370,6 +392,8 @@ impl Message for IpMrouteDetails {
 ///
 /// `table` ip_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMrouteDump {
     pub table: crate::ip::v1908::IpTable,
 }
@@ -396,6 +420,8 @@ impl<V> Dump<V> for IpMrouteDump { type Details = crate::ip::v1908::IpMrouteDeta
 ///
 /// `table` ip_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMtableDetails {
     pub table: crate::ip::v1908::IpTable,
 }
@@ -420,6 +446,8 @@ impl Message for IpMtableDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMtableDump {
 }
 
@@ -463,6 +491,8 @@ impl Dump<crate::release::V2606> for IpMtableDump { type Details = crate::ip::v2
 ///
 /// `is_add` u8, `neighbor` ip_neighbor
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborAddDel {
     pub is_add: u8,
     pub neighbor: crate::ip::v1904::IpNeighbor,
@@ -492,6 +522,8 @@ impl<V> Request<V> for IpNeighborAddDel { type Reply = crate::ip::v1810::IpNeigh
 ///
 /// `neighbor` ip_neighbor
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborDetails {
     pub neighbor: crate::ip::v1904::IpNeighbor,
 }
@@ -516,6 +548,8 @@ impl Message for IpNeighborDetails {
 ///
 /// `sw_if_index` u32, `dst` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpProbeNeighbor {
     pub sw_if_index: u32,
     pub dst: crate::fib_types::v1901::Address,
@@ -545,6 +579,8 @@ impl<V> Request<V> for IpProbeNeighbor { type Reply = crate::ip::v1810::IpProbeN
 ///
 /// `punt` punt_redirect, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntRedirect {
     pub punt: crate::ip::v1901::PuntRedirect,
     pub is_add: u8,
@@ -574,6 +610,8 @@ impl<V> Request<V> for IpPuntRedirect { type Reply = crate::ip::v1810::IpPuntRed
 ///
 /// `punt` punt_redirect
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntRedirectDetails {
     pub punt: crate::ip::v1901::PuntRedirect,
 }
@@ -598,6 +636,8 @@ impl Message for IpPuntRedirectDetails {
 ///
 /// `retval` i32, `timeout_ms` u32, `max_reassemblies` u32, `max_reassembly_length` u32, `expire_walk_interval_ms` u32, `is_ip6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpReassemblyGetReply {
     pub retval: i32,
     pub timeout_ms: u32,
@@ -611,6 +651,7 @@ impl Message for IpReassemblyGetReply {
     const NAME: &'static str = "ip_reassembly_get_reply";
     const CRC: u32 = 0xc96e518d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -641,6 +682,8 @@ impl Message for IpReassemblyGetReply {
 ///
 /// `timeout_ms` u32, `max_reassemblies` u32, `max_reassembly_length` u32, `expire_walk_interval_ms` u32, `is_ip6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpReassemblySet {
     pub timeout_ms: u32,
     pub max_reassemblies: u32,
@@ -679,6 +722,8 @@ impl<V> Request<V> for IpReassemblySet { type Reply = crate::ip::v1810::IpReasse
 ///
 /// `table_id` u32, `stats_index` u32, `prefix` prefix, `n_paths` u8, `paths` fib_path[n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRoute {
     pub table_id: u32,
     pub stats_index: u32,
@@ -716,6 +761,8 @@ impl Wire for IpRoute {
 ///
 /// `is_add` u8, `is_multipath` u8, `route` ip_route
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteAddDel {
     pub is_add: u8,
     pub is_multipath: u8,
@@ -748,6 +795,8 @@ impl<V> Request<V> for IpRouteAddDel { type Reply = crate::ip::v1908::IpRouteAdd
 ///
 /// `retval` i32, `stats_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteAddDelReply {
     pub retval: i32,
     pub stats_index: u32,
@@ -757,6 +806,7 @@ impl Message for IpRouteAddDelReply {
     const NAME: &'static str = "ip_route_add_del_reply";
     const CRC: u32 = 0x1992deab;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -779,6 +829,8 @@ impl Message for IpRouteAddDelReply {
 ///
 /// `route` ip_route
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteDetails {
     pub route: crate::ip::v1908::IpRoute,
 }
@@ -803,6 +855,8 @@ impl Message for IpRouteDetails {
 ///
 /// `table` ip_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteDump {
     pub table: crate::ip::v1908::IpTable,
 }
@@ -829,6 +883,8 @@ impl<V> Dump<V> for IpRouteDump { type Details = crate::ip::v1908::IpRouteDetail
 ///
 /// `is_add` u8, `prefix` prefix, `number_of_ranges` u8, `low_ports` u16[32], `high_ports` u16[32], `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSourceAndPortRangeCheckAddDel {
     pub is_add: u8,
     pub prefix: crate::fib_types::v1908::Prefix,
@@ -870,9 +926,12 @@ impl<V> Request<V> for IpSourceAndPortRangeCheckAddDel { type Reply = crate::ip:
 ///
 /// `table_id` u32, `is_ip6` u8, `name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTable {
     pub table_id: u32,
     pub is_ip6: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
 }
 
@@ -912,6 +971,8 @@ impl Wire for IpTable {
 ///
 /// `is_add` u8, `table` ip_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTableAddDel {
     pub is_add: u8,
     pub table: crate::ip::v1908::IpTable,
@@ -941,6 +1002,8 @@ impl<V> Request<V> for IpTableAddDel { type Reply = crate::ip::v1810::IpTableAdd
 ///
 /// `table` ip_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTableDetails {
     pub table: crate::ip::v1908::IpTable,
 }
@@ -965,6 +1028,8 @@ impl Message for IpTableDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTableDump {
 }
 
@@ -1008,11 +1073,14 @@ impl Dump<crate::release::V2606> for IpTableDump { type Details = crate::ip::v20
 ///
 /// `sw_if_index` u32, `table_id` u32, `prefix` mprefix, `ip_packet_len` u16, `ip_packet_data` u8[256]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MfibSignalDetails {
     pub sw_if_index: u32,
     pub table_id: u32,
     pub prefix: crate::fib_types::v1901::Mprefix,
     pub ip_packet_len: u16,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub ip_packet_data: [u8; 256],
 }
 
@@ -1056,6 +1124,8 @@ impl Message for MfibSignalDetails {
 ///
 /// `is_add` u8, `proxy` proxy_arp
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProxyArpAddDel {
     pub is_add: u8,
     pub proxy: crate::arp::v1904::ProxyArp,
@@ -1085,6 +1155,8 @@ impl<V> Request<V> for ProxyArpAddDel { type Reply = crate::ip::v1810::ProxyArpA
 ///
 /// `proxy` proxy_arp
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProxyArpDetails {
     pub proxy: crate::arp::v1904::ProxyArp,
 }
@@ -1109,6 +1181,8 @@ impl Message for ProxyArpDetails {
 ///
 /// `sw_if_index` u32, `prefix` prefix, `use_default` u8, `no_advertise` u8, `off_link` u8, `no_autoconfig` u8, `no_onlink` u8, `is_no` u8, `val_lifetime` u32, `pref_lifetime` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6ndRaPrefix {
     pub sw_if_index: u32,
     pub prefix: crate::fib_types::v1908::Prefix,
@@ -1162,6 +1236,8 @@ impl<V> Request<V> for SwInterfaceIp6ndRaPrefix { type Reply = crate::ip::v1810:
 ///
 /// `enable_disable` u8, `pid` u32, `ip` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp4ArpEvents {
     pub enable_disable: u8,
     pub pid: u32,
@@ -1195,6 +1271,8 @@ impl<V> Subscribe<V> for WantIp4ArpEvents { type Event = crate::ip::v1908::Ip4Ar
 ///
 /// `enable_disable` u8, `pid` u32, `ip` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp6NdEvents {
     pub enable_disable: u8,
     pub pid: u32,

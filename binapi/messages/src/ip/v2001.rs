@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `id` u16, `seqno` bool, `analyse` bool, `pot_enable` bool, `trace_enable` bool, `node_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IoamEnable {
     pub id: u16,
     pub seqno: bool,
@@ -48,6 +50,8 @@ impl<V> Request<V> for IoamEnable { type Reply = crate::ip::v1810::IoamEnableRep
 ///
 /// `pid` u32, `sw_if_index` interface_index, `router_addr` ip6_address, `current_hop_limit` u8, `flags` u8, `router_lifetime_in_sec` u16, `neighbor_reachable_time_in_msec` u32, `time_in_msec_between_retransmitted_neighbor_solicitations` u32, `n_prefixes` u32, `prefixes` ip6_ra_prefix_info[n_prefixes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6RaEvent {
     pub pid: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -98,6 +102,8 @@ impl Message for Ip6RaEvent {
 ///
 /// `sw_if_index` interface_index, `is_add` bool, `ip` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6ndProxyAddDel {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_add: bool,
@@ -130,6 +136,8 @@ impl<V> Request<V> for Ip6ndProxyAddDel { type Reply = crate::ip::v1810::Ip6ndPr
 ///
 /// `sw_if_index` interface_index, `ip` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6ndProxyDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub ip: crate::ip_types::v1901::Ip6Address,
@@ -157,6 +165,8 @@ impl Message for Ip6ndProxyDetails {
 ///
 /// `irt` u32, `mrt` u32, `mrc` u32, `mrd` u32, `sw_if_index` interface_index, `stop` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6ndSendRouterSolicitation {
     pub irt: u32,
     pub mrt: u32,
@@ -198,6 +208,8 @@ impl<V> Request<V> for Ip6ndSendRouterSolicitation { type Reply = crate::ip::v18
 ///
 /// `sw_if_index` interface_index, `prefix` address_with_prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpAddressDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub prefix: crate::fib_types::v1908::AddressWithPrefix,
@@ -225,6 +237,8 @@ impl Message for IpAddressDetails {
 ///
 /// `sw_if_index` interface_index, `is_ipv6` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpAddressDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_ipv6: bool,
@@ -273,6 +287,8 @@ impl Dump<crate::release::V2606> for IpAddressDump { type Details = crate::ip::v
 ///
 /// `pfx` prefix, `sw_if_index` interface_index, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpContainerProxyAddDel {
     pub pfx: crate::fib_types::v1908::Prefix,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -305,6 +321,8 @@ impl<V> Request<V> for IpContainerProxyAddDel { type Reply = crate::ip::v1810::I
 ///
 /// `sw_if_index` interface_index, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpContainerProxyDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub prefix: crate::fib_types::v1908::Prefix,
@@ -332,6 +350,8 @@ impl Message for IpContainerProxyDetails {
 ///
 /// `sw_if_index` interface_index, `is_ipv6` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_ipv6: bool,
@@ -359,6 +379,8 @@ impl Message for IpDetails {
 ///
 /// `is_ipv6` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpDump {
     pub is_ipv6: bool,
 }
@@ -385,6 +407,8 @@ impl<V> Dump<V> for IpDump { type Details = crate::ip::v2001::IpDetails; }
 ///
 /// `is_add` bool, `is_multipath` bool, `route` ip_mroute
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMrouteAddDel {
     pub is_add: bool,
     pub is_multipath: bool,
@@ -417,6 +441,8 @@ impl<V> Request<V> for IpMrouteAddDel { type Reply = crate::ip::v1810::IpMrouteA
 ///
 /// `table` ip_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMrouteDump {
     pub table: crate::ip::v2001::IpTable,
 }
@@ -462,6 +488,8 @@ impl Dump<crate::release::V2606> for IpMrouteDump { type Details = crate::ip::v2
 ///
 /// `table` ip_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMtableDetails {
     pub table: crate::ip::v2001::IpTable,
 }
@@ -486,6 +514,8 @@ impl Message for IpMtableDetails {
 ///
 /// `is_add` bool, `neighbor` ip_neighbor
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborAddDel {
     pub is_add: bool,
     pub neighbor: crate::ip_neighbor::v2001::IpNeighbor,
@@ -515,6 +545,8 @@ impl<V> Request<V> for IpNeighborAddDel { type Reply = crate::ip::v1810::IpNeigh
 ///
 /// `neighbor` ip_neighbor
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborDetails {
     pub neighbor: crate::ip_neighbor::v2001::IpNeighbor,
 }
@@ -539,6 +571,8 @@ impl Message for IpNeighborDetails {
 ///
 /// `sw_if_index` interface_index, `af` address_family
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub af: crate::fib_types::v1810::AddressFamily,
@@ -568,6 +602,8 @@ impl<V> Dump<V> for IpNeighborDump { type Details = crate::ip::v2001::IpNeighbor
 ///
 /// `policer_index` u32, `is_add` bool, `is_ip6` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntPolice {
     pub policer_index: u32,
     pub is_add: bool,
@@ -600,6 +636,8 @@ impl<V> Request<V> for IpPuntPolice { type Reply = crate::ip::v1810::IpPuntPolic
 ///
 /// `punt` punt_redirect, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntRedirect {
     pub punt: crate::ip::v2001::PuntRedirect,
     pub is_add: bool,
@@ -629,6 +667,8 @@ impl<V> Request<V> for IpPuntRedirect { type Reply = crate::ip::v1810::IpPuntRed
 ///
 /// `punt` punt_redirect
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntRedirectDetails {
     pub punt: crate::ip::v2001::PuntRedirect,
 }
@@ -653,6 +693,8 @@ impl Message for IpPuntRedirectDetails {
 ///
 /// `sw_if_index` interface_index, `is_ipv6` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntRedirectDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_ipv6: bool,
@@ -709,6 +751,8 @@ open_enum! {
 ///
 /// `sw_if_index` interface_index, `enable_ip4` bool, `enable_ip6` bool, `type` ip_reass_type
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpReassemblyEnableDisable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub enable_ip4: bool,
@@ -744,6 +788,8 @@ impl<V> Request<V> for IpReassemblyEnableDisable { type Reply = crate::ip::v1810
 ///
 /// `is_ip6` bool, `type` ip_reass_type
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpReassemblyGet {
     pub is_ip6: bool,
     pub r#type: crate::ip::v2001::IpReassType,
@@ -773,6 +819,8 @@ impl<V> Request<V> for IpReassemblyGet { type Reply = crate::ip::v2001::IpReasse
 ///
 /// `retval` i32, `timeout_ms` u32, `max_reassemblies` u32, `max_reassembly_length` u32, `expire_walk_interval_ms` u32, `is_ip6` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpReassemblyGetReply {
     pub retval: i32,
     pub timeout_ms: u32,
@@ -786,6 +834,7 @@ impl Message for IpReassemblyGetReply {
     const NAME: &'static str = "ip_reassembly_get_reply";
     const CRC: u32 = 0xd5eb8d34;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -816,6 +865,8 @@ impl Message for IpReassemblyGetReply {
 ///
 /// `timeout_ms` u32, `max_reassemblies` u32, `max_reassembly_length` u32, `expire_walk_interval_ms` u32, `is_ip6` bool, `type` ip_reass_type
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpReassemblySet {
     pub timeout_ms: u32,
     pub max_reassemblies: u32,
@@ -857,6 +908,8 @@ impl<V> Request<V> for IpReassemblySet { type Reply = crate::ip::v1810::IpReasse
 ///
 /// `is_add` bool, `is_multipath` bool, `route` ip_route
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteAddDel {
     pub is_add: bool,
     pub is_multipath: bool,
@@ -889,6 +942,8 @@ impl<V> Request<V> for IpRouteAddDel { type Reply = crate::ip::v1908::IpRouteAdd
 ///
 /// `table` ip_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteDump {
     pub table: crate::ip::v2001::IpTable,
 }
@@ -934,6 +989,8 @@ impl Dump<crate::release::V2606> for IpRouteDump { type Details = crate::ip::v21
 ///
 /// `is_add` bool, `prefix` prefix, `number_of_ranges` u8, `low_ports` u16[32], `high_ports` u16[32], `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSourceAndPortRangeCheckAddDel {
     pub is_add: bool,
     pub prefix: crate::fib_types::v1908::Prefix,
@@ -975,6 +1032,8 @@ impl<V> Request<V> for IpSourceAndPortRangeCheckAddDel { type Reply = crate::ip:
 ///
 /// `is_add` bool, `sw_if_index` interface_index, `tcp_in_vrf_id` u32, `tcp_out_vrf_id` u32, `udp_in_vrf_id` u32, `udp_out_vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSourceAndPortRangeCheckInterfaceAddDel {
     pub is_add: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -1016,6 +1075,8 @@ impl<V> Request<V> for IpSourceAndPortRangeCheckInterfaceAddDel { type Reply = c
 ///
 /// `is_add` bool, `loose` bool, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSourceCheckInterfaceAddDel {
     pub is_add: bool,
     pub loose: bool,
@@ -1048,6 +1109,8 @@ impl<V> Request<V> for IpSourceCheckInterfaceAddDel { type Reply = crate::ip::v1
 ///
 /// `table_id` u32, `is_ip6` bool, `name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTable {
     pub table_id: u32,
     pub is_ip6: bool,
@@ -1080,6 +1143,8 @@ impl Wire for IpTable {
 ///
 /// `is_add` bool, `table` ip_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTableAddDel {
     pub is_add: bool,
     pub table: crate::ip::v2001::IpTable,
@@ -1109,6 +1174,8 @@ impl<V> Request<V> for IpTableAddDel { type Reply = crate::ip::v1810::IpTableAdd
 ///
 /// `table` ip_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTableDetails {
     pub table: crate::ip::v2001::IpTable,
 }
@@ -1133,6 +1200,8 @@ impl Message for IpTableDetails {
 ///
 /// `table` ip_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTableFlush {
     pub table: crate::ip::v2001::IpTable,
 }
@@ -1159,6 +1228,8 @@ impl<V> Request<V> for IpTableFlush { type Reply = crate::ip::v2001::IpTableFlus
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTableFlushReply {
     pub retval: i32,
 }
@@ -1167,6 +1238,7 @@ impl Message for IpTableFlushReply {
     const NAME: &'static str = "ip_table_flush_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1187,6 +1259,8 @@ impl Message for IpTableFlushReply {
 ///
 /// `table` ip_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTableReplaceBegin {
     pub table: crate::ip::v2001::IpTable,
 }
@@ -1213,6 +1287,8 @@ impl<V> Request<V> for IpTableReplaceBegin { type Reply = crate::ip::v2001::IpTa
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTableReplaceBeginReply {
     pub retval: i32,
 }
@@ -1221,6 +1297,7 @@ impl Message for IpTableReplaceBeginReply {
     const NAME: &'static str = "ip_table_replace_begin_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1241,6 +1318,8 @@ impl Message for IpTableReplaceBeginReply {
 ///
 /// `table` ip_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTableReplaceEnd {
     pub table: crate::ip::v2001::IpTable,
 }
@@ -1267,6 +1346,8 @@ impl<V> Request<V> for IpTableReplaceEnd { type Reply = crate::ip::v2001::IpTabl
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTableReplaceEndReply {
     pub retval: i32,
 }
@@ -1275,6 +1356,7 @@ impl Message for IpTableReplaceEndReply {
     const NAME: &'static str = "ip_table_replace_end_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1295,6 +1377,8 @@ impl Message for IpTableReplaceEndReply {
 ///
 /// `sw_if_index` interface_index, `ip_sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpUnnumberedDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub ip_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -1322,6 +1406,8 @@ impl Message for IpUnnumberedDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpUnnumberedDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -1367,11 +1453,14 @@ impl Dump<crate::release::V2606> for IpUnnumberedDump { type Details = crate::ip
 ///
 /// `sw_if_index` interface_index, `table_id` u32, `prefix` mprefix, `ip_packet_len` u16, `ip_packet_data` u8[256]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MfibSignalDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub table_id: u32,
     pub prefix: crate::fib_types::v1901::Mprefix,
     pub ip_packet_len: u16,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub ip_packet_data: [u8; 256],
 }
 
@@ -1415,6 +1504,8 @@ impl Message for MfibSignalDetails {
 ///
 /// `is_add` bool, `proxy` proxy_arp
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProxyArpAddDel {
     pub is_add: bool,
     pub proxy: crate::arp::v1904::ProxyArp,
@@ -1444,6 +1535,8 @@ impl<V> Request<V> for ProxyArpAddDel { type Reply = crate::ip::v1810::ProxyArpA
 ///
 /// `sw_if_index` interface_index, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProxyArpIntfcEnableDisable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub enable: bool,
@@ -1473,6 +1566,8 @@ impl<V> Request<V> for ProxyArpIntfcEnableDisable { type Reply = crate::ip::v181
 ///
 /// `rx_sw_if_index` interface_index, `tx_sw_if_index` interface_index, `nh` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntRedirect {
     pub rx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub tx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -1505,6 +1600,8 @@ impl Wire for PuntRedirect {
 ///
 /// `vrf_id` u32, `is_ipv6` bool, `src` bool, `dst` bool, `sport` bool, `dport` bool, `proto` bool, `reverse` bool, `symmetric` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetIpFlowHash {
     pub vrf_id: u32,
     pub is_ipv6: bool,
@@ -1555,6 +1652,8 @@ impl<V> Request<V> for SetIpFlowHash { type Reply = crate::ip::v1810::SetIpFlowH
 ///
 /// `sw_if_index` interface_index, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6EnableDisable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub enable: bool,
@@ -1584,6 +1683,8 @@ impl<V> Request<V> for SwInterfaceIp6EnableDisable { type Reply = crate::ip::v18
 ///
 /// `sw_if_index` interface_index, `ip` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6SetLinkLocalAddress {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub ip: crate::ip_types::v1901::Ip6Address,
@@ -1613,6 +1714,8 @@ impl<V> Request<V> for SwInterfaceIp6SetLinkLocalAddress { type Reply = crate::i
 ///
 /// `sw_if_index` interface_index, `suppress` u8, `managed` u8, `other` u8, `ll_option` u8, `send_unicast` u8, `cease` u8, `is_no` bool, `default_router` u8, `max_interval` u32, `min_interval` u32, `lifetime` u32, `initial_count` u32, `initial_interval` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6ndRaConfig {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub suppress: u8,
@@ -1678,6 +1781,8 @@ impl<V> Request<V> for SwInterfaceIp6ndRaConfig { type Reply = crate::ip::v1810:
 ///
 /// `sw_if_index` interface_index, `prefix` prefix, `use_default` bool, `no_advertise` bool, `off_link` bool, `no_autoconfig` bool, `no_onlink` bool, `is_no` bool, `val_lifetime` u32, `pref_lifetime` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6ndRaPrefix {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub prefix: crate::fib_types::v1908::Prefix,
@@ -1731,6 +1836,8 @@ impl<V> Request<V> for SwInterfaceIp6ndRaPrefix { type Reply = crate::ip::v1810:
 ///
 /// `enable` bool, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp6RaEvents {
     pub enable: bool,
     pub pid: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `pid` u32, `sw_if_index` interface_index, `router_addr` ip6_address, `current_hop_limit` u8, `flags` u8, `router_lifetime_in_sec` u16, `neighbor_reachable_time_in_msec` u32, `time_in_msec_between_retransmitted_neighbor_solicitations` u32, `n_prefixes` u32, `prefixes` ip6_ra_prefix_info[n_prefixes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6RaEvent {
     pub pid: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -57,6 +59,8 @@ impl Message for Ip6RaEvent {
 ///
 /// `sw_if_index` interface_index, `prefix` address_with_prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpAddressDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub prefix: crate::ip_types::v2005::AddressWithPrefix,
@@ -84,6 +88,8 @@ impl Message for IpAddressDetails {
 ///
 /// `pfx` prefix, `sw_if_index` interface_index, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpContainerProxyAddDel {
     pub pfx: crate::ip_types::v2005::Prefix,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -116,6 +122,8 @@ impl<V> Request<V> for IpContainerProxyAddDel { type Reply = crate::ip::v1810::I
 ///
 /// `sw_if_index` interface_index, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpContainerProxyDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub prefix: crate::ip_types::v2005::Prefix,
@@ -143,6 +151,8 @@ impl Message for IpContainerProxyDetails {
 ///
 /// `table_id` u32, `entry_flags` u32, `rpf_id` u32, `prefix` mprefix, `n_paths` u8, `paths` mfib_path[n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMroute {
     pub table_id: u32,
     pub entry_flags: u32,
@@ -183,6 +193,8 @@ impl Wire for IpMroute {
 ///
 /// `is_add` bool, `is_multipath` bool, `route` ip_mroute
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMrouteAddDel {
     pub is_add: bool,
     pub is_multipath: bool,
@@ -215,6 +227,8 @@ impl<V> Request<V> for IpMrouteAddDel { type Reply = crate::ip::v1810::IpMrouteA
 ///
 /// `route` ip_mroute
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMrouteDetails {
     pub route: crate::ip::v2005::IpMroute,
 }
@@ -239,6 +253,8 @@ impl Message for IpMrouteDetails {
 ///
 /// `is_add` bool, `neighbor` ip_neighbor
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborAddDel {
     pub is_add: bool,
     pub neighbor: crate::ip_neighbor::v2005::IpNeighbor,
@@ -268,6 +284,8 @@ impl<V> Request<V> for IpNeighborAddDel { type Reply = crate::ip::v1810::IpNeigh
 ///
 /// `age` f64, `neighbor` ip_neighbor
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborDetails {
     pub age: f64,
     pub neighbor: crate::ip_neighbor::v2005::IpNeighbor,
@@ -295,6 +313,8 @@ impl Message for IpNeighborDetails {
 ///
 /// `sw_if_index` interface_index, `af` address_family
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub af: crate::ip_types::v2005::AddressFamily,
@@ -324,6 +344,8 @@ impl<V> Dump<V> for IpNeighborDump { type Details = crate::ip::v2005::IpNeighbor
 ///
 /// `punt` punt_redirect, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntRedirect {
     pub punt: crate::ip::v2005::PuntRedirect,
     pub is_add: bool,
@@ -353,6 +375,8 @@ impl<V> Request<V> for IpPuntRedirect { type Reply = crate::ip::v1810::IpPuntRed
 ///
 /// `punt` punt_redirect
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntRedirectDetails {
     pub punt: crate::ip::v2005::PuntRedirect,
 }
@@ -377,6 +401,8 @@ impl Message for IpPuntRedirectDetails {
 ///
 /// `table_id` u32, `stats_index` u32, `prefix` prefix, `n_paths` u8, `paths` fib_path[n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRoute {
     pub table_id: u32,
     pub stats_index: u32,
@@ -414,6 +440,8 @@ impl Wire for IpRoute {
 ///
 /// `is_add` bool, `is_multipath` bool, `route` ip_route
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteAddDel {
     pub is_add: bool,
     pub is_multipath: bool,
@@ -446,6 +474,8 @@ impl<V> Request<V> for IpRouteAddDel { type Reply = crate::ip::v1908::IpRouteAdd
 ///
 /// `route` ip_route
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteDetails {
     pub route: crate::ip::v2005::IpRoute,
 }
@@ -470,6 +500,8 @@ impl Message for IpRouteDetails {
 ///
 /// `table_id` u32, `exact` u8, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteLookup {
     pub table_id: u32,
     pub exact: u8,
@@ -502,6 +534,8 @@ impl<V> Request<V> for IpRouteLookup { type Reply = crate::ip::v2005::IpRouteLoo
 ///
 /// `retval` i32, `route` ip_route
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteLookupReply {
     pub retval: i32,
     pub route: crate::ip::v2005::IpRoute,
@@ -511,6 +545,7 @@ impl Message for IpRouteLookupReply {
     const NAME: &'static str = "ip_route_lookup_reply";
     const CRC: u32 = 0xae99de8e;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -533,6 +568,8 @@ impl Message for IpRouteLookupReply {
 ///
 /// `is_add` bool, `prefix` prefix, `number_of_ranges` u8, `low_ports` u16[32], `high_ports` u16[32], `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSourceAndPortRangeCheckAddDel {
     pub is_add: bool,
     pub prefix: crate::ip_types::v2005::Prefix,
@@ -574,11 +611,14 @@ impl<V> Request<V> for IpSourceAndPortRangeCheckAddDel { type Reply = crate::ip:
 ///
 /// `sw_if_index` interface_index, `table_id` u32, `prefix` mprefix, `ip_packet_len` u16, `ip_packet_data` u8[256]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MfibSignalDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub table_id: u32,
     pub prefix: crate::ip_types::v2005::Mprefix,
     pub ip_packet_len: u16,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub ip_packet_data: [u8; 256],
 }
 
@@ -622,6 +662,8 @@ impl Message for MfibSignalDetails {
 ///
 /// `rx_sw_if_index` interface_index, `tx_sw_if_index` interface_index, `nh` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntRedirect {
     pub rx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub tx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -654,6 +696,8 @@ impl Wire for PuntRedirect {
 ///
 /// `sw_if_index` interface_index, `prefix` prefix, `use_default` bool, `no_advertise` bool, `off_link` bool, `no_autoconfig` bool, `no_onlink` bool, `is_no` bool, `val_lifetime` u32, `pref_lifetime` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6ndRaPrefix {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub prefix: crate::ip_types::v2005::Prefix,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `table_id` u32, `entry_flags` mfib_entry_flags, `rpf_id` u32, `prefix` mprefix, `n_paths` u8, `paths` mfib_path[n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMroute {
     pub table_id: u32,
     pub entry_flags: crate::mfib_types::v2101::MfibEntryFlags,
@@ -47,6 +49,8 @@ impl Wire for IpMroute {
 ///
 /// `is_add` bool, `is_multipath` bool, `route` ip_mroute
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMrouteAddDel {
     pub is_add: bool,
     pub is_multipath: bool,
@@ -79,6 +83,8 @@ impl<V> Request<V> for IpMrouteAddDel { type Reply = crate::ip::v1810::IpMrouteA
 ///
 /// `route` ip_mroute
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpMrouteDetails {
     pub route: crate::ip::v2101::IpMroute,
 }

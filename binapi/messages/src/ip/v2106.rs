@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `pid` u32, `sw_if_index` interface_index, `router_addr` ip6_address, `current_hop_limit` u8, `flags` u8, `router_lifetime_in_sec` u16, `neighbor_reachable_time_in_msec` u32, `time_in_msec_between_retransmitted_neighbor_solicitations` u32, `n_prefixes` u32, `prefixes` ip6_ra_prefix_info[n_prefixes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6RaEvent {
     pub pid: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -57,6 +59,8 @@ impl Message for Ip6RaEvent {
 ///
 /// `sw_if_index` interface_index, `is_add` bool, `ip` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6ndProxyAddDel {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_add: bool,
@@ -89,6 +93,8 @@ impl<V> Request<V> for Ip6ndProxyAddDel { type Reply = crate::ip::v1810::Ip6ndPr
 ///
 /// `sw_if_index` interface_index, `ip` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6ndProxyDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub ip: crate::ip_types::v1901::Ip6Address,
@@ -116,6 +122,8 @@ impl Message for Ip6ndProxyDetails {
 ///
 /// `sw_if_index` interface_index, `prefix` address_with_prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpAddressDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub prefix: crate::ip_types::v2005::AddressWithPrefix,
@@ -143,6 +151,8 @@ impl Message for IpAddressDetails {
 ///
 /// `pfx` prefix, `sw_if_index` interface_index, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpContainerProxyAddDel {
     pub pfx: crate::ip_types::v2005::Prefix,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -175,6 +185,8 @@ impl<V> Request<V> for IpContainerProxyAddDel { type Reply = crate::ip::v1810::I
 ///
 /// `sw_if_index` interface_index, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpContainerProxyDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub prefix: crate::ip_types::v2005::Prefix,
@@ -216,6 +228,8 @@ open_enum! {
 ///
 /// `is_add` bool, `neighbor` ip_neighbor
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborAddDel {
     pub is_add: bool,
     pub neighbor: crate::ip_neighbor::v2005::IpNeighbor,
@@ -245,6 +259,8 @@ impl<V> Request<V> for IpNeighborAddDel { type Reply = crate::ip::v1810::IpNeigh
 ///
 /// `age` f64, `neighbor` ip_neighbor
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborDetails {
     pub age: f64,
     pub neighbor: crate::ip_neighbor::v2005::IpNeighbor,
@@ -272,6 +288,8 @@ impl Message for IpNeighborDetails {
 ///
 /// `sw_if_index` interface_index, `af` address_family
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub af: crate::ip_types::v2005::AddressFamily,
@@ -301,6 +319,8 @@ impl<V> Dump<V> for IpNeighborDump { type Details = crate::ip::v2106::IpNeighbor
 ///
 /// `client_index` u32, `context` u32, `table_id` u32, `nh` address, `path_mtu` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPathMtu {
     pub client_index: u32,
     pub context: u32,
@@ -339,6 +359,8 @@ impl Wire for IpPathMtu {
 ///
 /// `pmtu` ip_path_mtu
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPathMtuDetails {
     pub pmtu: crate::ip::v2106::IpPathMtu,
 }
@@ -363,6 +385,8 @@ impl Message for IpPathMtuDetails {
 ///
 /// `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPathMtuGet {
     pub cursor: u32,
 }
@@ -389,6 +413,8 @@ impl<V> Stream<V> for IpPathMtuGet { type Details = crate::ip::v2106::IpPathMtuD
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPathMtuGetReply {
     pub retval: i32,
     pub cursor: u32,
@@ -398,6 +424,7 @@ impl Message for IpPathMtuGetReply {
     const NAME: &'static str = "ip_path_mtu_get_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -420,6 +447,8 @@ impl Message for IpPathMtuGetReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPathMtuReplaceBegin {
 }
 
@@ -443,6 +472,8 @@ impl<V> Request<V> for IpPathMtuReplaceBegin { type Reply = crate::ip::v2106::Ip
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPathMtuReplaceBeginReply {
     pub retval: i32,
 }
@@ -451,6 +482,7 @@ impl Message for IpPathMtuReplaceBeginReply {
     const NAME: &'static str = "ip_path_mtu_replace_begin_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -471,6 +503,8 @@ impl Message for IpPathMtuReplaceBeginReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPathMtuReplaceEnd {
 }
 
@@ -494,6 +528,8 @@ impl<V> Request<V> for IpPathMtuReplaceEnd { type Reply = crate::ip::v2106::IpPa
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPathMtuReplaceEndReply {
     pub retval: i32,
 }
@@ -502,6 +538,7 @@ impl Message for IpPathMtuReplaceEndReply {
     const NAME: &'static str = "ip_path_mtu_replace_end_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -522,6 +559,8 @@ impl Message for IpPathMtuReplaceEndReply {
 ///
 /// `pmtu` ip_path_mtu
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPathMtuUpdate {
     pub pmtu: crate::ip::v2106::IpPathMtu,
 }
@@ -548,6 +587,8 @@ impl<V> Request<V> for IpPathMtuUpdate { type Reply = crate::ip::v2106::IpPathMt
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPathMtuUpdateReply {
     pub retval: i32,
 }
@@ -556,6 +597,7 @@ impl Message for IpPathMtuUpdateReply {
     const NAME: &'static str = "ip_path_mtu_update_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -576,6 +618,8 @@ impl Message for IpPathMtuUpdateReply {
 ///
 /// `punt` punt_redirect, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntRedirect {
     pub punt: crate::ip::v2005::PuntRedirect,
     pub is_add: bool,
@@ -605,6 +649,8 @@ impl<V> Request<V> for IpPuntRedirect { type Reply = crate::ip::v1810::IpPuntRed
 ///
 /// `punt` punt_redirect
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntRedirectDetails {
     pub punt: crate::ip::v2005::PuntRedirect,
 }
@@ -629,6 +675,8 @@ impl Message for IpPuntRedirectDetails {
 ///
 /// `sw_if_index` interface_index, `enable_ip4` bool, `enable_ip6` bool, `type` ip_reass_type
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpReassemblyEnableDisable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub enable_ip4: bool,
@@ -664,6 +712,8 @@ impl<V> Request<V> for IpReassemblyEnableDisable { type Reply = crate::ip::v1810
 ///
 /// `is_add` bool, `is_multipath` bool, `route` ip_route
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteAddDel {
     pub is_add: bool,
     pub is_multipath: bool,
@@ -696,6 +746,8 @@ impl<V> Request<V> for IpRouteAddDel { type Reply = crate::ip::v1908::IpRouteAdd
 ///
 /// `is_add` bool, `is_multipath` bool, `route` ip_route_v2
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteAddDelV2 {
     pub is_add: bool,
     pub is_multipath: bool,
@@ -728,6 +780,8 @@ impl<V> Request<V> for IpRouteAddDelV2 { type Reply = crate::ip::v2106::IpRouteA
 ///
 /// `retval` i32, `stats_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteAddDelV2Reply {
     pub retval: i32,
     pub stats_index: u32,
@@ -737,6 +791,7 @@ impl Message for IpRouteAddDelV2Reply {
     const NAME: &'static str = "ip_route_add_del_v2_reply";
     const CRC: u32 = 0x1992deab;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -759,6 +814,8 @@ impl Message for IpRouteAddDelV2Reply {
 ///
 /// `route` ip_route
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteDetails {
     pub route: crate::ip::v2005::IpRoute,
 }
@@ -783,6 +840,8 @@ impl Message for IpRouteDetails {
 ///
 /// `table_id` u32, `exact` u8, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteLookup {
     pub table_id: u32,
     pub exact: u8,
@@ -815,6 +874,8 @@ impl<V> Request<V> for IpRouteLookup { type Reply = crate::ip::v2106::IpRouteLoo
 ///
 /// `retval` i32, `route` ip_route
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteLookupReply {
     pub retval: i32,
     pub route: crate::ip::v2005::IpRoute,
@@ -824,6 +885,7 @@ impl Message for IpRouteLookupReply {
     const NAME: &'static str = "ip_route_lookup_reply";
     const CRC: u32 = 0x5d8febcb;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -846,6 +908,8 @@ impl Message for IpRouteLookupReply {
 ///
 /// `table_id` u32, `exact` u8, `prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteLookupV2 {
     pub table_id: u32,
     pub exact: u8,
@@ -878,6 +942,8 @@ impl<V> Request<V> for IpRouteLookupV2 { type Reply = crate::ip::v2106::IpRouteL
 ///
 /// `retval` i32, `route` ip_route_v2
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteLookupV2Reply {
     pub retval: i32,
     pub route: crate::ip::v2106::IpRouteV2,
@@ -887,6 +953,7 @@ impl Message for IpRouteLookupV2Reply {
     const NAME: &'static str = "ip_route_lookup_v2_reply";
     const CRC: u32 = 0x84cc9e03;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -909,6 +976,8 @@ impl Message for IpRouteLookupV2Reply {
 ///
 /// `table_id` u32, `stats_index` u32, `prefix` prefix, `n_paths` u8, `src` u8, `paths` fib_path[n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteV2 {
     pub table_id: u32,
     pub stats_index: u32,
@@ -949,6 +1018,8 @@ impl Wire for IpRouteV2 {
 ///
 /// `route` ip_route_v2
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteV2Details {
     pub route: crate::ip::v2106::IpRouteV2,
 }
@@ -973,6 +1044,8 @@ impl Message for IpRouteV2Details {
 ///
 /// `src` u8, `table` ip_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpRouteV2Dump {
     pub src: u8,
     pub table: crate::ip::v2001::IpTable,
@@ -1002,6 +1075,8 @@ impl<V> Dump<V> for IpRouteV2Dump { type Details = crate::ip::v2106::IpRouteV2De
 ///
 /// `is_add` bool, `prefix` prefix, `number_of_ranges` u8, `low_ports` u16[32], `high_ports` u16[32], `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSourceAndPortRangeCheckAddDel {
     pub is_add: bool,
     pub prefix: crate::ip_types::v2005::Prefix,
@@ -1043,6 +1118,8 @@ impl<V> Request<V> for IpSourceAndPortRangeCheckAddDel { type Reply = crate::ip:
 ///
 /// `sw_if_index` interface_index, `ip_sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpUnnumberedDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub ip_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -1070,11 +1147,14 @@ impl Message for IpUnnumberedDetails {
 ///
 /// `sw_if_index` interface_index, `table_id` u32, `prefix` mprefix, `ip_packet_len` u16, `ip_packet_data` u8[256]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MfibSignalDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub table_id: u32,
     pub prefix: crate::ip_types::v2005::Mprefix,
     pub ip_packet_len: u16,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub ip_packet_data: [u8; 256],
 }
 
@@ -1118,6 +1198,8 @@ impl Message for MfibSignalDetails {
 ///
 /// `is_add` bool, `proxy` proxy_arp
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProxyArpAddDel {
     pub is_add: bool,
     pub proxy: crate::arp::v1904::ProxyArp,
@@ -1147,6 +1229,8 @@ impl<V> Request<V> for ProxyArpAddDel { type Reply = crate::ip::v1810::ProxyArpA
 ///
 /// `proxy` proxy_arp
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ProxyArpDetails {
     pub proxy: crate::arp::v1904::ProxyArp,
 }
@@ -1171,6 +1255,8 @@ impl Message for ProxyArpDetails {
 ///
 /// `router_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetIpFlowHashRouterId {
     pub router_id: u32,
 }
@@ -1197,6 +1283,8 @@ impl<V> Request<V> for SetIpFlowHashRouterId { type Reply = crate::ip::v2106::Se
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetIpFlowHashRouterIdReply {
     pub retval: i32,
 }
@@ -1205,6 +1293,7 @@ impl Message for SetIpFlowHashRouterIdReply {
     const NAME: &'static str = "set_ip_flow_hash_router_id_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1225,6 +1314,8 @@ impl Message for SetIpFlowHashRouterIdReply {
 ///
 /// `table_id` u32, `af` address_family, `flow_hash_config` ip_flow_hash_config
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetIpFlowHashV2 {
     pub table_id: u32,
     pub af: crate::ip_types::v2005::AddressFamily,
@@ -1257,6 +1348,8 @@ impl<V> Request<V> for SetIpFlowHashV2 { type Reply = crate::ip::v2106::SetIpFlo
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetIpFlowHashV2Reply {
     pub retval: i32,
 }
@@ -1265,6 +1358,7 @@ impl Message for SetIpFlowHashV2Reply {
     const NAME: &'static str = "set_ip_flow_hash_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1285,6 +1379,8 @@ impl Message for SetIpFlowHashV2Reply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6GetLinkLocalAddress {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -1311,6 +1407,8 @@ impl<V> Request<V> for SwInterfaceIp6GetLinkLocalAddress { type Reply = crate::i
 ///
 /// `retval` i32, `ip` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6GetLinkLocalAddressReply {
     pub retval: i32,
     pub ip: crate::ip_types::v1901::Ip6Address,
@@ -1320,6 +1418,7 @@ impl Message for SwInterfaceIp6GetLinkLocalAddressReply {
     const NAME: &'static str = "sw_interface_ip6_get_link_local_address_reply";
     const CRC: u32 = 0xd16b7130;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1342,6 +1441,8 @@ impl Message for SwInterfaceIp6GetLinkLocalAddressReply {
 ///
 /// `sw_if_index` interface_index, `ip` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6SetLinkLocalAddress {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub ip: crate::ip_types::v1901::Ip6Address,
@@ -1371,6 +1472,8 @@ impl<V> Request<V> for SwInterfaceIp6SetLinkLocalAddress { type Reply = crate::i
 ///
 /// `sw_if_index` interface_index, `prefix` prefix, `use_default` bool, `no_advertise` bool, `off_link` bool, `no_autoconfig` bool, `no_onlink` bool, `is_no` bool, `val_lifetime` u32, `pref_lifetime` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6ndRaPrefix {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub prefix: crate::ip_types::v2005::Prefix,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `punt` punt_redirect_v2
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AddDelIpPuntRedirectV2 {
     pub is_add: bool,
     pub punt: crate::ip::v2110::PuntRedirectV2,
@@ -36,6 +38,8 @@ impl<V> Request<V> for AddDelIpPuntRedirectV2 { type Reply = crate::ip::v2110::A
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AddDelIpPuntRedirectV2Reply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for AddDelIpPuntRedirectV2Reply {
     const NAME: &'static str = "add_del_ip_punt_redirect_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -64,6 +69,8 @@ impl Message for AddDelIpPuntRedirectV2Reply {
 ///
 /// `punt` punt_redirect_v2
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntRedirectV2Details {
     pub punt: crate::ip::v2110::PuntRedirectV2,
 }
@@ -88,6 +95,8 @@ impl Message for IpPuntRedirectV2Details {
 ///
 /// `sw_if_index` interface_index, `af` address_family
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpPuntRedirectV2Dump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub af: crate::ip_types::v2005::AddressFamily,
@@ -117,6 +126,8 @@ impl<V> Dump<V> for IpPuntRedirectV2Dump { type Details = crate::ip::v2110::IpPu
 ///
 /// `table` ip_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTableAllocate {
     pub table: crate::ip::v2001::IpTable,
 }
@@ -143,6 +154,8 @@ impl<V> Request<V> for IpTableAllocate { type Reply = crate::ip::v2110::IpTableA
 ///
 /// `retval` i32, `table` ip_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTableAllocateReply {
     pub retval: i32,
     pub table: crate::ip::v2001::IpTable,
@@ -152,6 +165,7 @@ impl Message for IpTableAllocateReply {
     const NAME: &'static str = "ip_table_allocate_reply";
     const CRC: u32 = 0x1728303a;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -174,6 +188,8 @@ impl Message for IpTableAllocateReply {
 ///
 /// `rx_sw_if_index` interface_index, `af` address_family, `n_paths` u32, `paths` fib_path[n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntRedirectV2 {
     pub rx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub af: crate::ip_types::v2005::AddressFamily,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `enable_ip4` bool, `enable_ip6` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpLocalReassEnableDisable {
     pub enable_ip4: bool,
     pub enable_ip6: bool,
@@ -36,6 +38,8 @@ impl<V> Request<V> for IpLocalReassEnableDisable { type Reply = crate::ip::v2206
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpLocalReassEnableDisableReply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for IpLocalReassEnableDisableReply {
     const NAME: &'static str = "ip_local_reass_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -64,6 +69,8 @@ impl Message for IpLocalReassEnableDisableReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpLocalReassGet {
 }
 
@@ -87,6 +94,8 @@ impl<V> Request<V> for IpLocalReassGet { type Reply = crate::ip::v2206::IpLocalR
 ///
 /// `retval` i32, `ip4_is_enabled` bool, `ip6_is_enabled` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpLocalReassGetReply {
     pub retval: i32,
     pub ip4_is_enabled: bool,
@@ -97,6 +106,7 @@ impl Message for IpLocalReassGetReply {
     const NAME: &'static str = "ip_local_reass_get_reply";
     const CRC: u32 = 0x3e93a702;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

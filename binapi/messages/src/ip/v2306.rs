@@ -22,6 +22,8 @@ open_enum! {
 ///
 /// `table_id` u32, `af` address_family, `flow_hash_config` ip_flow_hash_config_v2
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetIpFlowHashV3 {
     pub table_id: u32,
     pub af: crate::ip_types::v2005::AddressFamily,
@@ -54,6 +56,8 @@ impl<V> Request<V> for SetIpFlowHashV3 { type Reply = crate::ip::v2306::SetIpFlo
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetIpFlowHashV3Reply {
     pub retval: i32,
 }
@@ -62,6 +66,7 @@ impl Message for SetIpFlowHashV3Reply {
     const NAME: &'static str = "set_ip_flow_hash_v3_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `table` ip_table, `create_mfib` bool, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTableAddDelV2 {
     pub table: crate::ip::v2001::IpTable,
     pub create_mfib: bool,
@@ -39,6 +41,8 @@ impl<V> Request<V> for IpTableAddDelV2 { type Reply = crate::ip::v2410::IpTableA
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpTableAddDelV2Reply {
     pub retval: i32,
 }
@@ -47,6 +51,7 @@ impl Message for IpTableAddDelV2Reply {
     const NAME: &'static str = "ip_table_add_del_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

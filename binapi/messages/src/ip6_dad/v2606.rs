@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `enabled` bool, `dad_transmits` u8, `dad_retransmit_delay` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6DadDetails {
     pub enabled: bool,
     pub dad_transmits: u8,
@@ -37,6 +39,8 @@ impl Message for Ip6DadDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6DadDump {
 }
 
@@ -60,6 +64,8 @@ impl<V> Dump<V> for Ip6DadDump { type Details = crate::ip6_dad::v2606::Ip6DadDet
 ///
 /// `enable` bool, `dad_transmits` u8, `dad_retransmit_delay` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6DadEnableDisable {
     pub enable: bool,
     pub dad_transmits: u8,
@@ -92,6 +98,8 @@ impl<V> Request<V> for Ip6DadEnableDisable { type Reply = crate::ip6_dad::v2606:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6DadEnableDisableReply {
     pub retval: i32,
 }
@@ -100,6 +108,7 @@ impl Message for Ip6DadEnableDisableReply {
     const NAME: &'static str = "ip6_dad_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -120,6 +129,8 @@ impl Message for Ip6DadEnableDisableReply {
 ///
 /// `pid` u32, `state` ip6_dad_state, `sw_if_index` interface_index, `address` ip6_address, `dad_count` u8, `dad_transmits` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6DadEvent {
     pub pid: u32,
     pub state: crate::ip6_dad::v2606::Ip6DadState,
@@ -169,6 +180,8 @@ open_enum! {
 ///
 /// `enable_disable` bool, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp6DadEvents {
     pub enable_disable: bool,
     pub pid: u32,
@@ -199,6 +212,8 @@ impl<V> Subscribe<V> for WantIp6DadEvents { type Event = crate::ip6_dad::v2606::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp6DadEventsReply {
     pub retval: i32,
 }
@@ -207,6 +222,7 @@ impl Message for WantIp6DadEventsReply {
     const NAME: &'static str = "want_ip6_dad_events_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

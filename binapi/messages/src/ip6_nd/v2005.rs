@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `prefix` prefix, `flags` u8, `valid_time` u32, `preferred_time` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6RaPrefixInfo {
     pub prefix: crate::ip_types::v2005::Prefix,
     pub flags: u8,

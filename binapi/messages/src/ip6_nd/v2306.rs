@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `prefix` prefix, `onlink_flag` bool, `autonomous_flag` bool, `val_lifetime` u32, `pref_lifetime` u32, `valid_lifetime_expires` f64, `pref_lifetime_expires` f64, `decrement_lifetime_flag` bool, `no_advertise` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6ndRaPrefix {
     pub prefix: crate::ip_types::v2005::Prefix,
     pub onlink_flag: bool,
@@ -57,6 +59,8 @@ impl Wire for Ip6ndRaPrefix {
 ///
 /// `sw_if_index` interface_index, `cur_hop_limit` u8, `adv_managed_flag` bool, `adv_other_flag` bool, `adv_router_lifetime` u16, `adv_neighbor_reachable_time` u32, `adv_retransmit_interval` u32, `adv_link_mtu` u32, `send_radv` bool, `cease_radv` bool, `send_unicast` bool, `adv_link_layer_address` bool, `max_radv_interval` f64, `min_radv_interval` f64, `last_radv_time` f64, `last_multicast_time` f64, `next_multicast_time` f64, `initial_adverts_count` u32, `initial_adverts_interval` f64, `initial_adverts_sent` bool, `n_advertisements_sent` u32, `n_solicitations_rcvd` u32, `n_solicitations_dropped` u32, `n_prefixes` u32, `prefixes` ip6nd_ra_prefix[n_prefixes]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6ndRaDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub cur_hop_limit: u8,
@@ -152,6 +156,8 @@ impl Message for SwInterfaceIp6ndRaDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceIp6ndRaDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }

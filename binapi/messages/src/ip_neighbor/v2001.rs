@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `flags` ip_neighbor_flags, `mac_address` mac_address, `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighbor {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub flags: crate::ip_neighbor::v2001::IpNeighborFlags,
@@ -42,6 +44,8 @@ impl Wire for IpNeighbor {
 ///
 /// `af` address_family, `max_number` u32, `max_age` u32, `recycle` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborConfig {
     pub af: crate::fib_types::v1810::AddressFamily,
     pub max_number: u32,
@@ -77,6 +81,8 @@ impl<V> Request<V> for IpNeighborConfig { type Reply = crate::ip_neighbor::v2001
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborConfigReply {
     pub retval: i32,
 }
@@ -85,6 +91,7 @@ impl Message for IpNeighborConfigReply {
     const NAME: &'static str = "ip_neighbor_config_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -105,6 +112,8 @@ impl Message for IpNeighborConfigReply {
 ///
 /// `pid` u32, `neighbor` ip_neighbor
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborEvent {
     pub pid: u32,
     pub neighbor: crate::ip_neighbor::v2001::IpNeighbor,
@@ -141,6 +150,8 @@ open_enum! {
 ///
 /// `enable` bool, `pid` u32, `ip` address, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIpNeighborEvents {
     pub enable: bool,
     pub pid: u32,
@@ -177,6 +188,8 @@ impl<V> Subscribe<V> for WantIpNeighborEvents { type Event = crate::ip_neighbor:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIpNeighborEventsReply {
     pub retval: i32,
 }
@@ -185,6 +198,7 @@ impl Message for WantIpNeighborEventsReply {
     const NAME: &'static str = "want_ip_neighbor_events_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

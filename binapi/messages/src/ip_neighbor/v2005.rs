@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `flags` ip_neighbor_flags, `mac_address` mac_address, `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighbor {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub flags: crate::ip_neighbor::v2001::IpNeighborFlags,
@@ -42,6 +44,8 @@ impl Wire for IpNeighbor {
 ///
 /// `af` address_family, `max_number` u32, `max_age` u32, `recycle` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborConfig {
     pub af: crate::ip_types::v2005::AddressFamily,
     pub max_number: u32,
@@ -77,6 +81,8 @@ impl<V> Request<V> for IpNeighborConfig { type Reply = crate::ip_neighbor::v2001
 ///
 /// `pid` u32, `neighbor` ip_neighbor
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborEvent {
     pub pid: u32,
     pub neighbor: crate::ip_neighbor::v2005::IpNeighbor,
@@ -104,6 +110,8 @@ impl Message for IpNeighborEvent {
 ///
 /// `af` address_family, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborFlush {
     pub af: crate::ip_types::v2005::AddressFamily,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -133,6 +141,8 @@ impl<V> Request<V> for IpNeighborFlush { type Reply = crate::ip_neighbor::v2005:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborFlushReply {
     pub retval: i32,
 }
@@ -141,6 +151,7 @@ impl Message for IpNeighborFlushReply {
     const NAME: &'static str = "ip_neighbor_flush_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -161,6 +172,8 @@ impl Message for IpNeighborFlushReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborReplaceBegin {
 }
 
@@ -184,6 +197,8 @@ impl<V> Request<V> for IpNeighborReplaceBegin { type Reply = crate::ip_neighbor:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborReplaceBeginReply {
     pub retval: i32,
 }
@@ -192,6 +207,7 @@ impl Message for IpNeighborReplaceBeginReply {
     const NAME: &'static str = "ip_neighbor_replace_begin_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -212,6 +228,8 @@ impl Message for IpNeighborReplaceBeginReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborReplaceEnd {
 }
 
@@ -235,6 +253,8 @@ impl<V> Request<V> for IpNeighborReplaceEnd { type Reply = crate::ip_neighbor::v
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborReplaceEndReply {
     pub retval: i32,
 }
@@ -243,6 +263,7 @@ impl Message for IpNeighborReplaceEndReply {
     const NAME: &'static str = "ip_neighbor_replace_end_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -263,6 +284,8 @@ impl Message for IpNeighborReplaceEndReply {
 ///
 /// `enable` bool, `pid` u32, `ip` address, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIpNeighborEvents {
     pub enable: bool,
     pub pid: u32,

@@ -15,6 +15,8 @@ open_enum! {
 ///
 /// `pid` u32, `flags` ip_neighbor_event_flags, `neighbor` ip_neighbor
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborEventV2 {
     pub pid: u32,
     pub flags: crate::ip_neighbor::v2101::IpNeighborEventFlags,
@@ -45,6 +47,8 @@ impl Message for IpNeighborEventV2 {
 ///
 /// `enable` bool, `pid` u32, `ip` address, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIpNeighborEventsV2 {
     pub enable: bool,
     pub pid: u32,
@@ -81,6 +85,8 @@ impl<V> Subscribe<V> for WantIpNeighborEventsV2 { type Event = crate::ip_neighbo
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIpNeighborEventsV2Reply {
     pub retval: i32,
 }
@@ -89,6 +95,7 @@ impl Message for WantIpNeighborEventsV2Reply {
     const NAME: &'static str = "want_ip_neighbor_events_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

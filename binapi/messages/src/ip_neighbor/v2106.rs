@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `pid` u32, `neighbor` ip_neighbor
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborEvent {
     pub pid: u32,
     pub neighbor: crate::ip_neighbor::v2005::IpNeighbor,
@@ -34,6 +36,8 @@ impl Message for IpNeighborEvent {
 ///
 /// `enable` bool, `pid` u32, `ip` address, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIpNeighborEvents {
     pub enable: bool,
     pub pid: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `af` address_family
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborConfigGet {
     pub af: crate::ip_types::v2005::AddressFamily,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for IpNeighborConfigGet { type Reply = crate::ip_neighbor::v2
 ///
 /// `retval` i32, `af` address_family, `max_number` u32, `max_age` u32, `recycle` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpNeighborConfigGetReply {
     pub retval: i32,
     pub af: crate::ip_types::v2005::AddressFamily,
@@ -45,6 +49,7 @@ impl Message for IpNeighborConfigGetReply {
     const NAME: &'static str = "ip_neighbor_config_get_reply";
     const CRC: u32 = 0x798e6fdd;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,9 +7,12 @@ use binapi_core::*;
 ///
 /// `table_index` u32, `match_len` u8, `match` u8[80], `opaque_index` u32, `is_punt` bool, `n_paths` u8, `paths` fib_path[n_paths]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSessionRedirectAdd {
     pub table_index: u32,
     pub match_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub r#match: [u8; 80],
     pub opaque_index: u32,
     pub is_punt: bool,
@@ -63,6 +66,8 @@ impl<V> Request<V> for IpSessionRedirectAdd { type Reply = crate::ip_session_red
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSessionRedirectAddReply {
     pub retval: i32,
 }
@@ -71,6 +76,7 @@ impl Message for IpSessionRedirectAddReply {
     const NAME: &'static str = "ip_session_redirect_add_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -91,12 +97,15 @@ impl Message for IpSessionRedirectAddReply {
 ///
 /// `table_index` u32, `opaque_index` u32, `proto` fib_path_nh_proto, `is_punt` bool, `match_len` u8, `match` u8[80], `n_paths` u8, `paths` fib_path[n_paths]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSessionRedirectAddV2 {
     pub table_index: u32,
     pub opaque_index: u32,
     pub proto: crate::fib_types::v1908::FibPathNhProto,
     pub is_punt: bool,
     pub match_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub r#match: [u8; 80],
     pub paths: Vec<crate::fib_types::v1908::FibPath>,
 }
@@ -151,6 +160,8 @@ impl<V> Request<V> for IpSessionRedirectAddV2 { type Reply = crate::ip_session_r
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSessionRedirectAddV2Reply {
     pub retval: i32,
 }
@@ -159,6 +170,7 @@ impl Message for IpSessionRedirectAddV2Reply {
     const NAME: &'static str = "ip_session_redirect_add_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -179,6 +191,8 @@ impl Message for IpSessionRedirectAddV2Reply {
 ///
 /// `table_index` u32, `match_len` u8, `match` u8[match_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSessionRedirectDel {
     pub table_index: u32,
     pub r#match: Vec<u8>,
@@ -210,6 +224,8 @@ impl<V> Request<V> for IpSessionRedirectDel { type Reply = crate::ip_session_red
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSessionRedirectDelReply {
     pub retval: i32,
 }
@@ -218,6 +234,7 @@ impl Message for IpSessionRedirectDelReply {
     const NAME: &'static str = "ip_session_redirect_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

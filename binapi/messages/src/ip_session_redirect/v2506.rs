@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `retval` i32, `table_index` u32, `opaque_index` u32, `is_punt` bool, `is_ip6` bool, `match_length` u32, `match` u8[80], `n_paths` u8, `paths` fib_path[n_paths]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSessionRedirectDetails {
     pub retval: i32,
     pub table_index: u32,
@@ -14,6 +16,7 @@ pub struct IpSessionRedirectDetails {
     pub is_punt: bool,
     pub is_ip6: bool,
     pub match_length: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub r#match: [u8; 80],
     pub paths: Vec<crate::fib_types::v1908::FibPath>,
 }
@@ -37,6 +40,7 @@ impl Message for IpSessionRedirectDetails {
     const NAME: &'static str = "ip_session_redirect_details";
     const CRC: u32 = 0x4487a233;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -73,6 +77,8 @@ impl Message for IpSessionRedirectDetails {
 ///
 /// `table_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpSessionRedirectDump {
     pub table_index: u32,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `af` address_family, `un` address_union
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Address {
     pub af: crate::fib_types::v1810::AddressFamily,
     pub un: crate::ip_types::v1810::AddressUnion,
@@ -36,6 +38,8 @@ impl Wire for Address {
 ///
 /// `ip4` ip4_address, `ip6` ip6_address
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AddressUnion(pub [u8; 16]);
 
 impl Default for AddressUnion {
@@ -80,6 +84,8 @@ impl Wire for AddressUnion {
 ///
 /// `address` u8[4]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip4Address {
     pub address: [u8; 4],
 }
@@ -106,6 +112,8 @@ impl Wire for Ip4Address {
 ///
 /// `address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6Address {
     pub address: [u8; 16],
 }
@@ -132,6 +140,8 @@ impl Wire for Ip6Address {
 ///
 /// `af` address_family, `grp_address_length` u16, `grp_address` address_union, `src_address` address_union
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Mprefix {
     pub af: crate::fib_types::v1810::AddressFamily,
     pub grp_address_length: u16,
@@ -167,6 +177,8 @@ impl Wire for Mprefix {
 ///
 /// `address` address, `address_length` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Prefix {
     pub address: crate::ip_types::v1810::Address,
     pub address_length: u8,

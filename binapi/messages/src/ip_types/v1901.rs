@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `ip4` ip4_address, `ip6` ip6_address
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AddressUnion(pub [u8; 16]);
 
 impl Default for AddressUnion {
@@ -54,6 +56,8 @@ pub type Ip4Address = [u8; 4];
 ///
 /// `prefix` ip4_address, `len` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip4Prefix {
     pub prefix: crate::ip_types::v1901::Ip4Address,
     pub len: u8,
@@ -86,6 +90,8 @@ pub type Ip6Address = [u8; 16];
 ///
 /// `prefix` ip6_address, `len` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6Prefix {
     pub prefix: crate::ip_types::v1901::Ip6Address,
     pub len: u8,
@@ -115,6 +121,8 @@ impl Wire for Ip6Prefix {
 ///
 /// `address` address, `address_length` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Prefix {
     pub address: crate::fib_types::v1901::Address,
     pub address_length: u8,

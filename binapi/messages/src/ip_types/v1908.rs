@@ -10,6 +10,8 @@ pub type Ip4AddressWithPrefix = crate::ip_types::v1908::Ip4Prefix;
 ///
 /// `address` ip4_address, `len` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip4Prefix {
     pub address: crate::ip_types::v1901::Ip4Address,
     pub len: u8,
@@ -42,6 +44,8 @@ pub type Ip6AddressWithPrefix = crate::ip_types::v1908::Ip6Prefix;
 ///
 /// `address` ip6_address, `len` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6Prefix {
     pub address: crate::ip_types::v1901::Ip6Address,
     pub len: u8,
@@ -108,6 +112,8 @@ open_enum! {
 ///
 /// `le` u8, `ge` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PrefixMatcher {
     pub le: u8,
     pub ge: u8,

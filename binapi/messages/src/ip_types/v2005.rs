@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `af` address_family, `un` address_union
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Address {
     pub af: crate::ip_types::v2005::AddressFamily,
     pub un: crate::ip_types::v1901::AddressUnion,
@@ -66,6 +68,8 @@ open_enum! {
 ///
 /// `af` address_family, `grp_address_length` u16, `grp_address` address_union, `src_address` address_union
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Mprefix {
     pub af: crate::ip_types::v2005::AddressFamily,
     pub grp_address_length: u16,
@@ -101,6 +105,8 @@ impl Wire for Mprefix {
 ///
 /// `address` address, `len` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Prefix {
     pub address: crate::ip_types::v2005::Address,
     pub len: u8,

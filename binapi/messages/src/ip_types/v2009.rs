@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `addr` ip4_address, `mask` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip4AddressAndMask {
     pub addr: crate::ip_types::v1901::Ip4Address,
     pub mask: crate::ip_types::v1901::Ip4Address,
@@ -36,6 +38,8 @@ impl Wire for Ip4AddressAndMask {
 ///
 /// `addr` ip6_address, `mask` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6AddressAndMask {
     pub addr: crate::ip_types::v1901::Ip6Address,
     pub mask: crate::ip_types::v1901::Ip6Address,

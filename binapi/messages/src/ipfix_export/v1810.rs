@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `domain_id` u32, `src_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpfixClassifyStreamDetails {
     pub domain_id: u32,
     pub src_port: u16,
@@ -34,6 +36,8 @@ impl Message for IpfixClassifyStreamDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpfixClassifyStreamDump {
 }
 
@@ -57,6 +61,8 @@ impl<V> Dump<V> for IpfixClassifyStreamDump { type Details = crate::ipfix_export
 ///
 /// `table_id` u32, `ip_version` u8, `transport_protocol` u8, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpfixClassifyTableAddDel {
     pub table_id: u32,
     pub ip_version: u8,
@@ -92,6 +98,8 @@ impl<V> Request<V> for IpfixClassifyTableAddDel { type Reply = crate::ipfix_expo
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpfixClassifyTableAddDelReply {
     pub retval: i32,
 }
@@ -100,6 +108,7 @@ impl Message for IpfixClassifyTableAddDelReply {
     const NAME: &'static str = "ipfix_classify_table_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -120,6 +129,8 @@ impl Message for IpfixClassifyTableAddDelReply {
 ///
 /// `table_id` u32, `ip_version` u8, `transport_protocol` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpfixClassifyTableDetails {
     pub table_id: u32,
     pub ip_version: u8,
@@ -150,6 +161,8 @@ impl Message for IpfixClassifyTableDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpfixClassifyTableDump {
 }
 
@@ -196,6 +209,8 @@ impl Dump<crate::release::V2606> for IpfixClassifyTableDump { type Details = cra
 ///
 /// `collector_address` u8[16], `collector_port` u16, `src_address` u8[16], `vrf_id` u32, `path_mtu` u32, `template_interval` u32, `udp_checksum` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpfixExporterDetails {
     pub collector_address: [u8; 16],
     pub collector_port: u16,
@@ -238,6 +253,8 @@ impl Message for IpfixExporterDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpfixExporterDump {
 }
 
@@ -284,6 +301,8 @@ impl Dump<crate::release::V2606> for IpfixExporterDump { type Details = crate::i
 ///
 /// `domain_id` u32, `src_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetIpfixClassifyStream {
     pub domain_id: u32,
     pub src_port: u16,
@@ -313,6 +332,8 @@ impl<V> Request<V> for SetIpfixClassifyStream { type Reply = crate::ipfix_export
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetIpfixClassifyStreamReply {
     pub retval: i32,
 }
@@ -321,6 +342,7 @@ impl Message for SetIpfixClassifyStreamReply {
     const NAME: &'static str = "set_ipfix_classify_stream_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -341,6 +363,8 @@ impl Message for SetIpfixClassifyStreamReply {
 ///
 /// `collector_address` u8[16], `collector_port` u16, `src_address` u8[16], `vrf_id` u32, `path_mtu` u32, `template_interval` u32, `udp_checksum` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetIpfixExporter {
     pub collector_address: [u8; 16],
     pub collector_port: u16,
@@ -385,6 +409,8 @@ impl<V> Request<V> for SetIpfixExporter { type Reply = crate::ipfix_export::v181
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetIpfixExporterReply {
     pub retval: i32,
 }
@@ -393,6 +419,7 @@ impl Message for SetIpfixExporterReply {
     const NAME: &'static str = "set_ipfix_exporter_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `table_id` u32, `ip_version` address_family, `transport_protocol` ip_proto, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpfixClassifyTableAddDel {
     pub table_id: u32,
     pub ip_version: crate::ip_types::v2005::AddressFamily,
@@ -42,6 +44,8 @@ impl<V> Request<V> for IpfixClassifyTableAddDel { type Reply = crate::ipfix_expo
 ///
 /// `table_id` u32, `ip_version` address_family, `transport_protocol` ip_proto
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpfixClassifyTableDetails {
     pub table_id: u32,
     pub ip_version: crate::ip_types::v2005::AddressFamily,
@@ -72,6 +76,8 @@ impl Message for IpfixClassifyTableDetails {
 ///
 /// `collector_address` address, `collector_port` u16, `src_address` address, `vrf_id` u32, `path_mtu` u32, `template_interval` u32, `udp_checksum` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpfixExporterDetails {
     pub collector_address: crate::ip_types::v2005::Address,
     pub collector_port: u16,
@@ -114,6 +120,8 @@ impl Message for IpfixExporterDetails {
 ///
 /// `collector_address` address, `collector_port` u16, `src_address` address, `vrf_id` u32, `path_mtu` u32, `template_interval` u32, `udp_checksum` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetIpfixExporter {
     pub collector_address: crate::ip_types::v2005::Address,
     pub collector_port: u16,

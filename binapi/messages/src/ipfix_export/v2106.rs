@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `collector_address` address, `collector_port` u16, `src_address` address, `vrf_id` u32, `path_mtu` u32, `template_interval` u32, `udp_checksum` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpfixExporterDetails {
     pub collector_address: crate::ip_types::v2005::Address,
     pub collector_port: u16,
@@ -49,6 +51,8 @@ impl Message for IpfixExporterDetails {
 ///
 /// `collector_address` address, `collector_port` u16, `src_address` address, `vrf_id` u32, `path_mtu` u32, `template_interval` u32, `udp_checksum` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetIpfixExporter {
     pub collector_address: crate::ip_types::v2005::Address,
     pub collector_port: u16,

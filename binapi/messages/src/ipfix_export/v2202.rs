@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `collector_address` address, `collector_port` u16, `src_address` address, `vrf_id` u32, `path_mtu` u32, `template_interval` u32, `udp_checksum` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpfixAllExporterDetails {
     pub collector_address: crate::ip_types::v2005::Address,
     pub collector_port: u16,
@@ -49,6 +51,8 @@ impl Message for IpfixAllExporterDetails {
 ///
 /// `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpfixAllExporterGet {
     pub cursor: u32,
 }
@@ -75,6 +79,8 @@ impl<V> Stream<V> for IpfixAllExporterGet { type Details = crate::ipfix_export::
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpfixAllExporterGetReply {
     pub retval: i32,
     pub cursor: u32,
@@ -84,6 +90,7 @@ impl Message for IpfixAllExporterGetReply {
     const NAME: &'static str = "ipfix_all_exporter_get_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -106,6 +113,8 @@ impl Message for IpfixAllExporterGetReply {
 ///
 /// `is_create` bool, `collector_address` address, `collector_port` u16, `src_address` address, `vrf_id` u32, `path_mtu` u32, `template_interval` u32, `udp_checksum` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpfixExporterCreateDelete {
     pub is_create: bool,
     pub collector_address: crate::ip_types::v2005::Address,
@@ -153,6 +162,8 @@ impl<V> Request<V> for IpfixExporterCreateDelete { type Reply = crate::ipfix_exp
 ///
 /// `retval` i32, `stat_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpfixExporterCreateDeleteReply {
     pub retval: i32,
     pub stat_index: u32,
@@ -162,6 +173,7 @@ impl Message for IpfixExporterCreateDeleteReply {
     const NAME: &'static str = "ipfix_exporter_create_delete_reply";
     const CRC: u32 = 0x9ffac24b;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `ip6_table_id` u32, `ip4_table_id` u32, `ip6_prefix` u8[16], `ip4_prefix` u8[4], `ip4_src` u8[4], `ip6_prefix_len` u8, `ip4_prefix_len` u8, `security_check` u8, `tc_tos` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ipip6rdAddTunnel {
     pub ip6_table_id: u32,
     pub ip4_table_id: u32,
@@ -59,6 +61,8 @@ impl Request<crate::release::V1904> for Ipip6rdAddTunnel { type Reply = crate::i
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ipip6rdAddTunnelReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -68,6 +72,7 @@ impl Message for Ipip6rdAddTunnelReply {
     const NAME: &'static str = "ipip_6rd_add_tunnel_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -90,6 +95,8 @@ impl Message for Ipip6rdAddTunnelReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ipip6rdDelTunnel {
     pub sw_if_index: u32,
 }
@@ -116,6 +123,8 @@ impl<V> Request<V> for Ipip6rdDelTunnel { type Reply = crate::ipip::v1810::Ipip6
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ipip6rdDelTunnelReply {
     pub retval: i32,
 }
@@ -124,6 +133,7 @@ impl Message for Ipip6rdDelTunnelReply {
     const NAME: &'static str = "ipip_6rd_del_tunnel_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -144,6 +154,8 @@ impl Message for Ipip6rdDelTunnelReply {
 ///
 /// `is_ipv6` u8, `instance` u32, `src_address` u8[16], `dst_address` u8[16], `table_id` u32, `tc_tos` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipAddTunnel {
     pub is_ipv6: u8,
     pub instance: u32,
@@ -187,6 +199,8 @@ impl Request<crate::release::V1904> for IpipAddTunnel { type Reply = crate::ipip
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipAddTunnelReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -196,6 +210,7 @@ impl Message for IpipAddTunnelReply {
     const NAME: &'static str = "ipip_add_tunnel_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -218,6 +233,8 @@ impl Message for IpipAddTunnelReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipDelTunnel {
     pub sw_if_index: u32,
 }
@@ -244,6 +261,8 @@ impl<V> Request<V> for IpipDelTunnel { type Reply = crate::ipip::v1810::IpipDelT
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipDelTunnelReply {
     pub retval: i32,
 }
@@ -252,6 +271,7 @@ impl Message for IpipDelTunnelReply {
     const NAME: &'static str = "ipip_del_tunnel_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -272,6 +292,8 @@ impl Message for IpipDelTunnelReply {
 ///
 /// `sw_if_index` u32, `instance` u32, `is_ipv6` u8, `src_address` u8[16], `dst_address` u8[16], `fib_index` u32, `tc_tos` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipTunnelDetails {
     pub sw_if_index: u32,
     pub instance: u32,
@@ -314,6 +336,8 @@ impl Message for IpipTunnelDetails {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipTunnelDump {
     pub sw_if_index: u32,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ipip6rdAddTunnelReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -16,6 +18,7 @@ impl Message for Ipip6rdAddTunnelReply {
     const NAME: &'static str = "ipip_6rd_add_tunnel_reply";
     const CRC: u32 = 0x903324db;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -38,6 +41,8 @@ impl Message for Ipip6rdAddTunnelReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ipip6rdDelTunnel {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -64,6 +69,8 @@ impl<V> Request<V> for Ipip6rdDelTunnel { type Reply = crate::ipip::v1810::Ipip6
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipAddTunnelReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -73,6 +80,7 @@ impl Message for IpipAddTunnelReply {
     const NAME: &'static str = "ipip_add_tunnel_reply";
     const CRC: u32 = 0x903324db;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -95,6 +103,8 @@ impl Message for IpipAddTunnelReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipDelTunnel {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -121,6 +131,8 @@ impl<V> Request<V> for IpipDelTunnel { type Reply = crate::ipip::v1810::IpipDelT
 ///
 /// `sw_if_index` interface_index, `instance` u32, `is_ipv6` u8, `src_address` u8[16], `dst_address` u8[16], `fib_index` u32, `tc_tos` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipTunnelDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub instance: u32,
@@ -163,6 +175,8 @@ impl Message for IpipTunnelDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipTunnelDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }

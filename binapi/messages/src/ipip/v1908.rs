@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `ip6_table_id` u32, `ip4_table_id` u32, `ip6_prefix` ip6_prefix, `ip4_prefix` ip4_prefix, `ip4_src` ip4_address, `security_check` bool, `tc_tos` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ipip6rdAddTunnel {
     pub ip6_table_id: u32,
     pub ip4_table_id: u32,
@@ -51,6 +53,8 @@ impl<V> Request<V> for Ipip6rdAddTunnel { type Reply = crate::ipip::v1908::Ipip6
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ipip6rdAddTunnelReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -60,6 +64,7 @@ impl Message for Ipip6rdAddTunnelReply {
     const NAME: &'static str = "ipip_6rd_add_tunnel_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -82,6 +87,8 @@ impl Message for Ipip6rdAddTunnelReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ipip6rdDelTunnel {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -108,6 +115,8 @@ impl<V> Request<V> for Ipip6rdDelTunnel { type Reply = crate::ipip::v1810::Ipip6
 ///
 /// `tunnel` ipip_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipAddTunnel {
     pub tunnel: crate::ipip::v1908::IpipTunnel,
 }
@@ -134,6 +143,8 @@ impl<V> Request<V> for IpipAddTunnel { type Reply = crate::ipip::v1908::IpipAddT
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipAddTunnelReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -143,6 +154,7 @@ impl Message for IpipAddTunnelReply {
     const NAME: &'static str = "ipip_add_tunnel_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -165,6 +177,8 @@ impl Message for IpipAddTunnelReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipDelTunnel {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -191,6 +205,8 @@ impl<V> Request<V> for IpipDelTunnel { type Reply = crate::ipip::v1810::IpipDelT
 ///
 /// `instance` u32, `src` address, `dst` address, `sw_if_index` interface_index, `table_id` u32, `tc_tos` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipTunnel {
     pub instance: u32,
     pub src: crate::fib_types::v1901::Address,
@@ -232,6 +248,8 @@ impl Wire for IpipTunnel {
 ///
 /// `tunnel` ipip_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipTunnelDetails {
     pub tunnel: crate::ipip::v1908::IpipTunnel,
 }
@@ -256,6 +274,8 @@ impl Message for IpipTunnelDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipTunnelDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `tunnel` ipip_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipAddTunnel {
     pub tunnel: crate::ipip::v2001::IpipTunnel,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for IpipAddTunnel { type Reply = crate::ipip::v1908::IpipAddT
 ///
 /// `instance` u32, `src` address, `dst` address, `sw_if_index` interface_index, `table_id` u32, `flags` ipip_tunnel_flags, `dscp` ip_dscp
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipTunnel {
     pub instance: u32,
     pub src: crate::fib_types::v1901::Address,
@@ -77,6 +81,8 @@ impl Wire for IpipTunnel {
 ///
 /// `tunnel` ipip_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipTunnelDetails {
     pub tunnel: crate::ipip::v2001::IpipTunnel,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `ip6_table_id` u32, `ip4_table_id` u32, `ip6_prefix` ip6_prefix, `ip4_prefix` ip4_prefix, `ip4_src` ip4_address, `security_check` bool, `tc_tos` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ipip6rdAddTunnel {
     pub ip6_table_id: u32,
     pub ip4_table_id: u32,
@@ -51,6 +53,8 @@ impl<V> Request<V> for Ipip6rdAddTunnel { type Reply = crate::ipip::v1908::Ipip6
 ///
 /// `tunnel` ipip_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipAddTunnel {
     pub tunnel: crate::ipip::v2005::IpipTunnel,
 }
@@ -77,6 +81,8 @@ impl<V> Request<V> for IpipAddTunnel { type Reply = crate::ipip::v1908::IpipAddT
 ///
 /// `tunnel` ipip_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpipTunnelDetails {
     pub tunnel: crate::ipip::v2005::IpipTunnel,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `ispi` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2InitiateDelChildSa {
     pub ispi: u32,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for Ikev2InitiateDelChildSa { type Reply = crate::ipsec::v181
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2InitiateDelChildSaReply {
     pub retval: i32,
 }
@@ -41,6 +45,7 @@ impl Message for Ikev2InitiateDelChildSaReply {
     const NAME: &'static str = "ikev2_initiate_del_child_sa_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -61,6 +66,8 @@ impl Message for Ikev2InitiateDelChildSaReply {
 ///
 /// `ispi` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2InitiateDelIkeSa {
     pub ispi: u64,
 }
@@ -87,6 +94,8 @@ impl<V> Request<V> for Ikev2InitiateDelIkeSa { type Reply = crate::ipsec::v1810:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2InitiateDelIkeSaReply {
     pub retval: i32,
 }
@@ -95,6 +104,7 @@ impl Message for Ikev2InitiateDelIkeSaReply {
     const NAME: &'static str = "ikev2_initiate_del_ike_sa_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -115,6 +125,8 @@ impl Message for Ikev2InitiateDelIkeSaReply {
 ///
 /// `ispi` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2InitiateRekeyChildSa {
     pub ispi: u32,
 }
@@ -141,6 +153,8 @@ impl<V> Request<V> for Ikev2InitiateRekeyChildSa { type Reply = crate::ipsec::v1
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2InitiateRekeyChildSaReply {
     pub retval: i32,
 }
@@ -149,6 +163,7 @@ impl Message for Ikev2InitiateRekeyChildSaReply {
     const NAME: &'static str = "ikev2_initiate_rekey_child_sa_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -169,7 +184,10 @@ impl Message for Ikev2InitiateRekeyChildSaReply {
 ///
 /// `name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2InitiateSaInit {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
 }
 
@@ -203,6 +221,8 @@ impl<V> Request<V> for Ikev2InitiateSaInit { type Reply = crate::ipsec::v1810::I
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2InitiateSaInitReply {
     pub retval: i32,
 }
@@ -211,6 +231,7 @@ impl Message for Ikev2InitiateSaInitReply {
     const NAME: &'static str = "ikev2_initiate_sa_init_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -231,7 +252,10 @@ impl Message for Ikev2InitiateSaInitReply {
 ///
 /// `name` u8[64], `is_add` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileAddDel {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
     pub is_add: u8,
 }
@@ -269,6 +293,8 @@ impl<V> Request<V> for Ikev2ProfileAddDel { type Reply = crate::ipsec::v1810::Ik
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileAddDelReply {
     pub retval: i32,
 }
@@ -277,6 +303,7 @@ impl Message for Ikev2ProfileAddDelReply {
     const NAME: &'static str = "ikev2_profile_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -297,7 +324,10 @@ impl Message for Ikev2ProfileAddDelReply {
 ///
 /// `name` u8[64], `auth_method` u8, `is_hex` u8, `data_len` u32, `data` u8[data_len]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileSetAuth {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
     pub auth_method: u8,
     pub is_hex: u8,
@@ -345,6 +375,8 @@ impl<V> Request<V> for Ikev2ProfileSetAuth { type Reply = crate::ipsec::v1810::I
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileSetAuthReply {
     pub retval: i32,
 }
@@ -353,6 +385,7 @@ impl Message for Ikev2ProfileSetAuthReply {
     const NAME: &'static str = "ikev2_profile_set_auth_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -373,7 +406,10 @@ impl Message for Ikev2ProfileSetAuthReply {
 ///
 /// `name` u8[64], `is_local` u8, `id_type` u8, `data_len` u32, `data` u8[data_len]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileSetId {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
     pub is_local: u8,
     pub id_type: u8,
@@ -421,6 +457,8 @@ impl<V> Request<V> for Ikev2ProfileSetId { type Reply = crate::ipsec::v1810::Ike
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileSetIdReply {
     pub retval: i32,
 }
@@ -429,6 +467,7 @@ impl Message for Ikev2ProfileSetIdReply {
     const NAME: &'static str = "ikev2_profile_set_id_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -449,7 +488,10 @@ impl Message for Ikev2ProfileSetIdReply {
 ///
 /// `name` u8[64], `is_local` u8, `proto` u8, `start_port` u16, `end_port` u16, `start_addr` u32, `end_addr` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileSetTs {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
     pub is_local: u8,
     pub proto: u8,
@@ -507,6 +549,8 @@ impl<V> Request<V> for Ikev2ProfileSetTs { type Reply = crate::ipsec::v1810::Ike
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileSetTsReply {
     pub retval: i32,
 }
@@ -515,6 +559,7 @@ impl Message for Ikev2ProfileSetTsReply {
     const NAME: &'static str = "ikev2_profile_set_ts_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -535,7 +580,10 @@ impl Message for Ikev2ProfileSetTsReply {
 ///
 /// `name` u8[64], `crypto_alg` u32, `crypto_key_size` u32, `integ_alg` u32, `dh_group` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetEspTransforms {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
     pub crypto_alg: u32,
     pub crypto_key_size: u32,
@@ -585,6 +633,8 @@ impl<V> Request<V> for Ikev2SetEspTransforms { type Reply = crate::ipsec::v1810:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetEspTransformsReply {
     pub retval: i32,
 }
@@ -593,6 +643,7 @@ impl Message for Ikev2SetEspTransformsReply {
     const NAME: &'static str = "ikev2_set_esp_transforms_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -613,7 +664,10 @@ impl Message for Ikev2SetEspTransformsReply {
 ///
 /// `name` u8[64], `crypto_alg` u32, `crypto_key_size` u32, `integ_alg` u32, `dh_group` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetIkeTransforms {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
     pub crypto_alg: u32,
     pub crypto_key_size: u32,
@@ -663,6 +717,8 @@ impl<V> Request<V> for Ikev2SetIkeTransforms { type Reply = crate::ipsec::v1810:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetIkeTransformsReply {
     pub retval: i32,
 }
@@ -671,6 +727,7 @@ impl Message for Ikev2SetIkeTransformsReply {
     const NAME: &'static str = "ikev2_set_ike_transforms_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -691,7 +748,10 @@ impl Message for Ikev2SetIkeTransformsReply {
 ///
 /// `key_file` u8[256]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetLocalKey {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub key_file: [u8; 256],
 }
 
@@ -725,6 +785,8 @@ impl<V> Request<V> for Ikev2SetLocalKey { type Reply = crate::ipsec::v1810::Ikev
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetLocalKeyReply {
     pub retval: i32,
 }
@@ -733,6 +795,7 @@ impl Message for Ikev2SetLocalKeyReply {
     const NAME: &'static str = "ikev2_set_local_key_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -753,7 +816,10 @@ impl Message for Ikev2SetLocalKeyReply {
 ///
 /// `name` u8[64], `sw_if_index` u32, `address` u8[4]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetResponder {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
     pub sw_if_index: u32,
     pub address: [u8; 4],
@@ -795,6 +861,8 @@ impl<V> Request<V> for Ikev2SetResponder { type Reply = crate::ipsec::v1810::Ike
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetResponderReply {
     pub retval: i32,
 }
@@ -803,6 +871,7 @@ impl Message for Ikev2SetResponderReply {
     const NAME: &'static str = "ikev2_set_responder_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -823,7 +892,10 @@ impl Message for Ikev2SetResponderReply {
 ///
 /// `name` u8[64], `lifetime` u64, `lifetime_jitter` u32, `handover` u32, `lifetime_maxdata` u64
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetSaLifetime {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
     pub lifetime: u64,
     pub lifetime_jitter: u32,
@@ -873,6 +945,8 @@ impl<V> Request<V> for Ikev2SetSaLifetime { type Reply = crate::ipsec::v1810::Ik
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetSaLifetimeReply {
     pub retval: i32,
 }
@@ -881,6 +955,7 @@ impl Message for Ikev2SetSaLifetimeReply {
     const NAME: &'static str = "ikev2_set_sa_lifetime_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -901,6 +976,8 @@ impl Message for Ikev2SetSaLifetimeReply {
 ///
 /// `is_add` u8, `sw_if_index` u32, `spd_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecInterfaceAddDelSpd {
     pub is_add: u8,
     pub sw_if_index: u32,
@@ -933,6 +1010,8 @@ impl<V> Request<V> for IpsecInterfaceAddDelSpd { type Reply = crate::ipsec::v181
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecInterfaceAddDelSpdReply {
     pub retval: i32,
 }
@@ -941,6 +1020,7 @@ impl Message for IpsecInterfaceAddDelSpdReply {
     const NAME: &'static str = "ipsec_interface_add_del_spd_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -961,6 +1041,8 @@ impl Message for IpsecInterfaceAddDelSpdReply {
 ///
 /// `sa_id` u32, `sw_if_index` u32, `spi` u32, `protocol` u8, `crypto_alg` u8, `crypto_key_len` u8, `crypto_key` u8[128], `integ_alg` u8, `integ_key_len` u8, `integ_key` u8[128], `use_esn` u8, `use_anti_replay` u8, `is_tunnel` u8, `is_tunnel_ip6` u8, `tunnel_src_addr` u8[16], `tunnel_dst_addr` u8[16], `salt` u32, `seq_outbound` u64, `last_seq_inbound` u64, `replay_window` u64, `total_data_size` u64, `udp_encap` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSaDetails {
     pub sa_id: u32,
     pub sw_if_index: u32,
@@ -968,9 +1050,11 @@ pub struct IpsecSaDetails {
     pub protocol: u8,
     pub crypto_alg: u8,
     pub crypto_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub crypto_key: [u8; 128],
     pub integ_alg: u8,
     pub integ_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub integ_key: [u8; 128],
     pub use_esn: u8,
     pub use_anti_replay: u8,
@@ -1077,6 +1161,8 @@ impl Message for IpsecSaDetails {
 ///
 /// `sa_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSaDump {
     pub sa_id: u32,
 }
@@ -1126,11 +1212,15 @@ impl Dump<crate::release::V2606> for IpsecSaDump { type Details = crate::ipsec::
 ///
 /// `sa_id` u32, `crypto_key_length` u8, `crypto_key` u8[128], `integrity_key_length` u8, `integrity_key` u8[128]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSaSetKey {
     pub sa_id: u32,
     pub crypto_key_length: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub crypto_key: [u8; 128],
     pub integrity_key_length: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub integrity_key: [u8; 128],
 }
 
@@ -1176,6 +1266,8 @@ impl<V> Request<V> for IpsecSaSetKey { type Reply = crate::ipsec::v1810::IpsecSa
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSaSetKeyReply {
     pub retval: i32,
 }
@@ -1184,6 +1276,7 @@ impl Message for IpsecSaSetKeyReply {
     const NAME: &'static str = "ipsec_sa_set_key_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1204,6 +1297,8 @@ impl Message for IpsecSaSetKeyReply {
 ///
 /// `is_add` u8, `sad_id` u32, `spi` u32, `protocol` u8, `crypto_algorithm` u8, `crypto_key_length` u8, `crypto_key` u8[128], `integrity_algorithm` u8, `integrity_key_length` u8, `integrity_key` u8[128], `use_extended_sequence_number` u8, `use_anti_replay` u8, `is_tunnel` u8, `is_tunnel_ipv6` u8, `tunnel_src_address` u8[16], `tunnel_dst_address` u8[16], `udp_encap` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadAddDelEntry {
     pub is_add: u8,
     pub sad_id: u32,
@@ -1211,9 +1306,11 @@ pub struct IpsecSadAddDelEntry {
     pub protocol: u8,
     pub crypto_algorithm: u8,
     pub crypto_key_length: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub crypto_key: [u8; 128],
     pub integrity_algorithm: u8,
     pub integrity_key_length: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub integrity_key: [u8; 128],
     pub use_extended_sequence_number: u8,
     pub use_anti_replay: u8,
@@ -1302,6 +1399,8 @@ impl<V> Request<V> for IpsecSadAddDelEntry { type Reply = crate::ipsec::v1810::I
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadAddDelEntryReply {
     pub retval: i32,
 }
@@ -1310,6 +1409,7 @@ impl Message for IpsecSadAddDelEntryReply {
     const NAME: &'static str = "ipsec_sad_add_del_entry_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1330,6 +1430,8 @@ impl Message for IpsecSadAddDelEntryReply {
 ///
 /// `is_add` u8, `spd_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdAddDel {
     pub is_add: u8,
     pub spd_id: u32,
@@ -1359,6 +1461,8 @@ impl<V> Request<V> for IpsecSpdAddDel { type Reply = crate::ipsec::v1810::IpsecS
 ///
 /// `is_add` u8, `spd_id` u32, `priority` i32, `is_outbound` u8, `is_ipv6` u8, `is_ip_any` u8, `remote_address_start` u8[16], `remote_address_stop` u8[16], `local_address_start` u8[16], `local_address_stop` u8[16], `protocol` u8, `remote_port_start` u16, `remote_port_stop` u16, `local_port_start` u16, `local_port_stop` u16, `policy` u8, `sa_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdAddDelEntry {
     pub is_add: u8,
     pub spd_id: u32,
@@ -1433,6 +1537,8 @@ impl<V> Request<V> for IpsecSpdAddDelEntry { type Reply = crate::ipsec::v1810::I
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdAddDelEntryReply {
     pub retval: i32,
 }
@@ -1441,6 +1547,7 @@ impl Message for IpsecSpdAddDelEntryReply {
     const NAME: &'static str = "ipsec_spd_add_del_entry_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1461,6 +1568,8 @@ impl Message for IpsecSpdAddDelEntryReply {
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdAddDelReply {
     pub retval: i32,
 }
@@ -1469,6 +1578,7 @@ impl Message for IpsecSpdAddDelReply {
     const NAME: &'static str = "ipsec_spd_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1489,6 +1599,8 @@ impl Message for IpsecSpdAddDelReply {
 ///
 /// `spd_id` u32, `priority` i32, `is_outbound` u8, `is_ipv6` u8, `local_start_addr` u8[16], `local_stop_addr` u8[16], `local_start_port` u16, `local_stop_port` u16, `remote_start_addr` u8[16], `remote_stop_addr` u8[16], `remote_start_port` u16, `remote_stop_port` u16, `protocol` u8, `policy` u8, `sa_id` u32, `bytes` u64, `packets` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdDetails {
     pub spd_id: u32,
     pub priority: i32,
@@ -1561,6 +1673,8 @@ impl Message for IpsecSpdDetails {
 ///
 /// `spd_id` u32, `sa_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdDump {
     pub spd_id: u32,
     pub sa_id: u32,
@@ -1613,6 +1727,8 @@ impl Dump<crate::release::V2606> for IpsecSpdDump { type Details = crate::ipsec:
 ///
 /// `spd_id` u32, `npolicies` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdsDetails {
     pub spd_id: u32,
     pub npolicies: u32,
@@ -1640,6 +1756,8 @@ impl Message for IpsecSpdsDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdsDump {
 }
 
@@ -1663,6 +1781,8 @@ impl<V> Dump<V> for IpsecSpdsDump { type Details = crate::ipsec::v1810::IpsecSpd
 ///
 /// `is_add` u8, `esn` u8, `anti_replay` u8, `local_ip` u8[4], `remote_ip` u8[4], `local_spi` u32, `remote_spi` u32, `crypto_alg` u8, `local_crypto_key_len` u8, `local_crypto_key` u8[128], `remote_crypto_key_len` u8, `remote_crypto_key` u8[128], `integ_alg` u8, `local_integ_key_len` u8, `local_integ_key` u8[128], `remote_integ_key_len` u8, `remote_integ_key` u8[128], `renumber` u8, `show_instance` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelIfAddDel {
     pub is_add: u8,
     pub esn: u8,
@@ -1673,13 +1793,17 @@ pub struct IpsecTunnelIfAddDel {
     pub remote_spi: u32,
     pub crypto_alg: u8,
     pub local_crypto_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub local_crypto_key: [u8; 128],
     pub remote_crypto_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub remote_crypto_key: [u8; 128],
     pub integ_alg: u8,
     pub local_integ_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub local_integ_key: [u8; 128],
     pub remote_integ_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub remote_integ_key: [u8; 128],
     pub renumber: u8,
     pub show_instance: u32,
@@ -1769,6 +1893,8 @@ impl<V> Request<V> for IpsecTunnelIfAddDel { type Reply = crate::ipsec::v1810::I
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelIfAddDelReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -1778,6 +1904,7 @@ impl Message for IpsecTunnelIfAddDelReply {
     const NAME: &'static str = "ipsec_tunnel_if_add_del_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1800,11 +1927,14 @@ impl Message for IpsecTunnelIfAddDelReply {
 ///
 /// `sw_if_index` u32, `key_type` u8, `alg` u8, `key_len` u8, `key` u8[128]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelIfSetKey {
     pub sw_if_index: u32,
     pub key_type: u8,
     pub alg: u8,
     pub key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub key: [u8; 128],
 }
 
@@ -1850,6 +1980,8 @@ impl<V> Request<V> for IpsecTunnelIfSetKey { type Reply = crate::ipsec::v1810::I
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelIfSetKeyReply {
     pub retval: i32,
 }
@@ -1858,6 +1990,7 @@ impl Message for IpsecTunnelIfSetKeyReply {
     const NAME: &'static str = "ipsec_tunnel_if_set_key_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1878,6 +2011,8 @@ impl Message for IpsecTunnelIfSetKeyReply {
 ///
 /// `sw_if_index` u32, `sa_id` u32, `is_outbound` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelIfSetSa {
     pub sw_if_index: u32,
     pub sa_id: u32,
@@ -1910,6 +2045,8 @@ impl<V> Request<V> for IpsecTunnelIfSetSa { type Reply = crate::ipsec::v1810::Ip
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelIfSetSaReply {
     pub retval: i32,
 }
@@ -1918,6 +2055,7 @@ impl Message for IpsecTunnelIfSetSaReply {
     const NAME: &'static str = "ipsec_tunnel_if_set_sa_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,7 +7,10 @@ use binapi_core::*;
 ///
 /// `name` u8[128], `protocol` u8, `index` u8, `active` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecBackendDetails {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 128],
     pub protocol: u8,
     pub index: u8,
@@ -51,6 +54,8 @@ impl Message for IpsecBackendDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecBackendDump {
 }
 
@@ -96,6 +101,8 @@ impl Dump<crate::release::V2606> for IpsecBackendDump { type Details = crate::ip
 ///
 /// `sa_id` u32, `sw_if_index` u32, `spi` u32, `protocol` u8, `crypto_alg` u8, `crypto_key_len` u8, `crypto_key` u8[128], `integ_alg` u8, `integ_key_len` u8, `integ_key` u8[128], `use_esn` u8, `use_anti_replay` u8, `is_tunnel` u8, `is_tunnel_ip6` u8, `tunnel_src_addr` u8[16], `tunnel_dst_addr` u8[16], `salt` u32, `seq_outbound` u64, `last_seq_inbound` u64, `replay_window` u64, `total_data_size` u64, `udp_encap` u8, `tx_table_id` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSaDetails {
     pub sa_id: u32,
     pub sw_if_index: u32,
@@ -103,9 +110,11 @@ pub struct IpsecSaDetails {
     pub protocol: u8,
     pub crypto_alg: u8,
     pub crypto_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub crypto_key: [u8; 128],
     pub integ_alg: u8,
     pub integ_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub integ_key: [u8; 128],
     pub use_esn: u8,
     pub use_anti_replay: u8,
@@ -216,6 +225,8 @@ impl Message for IpsecSaDetails {
 ///
 /// `protocol` u8, `index` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSelectBackend {
     pub protocol: u8,
     pub index: u8,
@@ -245,6 +256,8 @@ impl<V> Request<V> for IpsecSelectBackend { type Reply = crate::ipsec::v1901::Ip
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSelectBackendReply {
     pub retval: i32,
 }
@@ -253,6 +266,7 @@ impl Message for IpsecSelectBackendReply {
     const NAME: &'static str = "ipsec_select_backend_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -273,6 +287,8 @@ impl Message for IpsecSelectBackendReply {
 ///
 /// `spd_index` u32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdInterfaceDetails {
     pub spd_index: u32,
     pub sw_if_index: u32,
@@ -300,6 +316,8 @@ impl Message for IpsecSpdInterfaceDetails {
 ///
 /// `spd_index` u32, `spd_index_valid` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdInterfaceDump {
     pub spd_index: u32,
     pub spd_index_valid: u8,
@@ -351,6 +369,8 @@ impl Dump<crate::release::V2606> for IpsecSpdInterfaceDump { type Details = crat
 ///
 /// `is_add` u8, `esn` u8, `anti_replay` u8, `local_ip` u8[4], `remote_ip` u8[4], `local_spi` u32, `remote_spi` u32, `crypto_alg` u8, `local_crypto_key_len` u8, `local_crypto_key` u8[128], `remote_crypto_key_len` u8, `remote_crypto_key` u8[128], `integ_alg` u8, `local_integ_key_len` u8, `local_integ_key` u8[128], `remote_integ_key_len` u8, `remote_integ_key` u8[128], `renumber` u8, `show_instance` u32, `udp_encap` u8, `tx_table_id` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelIfAddDel {
     pub is_add: u8,
     pub esn: u8,
@@ -361,13 +381,17 @@ pub struct IpsecTunnelIfAddDel {
     pub remote_spi: u32,
     pub crypto_alg: u8,
     pub local_crypto_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub local_crypto_key: [u8; 128],
     pub remote_crypto_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub remote_crypto_key: [u8; 128],
     pub integ_alg: u8,
     pub local_integ_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub local_integ_key: [u8; 128],
     pub remote_integ_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub remote_integ_key: [u8; 128],
     pub renumber: u8,
     pub show_instance: u32,

@@ -7,7 +7,10 @@ use binapi_core::*;
 ///
 /// `name` u8[128], `protocol` ipsec_proto, `index` u8, `active` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecBackendDetails {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 128],
     pub protocol: crate::ipsec_types::v1904::IpsecProto,
     pub index: u8,
@@ -51,6 +54,8 @@ impl Message for IpsecBackendDetails {
 ///
 /// `entry` ipsec_sad_entry, `sw_if_index` u32, `salt` u32, `seq_outbound` u64, `last_seq_inbound` u64, `replay_window` u64, `total_data_size` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSaDetails {
     pub entry: crate::ipsec::v1904::IpsecSadEntry,
     pub sw_if_index: u32,
@@ -93,6 +98,8 @@ impl Message for IpsecSaDetails {
 ///
 /// `sa_id` u32, `crypto_key` key, `integrity_key` key
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSaSetKey {
     pub sa_id: u32,
     pub crypto_key: crate::ipsec_types::v1904::Key,
@@ -125,6 +132,8 @@ impl<V> Request<V> for IpsecSaSetKey { type Reply = crate::ipsec::v1810::IpsecSa
 ///
 /// `sad_id` u32, `spi` u32, `protocol` ipsec_proto, `crypto_algorithm` ipsec_crypto_alg, `crypto_key` key, `integrity_algorithm` ipsec_integ_alg, `integrity_key` key, `flags` ipsec_sad_flags, `tunnel_src` address, `tunnel_dst` address, `tx_table_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntry {
     pub sad_id: u32,
     pub spi: u32,
@@ -181,6 +190,8 @@ impl Wire for IpsecSadEntry {
 ///
 /// `is_add` u8, `entry` ipsec_sad_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntryAddDel {
     pub is_add: u8,
     pub entry: crate::ipsec::v1904::IpsecSadEntry,
@@ -210,6 +221,8 @@ impl<V> Request<V> for IpsecSadEntryAddDel { type Reply = crate::ipsec::v1904::I
 ///
 /// `retval` i32, `stat_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntryAddDelReply {
     pub retval: i32,
     pub stat_index: u32,
@@ -219,6 +232,7 @@ impl Message for IpsecSadEntryAddDelReply {
     const NAME: &'static str = "ipsec_sad_entry_add_del_reply";
     const CRC: u32 = 0x9ffac24b;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -241,6 +255,8 @@ impl Message for IpsecSadEntryAddDelReply {
 ///
 /// `protocol` ipsec_proto, `index` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSelectBackend {
     pub protocol: crate::ipsec_types::v1904::IpsecProto,
     pub index: u8,
@@ -270,6 +286,8 @@ impl<V> Request<V> for IpsecSelectBackend { type Reply = crate::ipsec::v1901::Ip
 ///
 /// `entry` ipsec_spd_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdDetails {
     pub entry: crate::ipsec::v1904::IpsecSpdEntry,
 }
@@ -294,6 +312,8 @@ impl Message for IpsecSpdDetails {
 ///
 /// `spd_id` u32, `priority` i32, `is_outbound` u8, `sa_id` u32, `policy` ipsec_spd_action, `protocol` u8, `remote_address_start` address, `remote_address_stop` address, `local_address_start` address, `local_address_stop` address, `remote_port_start` u16, `remote_port_stop` u16, `local_port_start` u16, `local_port_stop` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdEntry {
     pub spd_id: u32,
     pub priority: i32,
@@ -359,6 +379,8 @@ impl Wire for IpsecSpdEntry {
 ///
 /// `is_add` u8, `entry` ipsec_spd_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdEntryAddDel {
     pub is_add: u8,
     pub entry: crate::ipsec::v1904::IpsecSpdEntry,
@@ -388,6 +410,8 @@ impl<V> Request<V> for IpsecSpdEntryAddDel { type Reply = crate::ipsec::v1904::I
 ///
 /// `retval` i32, `stat_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdEntryAddDelReply {
     pub retval: i32,
     pub stat_index: u32,
@@ -397,6 +421,7 @@ impl Message for IpsecSpdEntryAddDelReply {
     const NAME: &'static str = "ipsec_spd_entry_add_del_reply";
     const CRC: u32 = 0x9ffac24b;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -419,6 +444,8 @@ impl Message for IpsecSpdEntryAddDelReply {
 ///
 /// `is_add` u8, `esn` u8, `anti_replay` u8, `local_ip` address, `remote_ip` address, `local_spi` u32, `remote_spi` u32, `crypto_alg` u8, `local_crypto_key_len` u8, `local_crypto_key` u8[128], `remote_crypto_key_len` u8, `remote_crypto_key` u8[128], `integ_alg` u8, `local_integ_key_len` u8, `local_integ_key` u8[128], `remote_integ_key_len` u8, `remote_integ_key` u8[128], `renumber` u8, `show_instance` u32, `udp_encap` u8, `tx_table_id` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelIfAddDel {
     pub is_add: u8,
     pub esn: u8,
@@ -429,13 +456,17 @@ pub struct IpsecTunnelIfAddDel {
     pub remote_spi: u32,
     pub crypto_alg: u8,
     pub local_crypto_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub local_crypto_key: [u8; 128],
     pub remote_crypto_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub remote_crypto_key: [u8; 128],
     pub integ_alg: u8,
     pub local_integ_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub local_integ_key: [u8; 128],
     pub remote_integ_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub remote_integ_key: [u8; 128],
     pub renumber: u8,
     pub show_instance: u32,

@@ -7,7 +7,10 @@ use binapi_core::*;
 ///
 /// `name` u8[128], `protocol` ipsec_proto, `index` u8, `active` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecBackendDetails {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 128],
     pub protocol: crate::ipsec_types::v1904::IpsecProto,
     pub index: u8,
@@ -51,6 +54,8 @@ impl Message for IpsecBackendDetails {
 ///
 /// `entry` ipsec_sad_entry, `sw_if_index` u32, `salt` u32, `seq_outbound` u64, `last_seq_inbound` u64, `replay_window` u64, `total_data_size` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSaDetails {
     pub entry: crate::ipsec_types::v1908::IpsecSadEntry,
     pub sw_if_index: u32,
@@ -93,6 +98,8 @@ impl Message for IpsecSaDetails {
 ///
 /// `is_add` u8, `entry` ipsec_sad_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntryAddDel {
     pub is_add: u8,
     pub entry: crate::ipsec_types::v1908::IpsecSadEntry,
@@ -122,6 +129,8 @@ impl<V> Request<V> for IpsecSadEntryAddDel { type Reply = crate::ipsec::v1904::I
 ///
 /// `protocol` ipsec_proto, `index` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSelectBackend {
     pub protocol: crate::ipsec_types::v1904::IpsecProto,
     pub index: u8,
@@ -151,6 +160,8 @@ impl<V> Request<V> for IpsecSelectBackend { type Reply = crate::ipsec::v1901::Ip
 ///
 /// `entry` ipsec_spd_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdDetails {
     pub entry: crate::ipsec::v1904::IpsecSpdEntry,
 }
@@ -175,6 +186,8 @@ impl Message for IpsecSpdDetails {
 ///
 /// `is_add` u8, `entry` ipsec_spd_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdEntryAddDel {
     pub is_add: u8,
     pub entry: crate::ipsec::v1904::IpsecSpdEntry,
@@ -204,6 +217,8 @@ impl<V> Request<V> for IpsecSpdEntryAddDel { type Reply = crate::ipsec::v1904::I
 ///
 /// `is_add` u8, `esn` u8, `anti_replay` u8, `local_ip` address, `remote_ip` address, `local_spi` u32, `remote_spi` u32, `crypto_alg` u8, `local_crypto_key_len` u8, `local_crypto_key` u8[128], `remote_crypto_key_len` u8, `remote_crypto_key` u8[128], `integ_alg` u8, `local_integ_key_len` u8, `local_integ_key` u8[128], `remote_integ_key_len` u8, `remote_integ_key` u8[128], `renumber` u8, `show_instance` u32, `udp_encap` u8, `tx_table_id` u32, `salt` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelIfAddDel {
     pub is_add: u8,
     pub esn: u8,
@@ -214,13 +229,17 @@ pub struct IpsecTunnelIfAddDel {
     pub remote_spi: u32,
     pub crypto_alg: u8,
     pub local_crypto_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub local_crypto_key: [u8; 128],
     pub remote_crypto_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub remote_crypto_key: [u8; 128],
     pub integ_alg: u8,
     pub local_integ_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub local_integ_key: [u8; 128],
     pub remote_integ_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub remote_integ_key: [u8; 128],
     pub renumber: u8,
     pub show_instance: u32,
@@ -322,6 +341,8 @@ impl<V> Request<V> for IpsecTunnelIfAddDel { type Reply = crate::ipsec::v1810::I
 ///
 /// `sw_if_index` interface_index, `sa_out` u32, `n_sa_in` u8, `sa_in` u32[n_sa_in]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelProtect {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub sa_out: u32,
@@ -356,6 +377,8 @@ impl Wire for IpsecTunnelProtect {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelProtectDel {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -382,6 +405,8 @@ impl<V> Request<V> for IpsecTunnelProtectDel { type Reply = crate::ipsec::v1908:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelProtectDelReply {
     pub retval: i32,
 }
@@ -390,6 +415,7 @@ impl Message for IpsecTunnelProtectDelReply {
     const NAME: &'static str = "ipsec_tunnel_protect_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -410,6 +436,8 @@ impl Message for IpsecTunnelProtectDelReply {
 ///
 /// `tun` ipsec_tunnel_protect
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelProtectDetails {
     pub tun: crate::ipsec::v1908::IpsecTunnelProtect,
 }
@@ -434,6 +462,8 @@ impl Message for IpsecTunnelProtectDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelProtectDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -480,6 +510,8 @@ impl Dump<crate::release::V2606> for IpsecTunnelProtectDump { type Details = cra
 ///
 /// `tunnel` ipsec_tunnel_protect
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelProtectUpdate {
     pub tunnel: crate::ipsec::v1908::IpsecTunnelProtect,
 }
@@ -506,6 +538,8 @@ impl<V> Request<V> for IpsecTunnelProtectUpdate { type Reply = crate::ipsec::v19
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelProtectUpdateReply {
     pub retval: i32,
 }
@@ -514,6 +548,7 @@ impl Message for IpsecTunnelProtectUpdateReply {
     const NAME: &'static str = "ipsec_tunnel_protect_update_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

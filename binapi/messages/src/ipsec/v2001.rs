@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2InitiateSaInit {
     pub name: FixedString<64>,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for Ikev2InitiateSaInit { type Reply = crate::ipsec::v1810::I
 ///
 /// `name` string[64], `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileAddDel {
     pub name: FixedString<64>,
     pub is_add: bool,
@@ -62,6 +66,8 @@ impl<V> Request<V> for Ikev2ProfileAddDel { type Reply = crate::ipsec::v1810::Ik
 ///
 /// `name` string[64], `auth_method` u8, `is_hex` bool, `data_len` u32, `data` u8[data_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileSetAuth {
     pub name: FixedString<64>,
     pub auth_method: u8,
@@ -99,6 +105,8 @@ impl<V> Request<V> for Ikev2ProfileSetAuth { type Reply = crate::ipsec::v1810::I
 ///
 /// `name` string[64], `is_local` bool, `id_type` u8, `data_len` u32, `data` u8[data_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileSetId {
     pub name: FixedString<64>,
     pub is_local: bool,
@@ -136,6 +144,8 @@ impl<V> Request<V> for Ikev2ProfileSetId { type Reply = crate::ipsec::v1810::Ike
 ///
 /// `name` string[64], `is_local` bool, `proto` u8, `start_port` u16, `end_port` u16, `start_addr` u32, `end_addr` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileSetTs {
     pub name: FixedString<64>,
     pub is_local: bool,
@@ -180,6 +190,8 @@ impl<V> Request<V> for Ikev2ProfileSetTs { type Reply = crate::ipsec::v1810::Ike
 ///
 /// `name` string[64], `crypto_alg` u32, `crypto_key_size` u32, `integ_alg` u32, `dh_group` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetEspTransforms {
     pub name: FixedString<64>,
     pub crypto_alg: u32,
@@ -218,6 +230,8 @@ impl<V> Request<V> for Ikev2SetEspTransforms { type Reply = crate::ipsec::v1810:
 ///
 /// `name` string[64], `crypto_alg` u32, `crypto_key_size` u32, `integ_alg` u32, `dh_group` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetIkeTransforms {
     pub name: FixedString<64>,
     pub crypto_alg: u32,
@@ -256,6 +270,8 @@ impl<V> Request<V> for Ikev2SetIkeTransforms { type Reply = crate::ipsec::v1810:
 ///
 /// `name` string[64], `sw_if_index` interface_index, `address` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetResponder {
     pub name: FixedString<64>,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -288,6 +304,8 @@ impl<V> Request<V> for Ikev2SetResponder { type Reply = crate::ipsec::v1810::Ike
 ///
 /// `name` string[64], `lifetime` u64, `lifetime_jitter` u32, `handover` u32, `lifetime_maxdata` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetSaLifetime {
     pub name: FixedString<64>,
     pub lifetime: u64,

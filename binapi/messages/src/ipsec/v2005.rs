@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `key_file` string[256]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetLocalKey {
     pub key_file: FixedString<256>,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for Ikev2SetLocalKey { type Reply = crate::ipsec::v1810::Ikev
 ///
 /// `name` string[128], `protocol` ipsec_proto, `index` u8, `active` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecBackendDetails {
     pub name: FixedString<128>,
     pub protocol: crate::ipsec_types::v2005::IpsecProto,
@@ -66,6 +70,8 @@ impl Message for IpsecBackendDetails {
 ///
 /// `is_add` bool, `sw_if_index` interface_index, `spd_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecInterfaceAddDelSpd {
     pub is_add: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -98,6 +104,8 @@ impl<V> Request<V> for IpsecInterfaceAddDelSpd { type Reply = crate::ipsec::v181
 ///
 /// `entry` ipsec_sad_entry, `sw_if_index` interface_index, `salt` u32, `seq_outbound` u64, `last_seq_inbound` u64, `replay_window` u64, `stat_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSaDetails {
     pub entry: crate::ipsec_types::v2005::IpsecSadEntry,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -140,6 +148,8 @@ impl Message for IpsecSaDetails {
 ///
 /// `is_add` bool, `entry` ipsec_sad_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntryAddDel {
     pub is_add: bool,
     pub entry: crate::ipsec_types::v2005::IpsecSadEntry,
@@ -169,6 +179,8 @@ impl<V> Request<V> for IpsecSadEntryAddDel { type Reply = crate::ipsec::v1904::I
 ///
 /// `protocol` ipsec_proto, `index` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSelectBackend {
     pub protocol: crate::ipsec_types::v2005::IpsecProto,
     pub index: u8,
@@ -198,6 +210,8 @@ impl<V> Request<V> for IpsecSelectBackend { type Reply = crate::ipsec::v1901::Ip
 ///
 /// `is_add` bool, `spd_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdAddDel {
     pub is_add: bool,
     pub spd_id: u32,
@@ -227,6 +241,8 @@ impl<V> Request<V> for IpsecSpdAddDel { type Reply = crate::ipsec::v1810::IpsecS
 ///
 /// `entry` ipsec_spd_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdDetails {
     pub entry: crate::ipsec_types::v2005::IpsecSpdEntry,
 }
@@ -251,6 +267,8 @@ impl Message for IpsecSpdDetails {
 ///
 /// `is_add` bool, `entry` ipsec_spd_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdEntryAddDel {
     pub is_add: bool,
     pub entry: crate::ipsec_types::v2005::IpsecSpdEntry,
@@ -280,6 +298,8 @@ impl<V> Request<V> for IpsecSpdEntryAddDel { type Reply = crate::ipsec::v1904::I
 ///
 /// `spd_index` u32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdInterfaceDetails {
     pub spd_index: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -307,6 +327,8 @@ impl Message for IpsecSpdInterfaceDetails {
 ///
 /// `is_add` bool, `esn` bool, `anti_replay` bool, `local_ip` address, `remote_ip` address, `local_spi` u32, `remote_spi` u32, `crypto_alg` u8, `local_crypto_key_len` u8, `local_crypto_key` u8[128], `remote_crypto_key_len` u8, `remote_crypto_key` u8[128], `integ_alg` u8, `local_integ_key_len` u8, `local_integ_key` u8[128], `remote_integ_key_len` u8, `remote_integ_key` u8[128], `renumber` bool, `show_instance` u32, `udp_encap` bool, `tx_table_id` u32, `salt` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelIfAddDel {
     pub is_add: bool,
     pub esn: bool,
@@ -317,13 +339,17 @@ pub struct IpsecTunnelIfAddDel {
     pub remote_spi: u32,
     pub crypto_alg: u8,
     pub local_crypto_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub local_crypto_key: [u8; 128],
     pub remote_crypto_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub remote_crypto_key: [u8; 128],
     pub integ_alg: u8,
     pub local_integ_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub local_integ_key: [u8; 128],
     pub remote_integ_key_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub remote_integ_key: [u8; 128],
     pub renumber: bool,
     pub show_instance: u32,
@@ -425,6 +451,8 @@ impl<V> Request<V> for IpsecTunnelIfAddDel { type Reply = crate::ipsec::v2005::I
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelIfAddDelReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -434,6 +462,7 @@ impl Message for IpsecTunnelIfAddDelReply {
     const NAME: &'static str = "ipsec_tunnel_if_add_del_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -456,6 +485,8 @@ impl Message for IpsecTunnelIfAddDelReply {
 ///
 /// `sw_if_index` interface_index, `sa_id` u32, `is_outbound` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelIfSetSa {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub sa_id: u32,
@@ -488,6 +519,8 @@ impl<V> Request<V> for IpsecTunnelIfSetSa { type Reply = crate::ipsec::v1810::Ip
 ///
 /// `sw_if_index` interface_index, `nh` address, `sa_out` u32, `n_sa_in` u8, `sa_in` u32[n_sa_in]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelProtect {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub nh: crate::ip_types::v2005::Address,
@@ -525,6 +558,8 @@ impl Wire for IpsecTunnelProtect {
 ///
 /// `sw_if_index` interface_index, `nh` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelProtectDel {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub nh: crate::ip_types::v2005::Address,
@@ -554,6 +589,8 @@ impl<V> Request<V> for IpsecTunnelProtectDel { type Reply = crate::ipsec::v1908:
 ///
 /// `tun` ipsec_tunnel_protect
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelProtectDetails {
     pub tun: crate::ipsec::v2005::IpsecTunnelProtect,
 }
@@ -578,6 +615,8 @@ impl Message for IpsecTunnelProtectDetails {
 ///
 /// `tunnel` ipsec_tunnel_protect
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelProtectUpdate {
     pub tunnel: crate::ipsec::v2005::IpsecTunnelProtect,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `name` string[64], `ts` ikev2_ts
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileSetTs {
     pub name: FixedString<64>,
     pub ts: crate::ikev2_types::v2009::Ikev2Ts,
@@ -36,6 +38,8 @@ impl<V> Request<V> for Ikev2ProfileSetTs { type Reply = crate::ipsec::v1810::Ike
 ///
 /// `name` string[64], `tr` ikev2_esp_transforms
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetEspTransforms {
     pub name: FixedString<64>,
     pub tr: crate::ikev2_types::v2009::Ikev2EspTransforms,
@@ -65,6 +69,8 @@ impl<V> Request<V> for Ikev2SetEspTransforms { type Reply = crate::ipsec::v1810:
 ///
 /// `name` string[64], `tr` ikev2_ike_transforms
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetIkeTransforms {
     pub name: FixedString<64>,
     pub tr: crate::ikev2_types::v2009::Ikev2IkeTransforms,
@@ -94,6 +100,8 @@ impl<V> Request<V> for Ikev2SetIkeTransforms { type Reply = crate::ipsec::v1810:
 ///
 /// `name` string[64], `responder` ikev2_responder
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetResponder {
     pub name: FixedString<64>,
     pub responder: crate::ikev2_types::v2009::Ikev2Responder,
@@ -123,6 +131,8 @@ impl<V> Request<V> for Ikev2SetResponder { type Reply = crate::ipsec::v1810::Ike
 ///
 /// `user_instance` u32, `mode` tunnel_mode, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecItf {
     pub user_instance: u32,
     pub mode: crate::tunnel_types::v2005::TunnelMode,
@@ -155,6 +165,8 @@ impl Wire for IpsecItf {
 ///
 /// `itf` ipsec_itf
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecItfCreate {
     pub itf: crate::ipsec::v2009::IpsecItf,
 }
@@ -181,6 +193,8 @@ impl<V> Request<V> for IpsecItfCreate { type Reply = crate::ipsec::v2009::IpsecI
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecItfCreateReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -190,6 +204,7 @@ impl Message for IpsecItfCreateReply {
     const NAME: &'static str = "ipsec_itf_create_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -212,6 +227,8 @@ impl Message for IpsecItfCreateReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecItfDelete {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -238,6 +255,8 @@ impl<V> Request<V> for IpsecItfDelete { type Reply = crate::ipsec::v2009::IpsecI
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecItfDeleteReply {
     pub retval: i32,
 }
@@ -246,6 +265,7 @@ impl Message for IpsecItfDeleteReply {
     const NAME: &'static str = "ipsec_itf_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -266,6 +286,8 @@ impl Message for IpsecItfDeleteReply {
 ///
 /// `itf` ipsec_itf
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecItfDetails {
     pub itf: crate::ipsec::v2009::IpsecItf,
 }
@@ -290,6 +312,8 @@ impl Message for IpsecItfDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecItfDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -316,6 +340,8 @@ impl<V> Dump<V> for IpsecItfDump { type Details = crate::ipsec::v2009::IpsecItfD
 ///
 /// `async_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSetAsyncMode {
     pub async_enable: bool,
 }
@@ -342,6 +368,8 @@ impl<V> Request<V> for IpsecSetAsyncMode { type Reply = crate::ipsec::v2009::Ips
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSetAsyncModeReply {
     pub retval: i32,
 }
@@ -350,6 +378,7 @@ impl Message for IpsecSetAsyncModeReply {
     const NAME: &'static str = "ipsec_set_async_mode_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

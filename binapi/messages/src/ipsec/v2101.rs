@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `name` string[64], `ts` ikev2_ts
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2ProfileSetTs {
     pub name: FixedString<64>,
     pub ts: crate::ikev2_types::v2101::Ikev2Ts,
@@ -36,6 +38,8 @@ impl<V> Request<V> for Ikev2ProfileSetTs { type Reply = crate::ipsec::v1810::Ike
 ///
 /// `name` string[64], `responder` ikev2_responder
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetResponder {
     pub name: FixedString<64>,
     pub responder: crate::ikev2_types::v2101::Ikev2Responder,
@@ -65,6 +69,8 @@ impl<V> Request<V> for Ikev2SetResponder { type Reply = crate::ipsec::v1810::Ike
 ///
 /// `entry` ipsec_sad_entry_v2, `sw_if_index` interface_index, `salt` u32, `seq_outbound` u64, `last_seq_inbound` u64, `replay_window` u64, `stat_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSaV2Details {
     pub entry: crate::ipsec_types::v2101::IpsecSadEntryV2,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -107,6 +113,8 @@ impl Message for IpsecSaV2Details {
 ///
 /// `sa_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSaV2Dump {
     pub sa_id: u32,
 }
@@ -133,6 +141,8 @@ impl<V> Dump<V> for IpsecSaV2Dump { type Details = crate::ipsec::v2101::IpsecSaV
 ///
 /// `is_add` bool, `entry` ipsec_sad_entry_v2
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntryAddDelV2 {
     pub is_add: bool,
     pub entry: crate::ipsec_types::v2101::IpsecSadEntryV2,
@@ -162,6 +172,8 @@ impl<V> Request<V> for IpsecSadEntryAddDelV2 { type Reply = crate::ipsec::v2101:
 ///
 /// `retval` i32, `stat_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntryAddDelV2Reply {
     pub retval: i32,
     pub stat_index: u32,
@@ -171,6 +183,7 @@ impl Message for IpsecSadEntryAddDelV2Reply {
     const NAME: &'static str = "ipsec_sad_entry_add_del_v2_reply";
     const CRC: u32 = 0x9ffac24b;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

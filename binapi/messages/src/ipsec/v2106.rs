@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `entry` ipsec_sad_entry, `sw_if_index` interface_index, `salt` u32, `seq_outbound` u64, `last_seq_inbound` u64, `replay_window` u64, `stat_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSaDetails {
     pub entry: crate::ipsec_types::v2005::IpsecSadEntry,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -49,6 +51,8 @@ impl Message for IpsecSaDetails {
 ///
 /// `entry` ipsec_sad_entry_v3, `sw_if_index` interface_index, `seq_outbound` u64, `last_seq_inbound` u64, `replay_window` u64, `stat_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSaV3Details {
     pub entry: crate::ipsec_types::v2106::IpsecSadEntryV3,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -88,6 +92,8 @@ impl Message for IpsecSaV3Details {
 ///
 /// `sa_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSaV3Dump {
     pub sa_id: u32,
 }
@@ -114,6 +120,8 @@ impl<V> Dump<V> for IpsecSaV3Dump { type Details = crate::ipsec::v2106::IpsecSaV
 ///
 /// `is_add` bool, `entry` ipsec_sad_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntryAddDel {
     pub is_add: bool,
     pub entry: crate::ipsec_types::v2005::IpsecSadEntry,
@@ -143,6 +151,8 @@ impl<V> Request<V> for IpsecSadEntryAddDel { type Reply = crate::ipsec::v1904::I
 ///
 /// `is_add` bool, `entry` ipsec_sad_entry_v3
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntryAddDelV3 {
     pub is_add: bool,
     pub entry: crate::ipsec_types::v2106::IpsecSadEntryV3,
@@ -172,6 +182,8 @@ impl<V> Request<V> for IpsecSadEntryAddDelV3 { type Reply = crate::ipsec::v2106:
 ///
 /// `retval` i32, `stat_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntryAddDelV3Reply {
     pub retval: i32,
     pub stat_index: u32,
@@ -181,6 +193,7 @@ impl Message for IpsecSadEntryAddDelV3Reply {
     const NAME: &'static str = "ipsec_sad_entry_add_del_v3_reply";
     const CRC: u32 = 0x9ffac24b;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -203,6 +216,8 @@ impl Message for IpsecSadEntryAddDelV3Reply {
 ///
 /// `entry` ipsec_spd_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdDetails {
     pub entry: crate::ipsec_types::v2005::IpsecSpdEntry,
 }
@@ -227,6 +242,8 @@ impl Message for IpsecSpdDetails {
 ///
 /// `is_add` bool, `entry` ipsec_spd_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdEntryAddDel {
     pub is_add: bool,
     pub entry: crate::ipsec_types::v2005::IpsecSpdEntry,
@@ -256,6 +273,8 @@ impl<V> Request<V> for IpsecSpdEntryAddDel { type Reply = crate::ipsec::v1904::I
 ///
 /// `sw_if_index` interface_index, `nh` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelProtectDel {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub nh: crate::ip_types::v2005::Address,
@@ -285,6 +304,8 @@ impl<V> Request<V> for IpsecTunnelProtectDel { type Reply = crate::ipsec::v1908:
 ///
 /// `tun` ipsec_tunnel_protect
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelProtectDetails {
     pub tun: crate::ipsec::v2005::IpsecTunnelProtect,
 }
@@ -309,6 +330,8 @@ impl Message for IpsecTunnelProtectDetails {
 ///
 /// `tunnel` ipsec_tunnel_protect
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecTunnelProtectUpdate {
     pub tunnel: crate::ipsec::v2005::IpsecTunnelProtect,
 }

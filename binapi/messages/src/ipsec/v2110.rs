@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `entry` ipsec_sad_entry_v3
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntryAdd {
     pub entry: crate::ipsec_types::v2106::IpsecSadEntryV3,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for IpsecSadEntryAdd { type Reply = crate::ipsec::v2110::Ipse
 ///
 /// `retval` i32, `stat_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntryAddReply {
     pub retval: i32,
     pub stat_index: u32,
@@ -42,6 +46,7 @@ impl Message for IpsecSadEntryAddReply {
     const NAME: &'static str = "ipsec_sad_entry_add_reply";
     const CRC: u32 = 0x9ffac24b;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -64,6 +69,8 @@ impl Message for IpsecSadEntryAddReply {
 ///
 /// `id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntryDel {
     pub id: u32,
 }
@@ -90,6 +97,8 @@ impl<V> Request<V> for IpsecSadEntryDel { type Reply = crate::ipsec::v2110::Ipse
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntryDelReply {
     pub retval: i32,
 }
@@ -98,6 +107,7 @@ impl Message for IpsecSadEntryDelReply {
     const NAME: &'static str = "ipsec_sad_entry_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `entry` ipsec_spd_entry_v2
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdEntryAddDelV2 {
     pub is_add: bool,
     pub entry: crate::ipsec_types::v2210::IpsecSpdEntryV2,
@@ -36,6 +38,8 @@ impl<V> Request<V> for IpsecSpdEntryAddDelV2 { type Reply = crate::ipsec::v2210:
 ///
 /// `retval` i32, `stat_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdEntryAddDelV2Reply {
     pub retval: i32,
     pub stat_index: u32,
@@ -45,6 +49,7 @@ impl Message for IpsecSpdEntryAddDelV2Reply {
     const NAME: &'static str = "ipsec_spd_entry_add_del_v2_reply";
     const CRC: u32 = 0x9ffac24b;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sad_id` u32, `is_tun` bool, `tunnel` tunnel, `udp_src_port` u16, `udp_dst_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntryUpdate {
     pub sad_id: u32,
     pub is_tun: bool,
@@ -45,6 +47,8 @@ impl<V> Request<V> for IpsecSadEntryUpdate { type Reply = crate::ipsec::v2302::I
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntryUpdateReply {
     pub retval: i32,
 }
@@ -53,6 +57,7 @@ impl Message for IpsecSadEntryUpdateReply {
     const NAME: &'static str = "ipsec_sad_entry_update_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

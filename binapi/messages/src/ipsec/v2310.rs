@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `entry` ipsec_sad_entry_v3, `sw_if_index` interface_index, `seq_outbound` u64, `last_seq_inbound` u64, `replay_window` u64, `thread_index` u32, `stat_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSaV4Details {
     pub entry: crate::ipsec_types::v2106::IpsecSadEntryV3,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -49,6 +51,8 @@ impl Message for IpsecSaV4Details {
 ///
 /// `sa_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSaV4Dump {
     pub sa_id: u32,
 }
@@ -75,6 +79,8 @@ impl<V> Dump<V> for IpsecSaV4Dump { type Details = crate::ipsec::v2310::IpsecSaV
 ///
 /// `sa_id` u32, `worker` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadBind {
     pub sa_id: u32,
     pub worker: u32,
@@ -104,6 +110,8 @@ impl<V> Request<V> for IpsecSadBind { type Reply = crate::ipsec::v2310::IpsecSad
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadBindReply {
     pub retval: i32,
 }
@@ -112,6 +120,7 @@ impl Message for IpsecSadBindReply {
     const NAME: &'static str = "ipsec_sad_bind_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -132,6 +141,8 @@ impl Message for IpsecSadBindReply {
 ///
 /// `sa_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadUnbind {
     pub sa_id: u32,
 }
@@ -158,6 +169,8 @@ impl<V> Request<V> for IpsecSadUnbind { type Reply = crate::ipsec::v2310::IpsecS
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadUnbindReply {
     pub retval: i32,
 }
@@ -166,6 +179,7 @@ impl Message for IpsecSadUnbindReply {
     const NAME: &'static str = "ipsec_sad_unbind_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `entry` ipsec_sad_entry_v4, `sw_if_index` interface_index, `seq_outbound` u64, `last_seq_inbound` u64, `replay_window` u64, `thread_index` u32, `stat_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSaV5Details {
     pub entry: crate::ipsec_types::v2402::IpsecSadEntryV4,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -49,6 +51,8 @@ impl Message for IpsecSaV5Details {
 ///
 /// `sa_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSaV5Dump {
     pub sa_id: u32,
 }
@@ -75,6 +79,8 @@ impl<V> Dump<V> for IpsecSaV5Dump { type Details = crate::ipsec::v2402::IpsecSaV
 ///
 /// `entry` ipsec_sad_entry_v4
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntryAddV2 {
     pub entry: crate::ipsec_types::v2402::IpsecSadEntryV4,
 }
@@ -101,6 +107,8 @@ impl<V> Request<V> for IpsecSadEntryAddV2 { type Reply = crate::ipsec::v2402::Ip
 ///
 /// `retval` i32, `stat_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntryAddV2Reply {
     pub retval: i32,
     pub stat_index: u32,
@@ -110,6 +118,7 @@ impl Message for IpsecSadEntryAddV2Reply {
     const NAME: &'static str = "ipsec_sad_entry_add_v2_reply";
     const CRC: u32 = 0x9ffac24b;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

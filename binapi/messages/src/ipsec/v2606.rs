@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `name` string[64], `tr` ikev2_ike_transforms
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ikev2SetIkeTransforms {
     pub name: FixedString<64>,
     pub tr: crate::ikev2_types::v2606::Ikev2IkeTransforms,

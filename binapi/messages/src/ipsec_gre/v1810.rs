@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `local_sa_id` u32, `remote_sa_id` u32, `is_add` u8, `src_address` u8[4], `dst_address` u8[4]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecGreAddDelTunnel {
     pub local_sa_id: u32,
     pub remote_sa_id: u32,
@@ -45,6 +47,8 @@ impl<V> Request<V> for IpsecGreAddDelTunnel { type Reply = crate::ipsec_gre::v18
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecGreAddDelTunnelReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -54,6 +58,7 @@ impl Message for IpsecGreAddDelTunnelReply {
     const NAME: &'static str = "ipsec_gre_add_del_tunnel_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -76,6 +81,8 @@ impl Message for IpsecGreAddDelTunnelReply {
 ///
 /// `sw_if_index` u32, `local_sa_id` u32, `remote_sa_id` u32, `src_address` u8[4], `dst_address` u8[4]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecGreTunnelDetails {
     pub sw_if_index: u32,
     pub local_sa_id: u32,
@@ -112,6 +119,8 @@ impl Message for IpsecGreTunnelDetails {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecGreTunnelDump {
     pub sw_if_index: u32,
 }

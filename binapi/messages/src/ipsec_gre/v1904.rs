@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `client_index` u32, `context` u32, `local_sa_id` u32, `remote_sa_id` u32, `is_add` u8, `sw_if_index` u32, `src` ip4_address, `dst` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecGreTunnel {
     pub client_index: u32,
     pub context: u32,
@@ -54,6 +56,8 @@ impl Wire for IpsecGreTunnel {
 ///
 /// `is_add` u8, `tunnel` ipsec_gre_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecGreTunnelAddDel {
     pub is_add: u8,
     pub tunnel: crate::ipsec_gre::v1904::IpsecGreTunnel,
@@ -83,6 +87,8 @@ impl<V> Request<V> for IpsecGreTunnelAddDel { type Reply = crate::ipsec_gre::v19
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecGreTunnelAddDelReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -92,6 +98,7 @@ impl Message for IpsecGreTunnelAddDelReply {
     const NAME: &'static str = "ipsec_gre_tunnel_add_del_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -114,6 +121,8 @@ impl Message for IpsecGreTunnelAddDelReply {
 ///
 /// `tunnel` ipsec_gre_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecGreTunnelDetails {
     pub tunnel: crate::ipsec_gre::v1904::IpsecGreTunnel,
 }

@@ -74,8 +74,11 @@ open_enum! {
 ///
 /// `length` u8, `data` u8[128]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Key {
     pub length: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub data: [u8; 128],
 }
 

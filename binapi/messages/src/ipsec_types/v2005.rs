@@ -15,6 +15,8 @@ open_enum! {
 ///
 /// `sad_id` u32, `spi` u32, `protocol` ipsec_proto, `crypto_algorithm` ipsec_crypto_alg, `crypto_key` key, `integrity_algorithm` ipsec_integ_alg, `integrity_key` key, `flags` ipsec_sad_flags, `tunnel_src` address, `tunnel_dst` address, `tx_table_id` u32, `salt` u32, `udp_src_port` u16, `udp_dst_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntry {
     pub sad_id: u32,
     pub spi: u32,
@@ -80,6 +82,8 @@ impl Wire for IpsecSadEntry {
 ///
 /// `spd_id` u32, `priority` i32, `is_outbound` bool, `sa_id` u32, `policy` ipsec_spd_action, `protocol` u8, `remote_address_start` address, `remote_address_stop` address, `local_address_start` address, `local_address_stop` address, `remote_port_start` u16, `remote_port_stop` u16, `local_port_start` u16, `local_port_stop` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdEntry {
     pub spd_id: u32,
     pub priority: i32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sad_id` u32, `spi` u32, `protocol` ipsec_proto, `crypto_algorithm` ipsec_crypto_alg, `crypto_key` key, `integrity_algorithm` ipsec_integ_alg, `integrity_key` key, `flags` ipsec_sad_flags, `tunnel_src` address, `tunnel_dst` address, `tunnel_flags` tunnel_encap_decap_flags, `dscp` ip_dscp, `tx_table_id` u32, `salt` u32, `udp_src_port` u16, `udp_dst_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSadEntryV2 {
     pub sad_id: u32,
     pub spi: u32,

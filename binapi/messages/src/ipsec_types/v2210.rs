@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `spd_id` u32, `priority` i32, `is_outbound` bool, `sa_id` u32, `policy` ipsec_spd_action, `protocol` u8, `remote_address_start` address, `remote_address_stop` address, `local_address_start` address, `local_address_stop` address, `remote_port_start` u16, `remote_port_stop` u16, `local_port_start` u16, `local_port_stop` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct IpsecSpdEntryV2 {
     pub spd_id: u32,
     pub priority: i32,

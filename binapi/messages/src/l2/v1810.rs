@@ -20,6 +20,8 @@ open_enum! {
 ///
 /// `bd_id` u32, `is_add` u8, `is_ipv6` u8, `ip_address` u8[16], `mac_address` u8[6]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BdIpMacAddDel {
     pub bd_id: u32,
     pub is_add: u8,
@@ -58,6 +60,8 @@ impl<V> Request<V> for BdIpMacAddDel { type Reply = crate::l2::v1810::BdIpMacAdd
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BdIpMacAddDelReply {
     pub retval: i32,
 }
@@ -66,6 +70,7 @@ impl Message for BdIpMacAddDelReply {
     const NAME: &'static str = "bd_ip_mac_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -86,6 +91,8 @@ impl Message for BdIpMacAddDelReply {
 ///
 /// `bd_id` u32, `is_ipv6` u8, `ip_address` u8[16], `mac_address` u8[6]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BdIpMacDetails {
     pub bd_id: u32,
     pub is_ipv6: u8,
@@ -119,6 +126,8 @@ impl Message for BdIpMacDetails {
 ///
 /// `bd_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BdIpMacDump {
     pub bd_id: u32,
 }
@@ -168,6 +177,8 @@ impl Dump<crate::release::V2606> for BdIpMacDump { type Details = crate::l2::v21
 ///
 /// `bd_id` u32, `flood` u8, `uu_flood` u8, `forward` u8, `learn` u8, `arp_term` u8, `mac_age` u8, `bd_tag` u8[64], `is_add` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainAddDel {
     pub bd_id: u32,
     pub flood: u8,
@@ -176,6 +187,7 @@ pub struct BridgeDomainAddDel {
     pub learn: u8,
     pub arp_term: u8,
     pub mac_age: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub bd_tag: [u8; 64],
     pub is_add: u8,
 }
@@ -234,6 +246,8 @@ impl<V> Request<V> for BridgeDomainAddDel { type Reply = crate::l2::v1810::Bridg
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainAddDelReply {
     pub retval: i32,
 }
@@ -242,6 +256,7 @@ impl Message for BridgeDomainAddDelReply {
     const NAME: &'static str = "bridge_domain_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -262,6 +277,8 @@ impl Message for BridgeDomainAddDelReply {
 ///
 /// `bd_id` u32, `flood` u8, `uu_flood` u8, `forward` u8, `learn` u8, `arp_term` u8, `mac_age` u8, `bd_tag` u8[64], `bvi_sw_if_index` u32, `uu_fwd_sw_if_index` u32, `n_sw_ifs` u32, `sw_if_details` bridge_domain_sw_if[n_sw_ifs]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainDetails {
     pub bd_id: u32,
     pub flood: u8,
@@ -270,6 +287,7 @@ pub struct BridgeDomainDetails {
     pub learn: u8,
     pub arp_term: u8,
     pub mac_age: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub bd_tag: [u8; 64],
     pub bvi_sw_if_index: u32,
     pub uu_fwd_sw_if_index: u32,
@@ -336,6 +354,8 @@ impl Message for BridgeDomainDetails {
 ///
 /// `bd_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainDump {
     pub bd_id: u32,
 }
@@ -366,6 +386,8 @@ impl Dump<crate::release::V2001> for BridgeDomainDump { type Details = crate::l2
 ///
 /// `bd_id` u32, `mac_age` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainSetMacAge {
     pub bd_id: u32,
     pub mac_age: u8,
@@ -395,6 +417,8 @@ impl<V> Request<V> for BridgeDomainSetMacAge { type Reply = crate::l2::v1810::Br
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainSetMacAgeReply {
     pub retval: i32,
 }
@@ -403,6 +427,7 @@ impl Message for BridgeDomainSetMacAgeReply {
     const NAME: &'static str = "bridge_domain_set_mac_age_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -423,6 +448,8 @@ impl Message for BridgeDomainSetMacAgeReply {
 ///
 /// `context` u32, `sw_if_index` u32, `shg` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainSwIf {
     pub context: u32,
     pub sw_if_index: u32,
@@ -455,6 +482,8 @@ impl Wire for BridgeDomainSwIf {
 ///
 /// `bd_id` u32, `is_set` u8, `flags` bd_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeFlags {
     pub bd_id: u32,
     pub is_set: u8,
@@ -487,6 +516,8 @@ impl<V> Request<V> for BridgeFlags { type Reply = crate::l2::v1810::BridgeFlagsR
 ///
 /// `retval` i32, `resulting_feature_bitmap` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeFlagsReply {
     pub retval: i32,
     pub resulting_feature_bitmap: u32,
@@ -496,6 +527,7 @@ impl Message for BridgeFlagsReply {
     const NAME: &'static str = "bridge_flags_reply";
     const CRC: u32 = 0x29b2a2b3;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -518,6 +550,8 @@ impl Message for BridgeFlagsReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2FibClearTable {
 }
 
@@ -541,6 +575,8 @@ impl<V> Request<V> for L2FibClearTable { type Reply = crate::l2::v1810::L2FibCle
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2FibClearTableReply {
     pub retval: i32,
 }
@@ -549,6 +585,7 @@ impl Message for L2FibClearTableReply {
     const NAME: &'static str = "l2_fib_clear_table_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -569,6 +606,8 @@ impl Message for L2FibClearTableReply {
 ///
 /// `bd_id` u32, `mac` u8[6], `sw_if_index` u32, `static_mac` u8, `filter_mac` u8, `bvi_mac` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2FibTableDetails {
     pub bd_id: u32,
     pub mac: [u8; 6],
@@ -608,6 +647,8 @@ impl Message for L2FibTableDetails {
 ///
 /// `bd_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2FibTableDump {
     pub bd_id: u32,
 }
@@ -657,6 +698,8 @@ impl Dump<crate::release::V2606> for L2FibTableDump { type Details = crate::l2::
 ///
 /// `sw_if_index` u32, `is_set` u8, `feature_bitmap` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2Flags {
     pub sw_if_index: u32,
     pub is_set: u8,
@@ -689,6 +732,8 @@ impl<V> Request<V> for L2Flags { type Reply = crate::l2::v1810::L2FlagsReply; }
 ///
 /// `retval` i32, `resulting_feature_bitmap` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2FlagsReply {
     pub retval: i32,
     pub resulting_feature_bitmap: u32,
@@ -698,6 +743,7 @@ impl Message for L2FlagsReply {
     const NAME: &'static str = "l2_flags_reply";
     const CRC: u32 = 0x29b2a2b3;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -720,6 +766,8 @@ impl Message for L2FlagsReply {
 ///
 /// `sw_if_index` u32, `enable_disable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2InterfaceEfpFilter {
     pub sw_if_index: u32,
     pub enable_disable: u8,
@@ -749,6 +797,8 @@ impl<V> Request<V> for L2InterfaceEfpFilter { type Reply = crate::l2::v1810::L2I
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2InterfaceEfpFilterReply {
     pub retval: i32,
 }
@@ -757,6 +807,7 @@ impl Message for L2InterfaceEfpFilterReply {
     const NAME: &'static str = "l2_interface_efp_filter_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -777,6 +828,8 @@ impl Message for L2InterfaceEfpFilterReply {
 ///
 /// `sw_if_index` u32, `vtr_op` u32, `outer_tag` u16, `b_dmac` u8[6], `b_smac` u8[6], `b_vlanid` u16, `i_sid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2InterfacePbbTagRewrite {
     pub sw_if_index: u32,
     pub vtr_op: u32,
@@ -821,6 +874,8 @@ impl<V> Request<V> for L2InterfacePbbTagRewrite { type Reply = crate::l2::v1810:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2InterfacePbbTagRewriteReply {
     pub retval: i32,
 }
@@ -829,6 +884,7 @@ impl Message for L2InterfacePbbTagRewriteReply {
     const NAME: &'static str = "l2_interface_pbb_tag_rewrite_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -849,6 +905,8 @@ impl Message for L2InterfacePbbTagRewriteReply {
 ///
 /// `sw_if_index` u32, `vtr_op` u32, `push_dot1q` u32, `tag1` u32, `tag2` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2InterfaceVlanTagRewrite {
     pub sw_if_index: u32,
     pub vtr_op: u32,
@@ -887,6 +945,8 @@ impl<V> Request<V> for L2InterfaceVlanTagRewrite { type Reply = crate::l2::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2InterfaceVlanTagRewriteReply {
     pub retval: i32,
 }
@@ -895,6 +955,7 @@ impl Message for L2InterfaceVlanTagRewriteReply {
     const NAME: &'static str = "l2_interface_vlan_tag_rewrite_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -915,6 +976,8 @@ impl Message for L2InterfaceVlanTagRewriteReply {
 ///
 /// `pid` u32, `n_macs` u32, `mac` mac_entry[n_macs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2MacsEvent {
     pub pid: u32,
     pub mac: Vec<crate::l2::v1810::MacEntry>,
@@ -944,6 +1007,8 @@ impl Message for L2MacsEvent {
 ///
 /// `rx_sw_if_index` u32, `tx_sw_if_index` u32, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2PatchAddDel {
     pub rx_sw_if_index: u32,
     pub tx_sw_if_index: u32,
@@ -976,6 +1041,8 @@ impl<V> Request<V> for L2PatchAddDel { type Reply = crate::l2::v1810::L2PatchAdd
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2PatchAddDelReply {
     pub retval: i32,
 }
@@ -984,6 +1051,7 @@ impl Message for L2PatchAddDelReply {
     const NAME: &'static str = "l2_patch_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1013,6 +1081,8 @@ open_enum! {
 ///
 /// `rx_sw_if_index` u32, `tx_sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2XconnectDetails {
     pub rx_sw_if_index: u32,
     pub tx_sw_if_index: u32,
@@ -1040,6 +1110,8 @@ impl Message for L2XconnectDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2XconnectDump {
 }
 
@@ -1086,6 +1158,8 @@ impl Dump<crate::release::V2606> for L2XconnectDump { type Details = crate::l2::
 ///
 /// `mac` u8[6], `bd_id` u32, `sw_if_index` u32, `is_add` u8, `static_mac` u8, `filter_mac` u8, `bvi_mac` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2fibAddDel {
     pub mac: [u8; 6],
     pub bd_id: u32,
@@ -1130,6 +1204,8 @@ impl<V> Request<V> for L2fibAddDel { type Reply = crate::l2::v1810::L2fibAddDelR
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2fibAddDelReply {
     pub retval: i32,
 }
@@ -1138,6 +1214,7 @@ impl Message for L2fibAddDelReply {
     const NAME: &'static str = "l2fib_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1158,6 +1235,8 @@ impl Message for L2fibAddDelReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2fibFlushAll {
 }
 
@@ -1181,6 +1260,8 @@ impl<V> Request<V> for L2fibFlushAll { type Reply = crate::l2::v1810::L2fibFlush
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2fibFlushAllReply {
     pub retval: i32,
 }
@@ -1189,6 +1270,7 @@ impl Message for L2fibFlushAllReply {
     const NAME: &'static str = "l2fib_flush_all_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1209,6 +1291,8 @@ impl Message for L2fibFlushAllReply {
 ///
 /// `bd_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2fibFlushBd {
     pub bd_id: u32,
 }
@@ -1235,6 +1319,8 @@ impl<V> Request<V> for L2fibFlushBd { type Reply = crate::l2::v1810::L2fibFlushB
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2fibFlushBdReply {
     pub retval: i32,
 }
@@ -1243,6 +1329,7 @@ impl Message for L2fibFlushBdReply {
     const NAME: &'static str = "l2fib_flush_bd_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1263,6 +1350,8 @@ impl Message for L2fibFlushBdReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2fibFlushInt {
     pub sw_if_index: u32,
 }
@@ -1289,6 +1378,8 @@ impl<V> Request<V> for L2fibFlushInt { type Reply = crate::l2::v1810::L2fibFlush
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2fibFlushIntReply {
     pub retval: i32,
 }
@@ -1297,6 +1388,7 @@ impl Message for L2fibFlushIntReply {
     const NAME: &'static str = "l2fib_flush_int_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1317,6 +1409,8 @@ impl Message for L2fibFlushIntReply {
 ///
 /// `sw_if_index` u32, `mac_addr` u8[6], `action` u8, `flags` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacEntry {
     pub sw_if_index: u32,
     pub mac_addr: [u8; 6],
@@ -1352,6 +1446,8 @@ impl Wire for MacEntry {
 ///
 /// `rx_sw_if_index` u32, `bd_id` u32, `port_type` l2_port_type, `shg` u8, `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetL2Bridge {
     pub rx_sw_if_index: u32,
     pub bd_id: u32,
@@ -1390,6 +1486,8 @@ impl<V> Request<V> for SwInterfaceSetL2Bridge { type Reply = crate::l2::v1810::S
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetL2BridgeReply {
     pub retval: i32,
 }
@@ -1398,6 +1496,7 @@ impl Message for SwInterfaceSetL2BridgeReply {
     const NAME: &'static str = "sw_interface_set_l2_bridge_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1418,6 +1517,8 @@ impl Message for SwInterfaceSetL2BridgeReply {
 ///
 /// `rx_sw_if_index` u32, `tx_sw_if_index` u32, `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetL2Xconnect {
     pub rx_sw_if_index: u32,
     pub tx_sw_if_index: u32,
@@ -1450,6 +1551,8 @@ impl<V> Request<V> for SwInterfaceSetL2Xconnect { type Reply = crate::l2::v1810:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetL2XconnectReply {
     pub retval: i32,
 }
@@ -1458,6 +1561,7 @@ impl Message for SwInterfaceSetL2XconnectReply {
     const NAME: &'static str = "sw_interface_set_l2_xconnect_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1478,6 +1582,8 @@ impl Message for SwInterfaceSetL2XconnectReply {
 ///
 /// `sw_if_index` u32, `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetVpath {
     pub sw_if_index: u32,
     pub enable: u8,
@@ -1507,6 +1613,8 @@ impl<V> Request<V> for SwInterfaceSetVpath { type Reply = crate::l2::v1810::SwIn
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetVpathReply {
     pub retval: i32,
 }
@@ -1515,6 +1623,7 @@ impl Message for SwInterfaceSetVpathReply {
     const NAME: &'static str = "sw_interface_set_vpath_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1535,6 +1644,8 @@ impl Message for SwInterfaceSetVpathReply {
 ///
 /// `learn_limit` u32, `scan_delay` u8, `max_macs_in_event` u8, `enable_disable` u8, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantL2MacsEvents {
     pub learn_limit: u32,
     pub scan_delay: u8,
@@ -1580,6 +1691,8 @@ impl Subscribe<crate::release::V1908> for WantL2MacsEvents { type Event = crate:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantL2MacsEventsReply {
     pub retval: i32,
 }
@@ -1588,6 +1701,7 @@ impl Message for WantL2MacsEventsReply {
     const NAME: &'static str = "want_l2_macs_events_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

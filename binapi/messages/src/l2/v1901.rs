@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bd_id` u32, `is_add` u8, `ip` address, `mac` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BdIpMacAddDel {
     pub bd_id: u32,
     pub is_add: u8,
@@ -42,6 +44,8 @@ impl<V> Request<V> for BdIpMacAddDel { type Reply = crate::l2::v1810::BdIpMacAdd
 ///
 /// `bd_id` u32, `is_ipv6` u8, `ip_address` u8[16], `mac_address` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BdIpMacDetails {
     pub bd_id: u32,
     pub is_ipv6: u8,
@@ -75,6 +79,8 @@ impl Message for BdIpMacDetails {
 ///
 /// `bd_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BdIpMacFlush {
     pub bd_id: u32,
 }
@@ -101,6 +107,8 @@ impl<V> Request<V> for BdIpMacFlush { type Reply = crate::l2::v1901::BdIpMacFlus
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BdIpMacFlushReply {
     pub retval: i32,
 }
@@ -109,6 +117,7 @@ impl Message for BdIpMacFlushReply {
     const NAME: &'static str = "bd_ip_mac_flush_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

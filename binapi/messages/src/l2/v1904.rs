@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `mac` mac_address, `user_instance` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BviCreate {
     pub mac: crate::ethernet_types::v1901::MacAddress,
     pub user_instance: u32,
@@ -36,6 +38,8 @@ impl<V> Request<V> for BviCreate { type Reply = crate::l2::v1904::BviCreateReply
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BviCreateReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -45,6 +49,7 @@ impl Message for BviCreateReply {
     const NAME: &'static str = "bvi_create_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -67,6 +72,8 @@ impl Message for BviCreateReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BviDelete {
     pub sw_if_index: u32,
 }
@@ -93,6 +100,8 @@ impl<V> Request<V> for BviDelete { type Reply = crate::l2::v1904::BviDeleteReply
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BviDeleteReply {
     pub retval: i32,
 }
@@ -101,6 +110,7 @@ impl Message for BviDeleteReply {
     const NAME: &'static str = "bvi_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

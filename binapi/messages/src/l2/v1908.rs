@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bd_id` u32, `ip` address, `mac` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BdIpMac {
     pub bd_id: u32,
     pub ip: crate::fib_types::v1901::Address,
@@ -39,6 +41,8 @@ impl Wire for BdIpMac {
 ///
 /// `is_add` u8, `entry` bd_ip_mac
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BdIpMacAddDel {
     pub is_add: u8,
     pub entry: crate::l2::v1908::BdIpMac,
@@ -68,6 +72,8 @@ impl<V> Request<V> for BdIpMacAddDel { type Reply = crate::l2::v1810::BdIpMacAdd
 ///
 /// `entry` bd_ip_mac
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BdIpMacDetails {
     pub entry: crate::l2::v1908::BdIpMac,
 }
@@ -92,6 +98,8 @@ impl Message for BdIpMacDetails {
 ///
 /// `bd_id` u32, `flood` u8, `uu_flood` u8, `forward` u8, `learn` u8, `arp_term` u8, `arp_ufwd` u8, `mac_age` u8, `bd_tag` u8[64], `is_add` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainAddDel {
     pub bd_id: u32,
     pub flood: u8,
@@ -101,6 +109,7 @@ pub struct BridgeDomainAddDel {
     pub arp_term: u8,
     pub arp_ufwd: u8,
     pub mac_age: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub bd_tag: [u8; 64],
     pub is_add: u8,
 }
@@ -162,6 +171,8 @@ impl<V> Request<V> for BridgeDomainAddDel { type Reply = crate::l2::v1810::Bridg
 ///
 /// `bd_id` u32, `flood` u8, `uu_flood` u8, `forward` u8, `learn` u8, `arp_term` u8, `arp_ufwd` u8, `mac_age` u8, `bd_tag` u8[64], `bvi_sw_if_index` u32, `uu_fwd_sw_if_index` u32, `n_sw_ifs` u32, `sw_if_details` bridge_domain_sw_if[n_sw_ifs]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainDetails {
     pub bd_id: u32,
     pub flood: u8,
@@ -171,6 +182,7 @@ pub struct BridgeDomainDetails {
     pub arp_term: u8,
     pub arp_ufwd: u8,
     pub mac_age: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub bd_tag: [u8; 64],
     pub bvi_sw_if_index: u32,
     pub uu_fwd_sw_if_index: u32,
@@ -240,6 +252,8 @@ impl Message for BridgeDomainDetails {
 ///
 /// `bd_id` u32, `is_set` u8, `flags` bd_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeFlags {
     pub bd_id: u32,
     pub is_set: u8,
@@ -272,6 +286,8 @@ impl<V> Request<V> for BridgeFlags { type Reply = crate::l2::v1810::BridgeFlagsR
 ///
 /// `mac` mac_address, `user_instance` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BviCreate {
     pub mac: crate::ethernet_types::v1901::MacAddress,
     pub user_instance: u32,
@@ -321,6 +337,8 @@ impl Request<crate::release::V2606> for BviCreate { type Reply = crate::l2::v200
 ///
 /// `pid` u32, `n_macs` u32, `mac` mac_entry[n_macs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2MacsEvent {
     pub pid: u32,
     pub mac: Vec<crate::l2::v1810::MacEntry>,
@@ -350,6 +368,8 @@ impl Message for L2MacsEvent {
 ///
 /// `rx_sw_if_index` u32, `bd_id` u32, `port_type` l2_port_type, `shg` u8, `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetL2Bridge {
     pub rx_sw_if_index: u32,
     pub bd_id: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `pid` u32, `ip` address, `sw_if_index` interface_index, `mac` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2ArpTermEvent {
     pub pid: u32,
     pub ip: crate::fib_types::v1901::Address,
@@ -40,6 +42,8 @@ impl Message for L2ArpTermEvent {
 ///
 /// `enable` bool, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantL2ArpTermEvents {
     pub enable: bool,
     pub pid: u32,
@@ -108,6 +112,8 @@ impl Subscribe<crate::release::V2606> for WantL2ArpTermEvents { type Event = cra
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantL2ArpTermEventsReply {
     pub retval: i32,
 }
@@ -116,6 +122,7 @@ impl Message for WantL2ArpTermEventsReply {
     const NAME: &'static str = "want_l2_arp_term_events_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -136,6 +143,8 @@ impl Message for WantL2ArpTermEventsReply {
 ///
 /// `learn_limit` u32, `scan_delay` u8, `max_macs_in_event` u8, `enable_disable` bool, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantL2MacsEvents {
     pub learn_limit: u32,
     pub scan_delay: u8,

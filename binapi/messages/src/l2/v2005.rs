@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bd_id` u32, `ip` address, `mac` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BdIpMac {
     pub bd_id: u32,
     pub ip: crate::ip_types::v2005::Address,
@@ -39,6 +41,8 @@ impl Wire for BdIpMac {
 ///
 /// `is_add` bool, `entry` bd_ip_mac
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BdIpMacAddDel {
     pub is_add: bool,
     pub entry: crate::l2::v2005::BdIpMac,
@@ -68,6 +72,8 @@ impl<V> Request<V> for BdIpMacAddDel { type Reply = crate::l2::v1810::BdIpMacAdd
 ///
 /// `entry` bd_ip_mac
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BdIpMacDetails {
     pub entry: crate::l2::v2005::BdIpMac,
 }
@@ -92,6 +98,8 @@ impl Message for BdIpMacDetails {
 ///
 /// `bd_id` u32, `flood` bool, `uu_flood` bool, `forward` bool, `learn` bool, `arp_term` bool, `arp_ufwd` bool, `mac_age` u8, `bd_tag` string[64], `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainAddDel {
     pub bd_id: u32,
     pub flood: bool,
@@ -145,6 +153,8 @@ impl<V> Request<V> for BridgeDomainAddDel { type Reply = crate::l2::v1810::Bridg
 ///
 /// `bd_id` u32, `flood` bool, `uu_flood` bool, `forward` bool, `learn` bool, `arp_term` bool, `arp_ufwd` bool, `mac_age` u8, `bd_tag` string[64], `bvi_sw_if_index` interface_index, `uu_fwd_sw_if_index` interface_index, `n_sw_ifs` u32, `sw_if_details` bridge_domain_sw_if[n_sw_ifs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainDetails {
     pub bd_id: u32,
     pub flood: bool,
@@ -204,6 +214,8 @@ impl Message for BridgeDomainDetails {
 ///
 /// `bd_id` u32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainDump {
     pub bd_id: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -251,6 +263,8 @@ impl Dump<crate::release::V2606> for BridgeDomainDump { type Details = crate::l2
 ///
 /// `context` u32, `sw_if_index` interface_index, `shg` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainSwIf {
     pub context: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -283,6 +297,8 @@ impl Wire for BridgeDomainSwIf {
 ///
 /// `bd_id` u32, `is_set` bool, `flags` bd_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeFlags {
     pub bd_id: u32,
     pub is_set: bool,
@@ -315,6 +331,8 @@ impl<V> Request<V> for BridgeFlags { type Reply = crate::l2::v1810::BridgeFlagsR
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BviCreateReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -324,6 +342,7 @@ impl Message for BviCreateReply {
     const NAME: &'static str = "bvi_create_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -346,6 +365,8 @@ impl Message for BviCreateReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BviDelete {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -372,6 +393,8 @@ impl<V> Request<V> for BviDelete { type Reply = crate::l2::v1904::BviDeleteReply
 ///
 /// `pid` u32, `ip` address, `sw_if_index` interface_index, `mac` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2ArpTermEvent {
     pub pid: u32,
     pub ip: crate::ip_types::v2005::Address,
@@ -405,6 +428,8 @@ impl Message for L2ArpTermEvent {
 ///
 /// `bd_id` u32, `mac` mac_address, `sw_if_index` interface_index, `static_mac` bool, `filter_mac` bool, `bvi_mac` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2FibTableDetails {
     pub bd_id: u32,
     pub mac: crate::ethernet_types::v1901::MacAddress,
@@ -444,6 +469,8 @@ impl Message for L2FibTableDetails {
 ///
 /// `sw_if_index` interface_index, `is_set` bool, `feature_bitmap` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2Flags {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_set: bool,
@@ -476,6 +503,8 @@ impl<V> Request<V> for L2Flags { type Reply = crate::l2::v1810::L2FlagsReply; }
 ///
 /// `sw_if_index` interface_index, `enable_disable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2InterfaceEfpFilter {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub enable_disable: bool,
@@ -505,6 +534,8 @@ impl<V> Request<V> for L2InterfaceEfpFilter { type Reply = crate::l2::v1810::L2I
 ///
 /// `sw_if_index` interface_index, `vtr_op` u32, `outer_tag` u16, `b_dmac` mac_address, `b_smac` mac_address, `b_vlanid` u16, `i_sid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2InterfacePbbTagRewrite {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub vtr_op: u32,
@@ -549,6 +580,8 @@ impl<V> Request<V> for L2InterfacePbbTagRewrite { type Reply = crate::l2::v1810:
 ///
 /// `sw_if_index` interface_index, `vtr_op` u32, `push_dot1q` u32, `tag1` u32, `tag2` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2InterfaceVlanTagRewrite {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub vtr_op: u32,
@@ -587,6 +620,8 @@ impl<V> Request<V> for L2InterfaceVlanTagRewrite { type Reply = crate::l2::v1810
 ///
 /// `pid` u32, `n_macs` u32, `mac` mac_entry[n_macs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2MacsEvent {
     pub pid: u32,
     pub mac: Vec<crate::l2::v2005::MacEntry>,
@@ -616,6 +651,8 @@ impl Message for L2MacsEvent {
 ///
 /// `rx_sw_if_index` interface_index, `tx_sw_if_index` interface_index, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2PatchAddDel {
     pub rx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub tx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -648,6 +685,8 @@ impl<V> Request<V> for L2PatchAddDel { type Reply = crate::l2::v1810::L2PatchAdd
 ///
 /// `rx_sw_if_index` interface_index, `tx_sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2XconnectDetails {
     pub rx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub tx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -675,6 +714,8 @@ impl Message for L2XconnectDetails {
 ///
 /// `mac` mac_address, `bd_id` u32, `sw_if_index` interface_index, `is_add` bool, `static_mac` bool, `filter_mac` bool, `bvi_mac` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2fibAddDel {
     pub mac: crate::ethernet_types::v1901::MacAddress,
     pub bd_id: u32,
@@ -719,6 +760,8 @@ impl<V> Request<V> for L2fibAddDel { type Reply = crate::l2::v1810::L2fibAddDelR
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2fibFlushInt {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -745,6 +788,8 @@ impl<V> Request<V> for L2fibFlushInt { type Reply = crate::l2::v1810::L2fibFlush
 ///
 /// `sw_if_index` interface_index, `mac_addr` mac_address, `action` mac_event_action, `flags` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MacEntry {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub mac_addr: crate::ethernet_types::v1901::MacAddress,
@@ -789,6 +834,8 @@ open_enum! {
 ///
 /// `rx_sw_if_index` interface_index, `bd_id` u32, `port_type` l2_port_type, `shg` u8, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetL2Bridge {
     pub rx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub bd_id: u32,
@@ -827,6 +874,8 @@ impl<V> Request<V> for SwInterfaceSetL2Bridge { type Reply = crate::l2::v1810::S
 ///
 /// `rx_sw_if_index` interface_index, `tx_sw_if_index` interface_index, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetL2Xconnect {
     pub rx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub tx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -859,6 +908,8 @@ impl<V> Request<V> for SwInterfaceSetL2Xconnect { type Reply = crate::l2::v1810:
 ///
 /// `sw_if_index` interface_index, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetVpath {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub enable: bool,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `entry` bd_ip_mac
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BdIpMacAddDel {
     pub is_add: bool,
     pub entry: crate::l2::v2005::BdIpMac,
@@ -36,6 +38,8 @@ impl<V> Request<V> for BdIpMacAddDel { type Reply = crate::l2::v1810::BdIpMacAdd
 ///
 /// `entry` bd_ip_mac
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BdIpMacDetails {
     pub entry: crate::l2::v2005::BdIpMac,
 }
@@ -60,6 +64,8 @@ impl Message for BdIpMacDetails {
 ///
 /// `bd_id` u32, `flood` bool, `uu_flood` bool, `forward` bool, `learn` bool, `arp_term` bool, `arp_ufwd` bool, `mac_age` u8, `bd_tag` string[64], `bvi_sw_if_index` interface_index, `uu_fwd_sw_if_index` interface_index, `n_sw_ifs` u32, `sw_if_details` bridge_domain_sw_if[n_sw_ifs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainDetails {
     pub bd_id: u32,
     pub flood: bool,
@@ -119,6 +125,8 @@ impl Message for BridgeDomainDetails {
 ///
 /// `learn_limit` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainSetDefaultLearnLimit {
     pub learn_limit: u32,
 }
@@ -145,6 +153,8 @@ impl<V> Request<V> for BridgeDomainSetDefaultLearnLimit { type Reply = crate::l2
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainSetDefaultLearnLimitReply {
     pub retval: i32,
 }
@@ -153,6 +163,7 @@ impl Message for BridgeDomainSetDefaultLearnLimitReply {
     const NAME: &'static str = "bridge_domain_set_default_learn_limit_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -173,6 +184,8 @@ impl Message for BridgeDomainSetDefaultLearnLimitReply {
 ///
 /// `bd_id` u32, `learn_limit` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainSetLearnLimit {
     pub bd_id: u32,
     pub learn_limit: u32,
@@ -202,6 +215,8 @@ impl<V> Request<V> for BridgeDomainSetLearnLimit { type Reply = crate::l2::v2106
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainSetLearnLimitReply {
     pub retval: i32,
 }
@@ -210,6 +225,7 @@ impl Message for BridgeDomainSetLearnLimitReply {
     const NAME: &'static str = "bridge_domain_set_learn_limit_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -230,6 +246,8 @@ impl Message for BridgeDomainSetLearnLimitReply {
 ///
 /// `pid` u32, `ip` address, `sw_if_index` interface_index, `mac` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2ArpTermEvent {
     pub pid: u32,
     pub ip: crate::ip_types::v2005::Address,
@@ -263,6 +281,8 @@ impl Message for L2ArpTermEvent {
 ///
 /// `bd_id` u32, `mac` mac_address, `sw_if_index` interface_index, `static_mac` bool, `filter_mac` bool, `bvi_mac` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2FibTableDetails {
     pub bd_id: u32,
     pub mac: crate::ethernet_types::v1901::MacAddress,
@@ -302,6 +322,8 @@ impl Message for L2FibTableDetails {
 ///
 /// `sw_if_index` interface_index, `vtr_op` u32, `outer_tag` u16, `b_dmac` mac_address, `b_smac` mac_address, `b_vlanid` u16, `i_sid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2InterfacePbbTagRewrite {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub vtr_op: u32,
@@ -346,6 +368,8 @@ impl<V> Request<V> for L2InterfacePbbTagRewrite { type Reply = crate::l2::v1810:
 ///
 /// `pid` u32, `n_macs` u32, `mac` mac_entry[n_macs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2MacsEvent {
     pub pid: u32,
     pub mac: Vec<crate::l2::v2005::MacEntry>,
@@ -375,6 +399,8 @@ impl Message for L2MacsEvent {
 ///
 /// `rx_sw_if_index` interface_index, `tx_sw_if_index` interface_index, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2PatchAddDel {
     pub rx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub tx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -407,6 +433,8 @@ impl<V> Request<V> for L2PatchAddDel { type Reply = crate::l2::v1810::L2PatchAdd
 ///
 /// `rx_sw_if_index` interface_index, `tx_sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2XconnectDetails {
     pub rx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub tx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -434,6 +462,8 @@ impl Message for L2XconnectDetails {
 ///
 /// `mac` mac_address, `bd_id` u32, `sw_if_index` interface_index, `is_add` bool, `static_mac` bool, `filter_mac` bool, `bvi_mac` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2fibAddDel {
     pub mac: crate::ethernet_types::v1901::MacAddress,
     pub bd_id: u32,
@@ -478,6 +508,8 @@ impl<V> Request<V> for L2fibAddDel { type Reply = crate::l2::v1810::L2fibAddDelR
 ///
 /// `scan_delay` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2fibSetScanDelay {
     pub scan_delay: u16,
 }
@@ -504,6 +536,8 @@ impl<V> Request<V> for L2fibSetScanDelay { type Reply = crate::l2::v2106::L2fibS
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2fibSetScanDelayReply {
     pub retval: i32,
 }
@@ -512,6 +546,7 @@ impl Message for L2fibSetScanDelayReply {
     const NAME: &'static str = "l2fib_set_scan_delay_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -532,6 +567,8 @@ impl Message for L2fibSetScanDelayReply {
 ///
 /// `rx_sw_if_index` interface_index, `bd_id` u32, `port_type` l2_port_type, `shg` u8, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetL2Bridge {
     pub rx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub bd_id: u32,
@@ -570,6 +607,8 @@ impl<V> Request<V> for SwInterfaceSetL2Bridge { type Reply = crate::l2::v1810::S
 ///
 /// `rx_sw_if_index` interface_index, `tx_sw_if_index` interface_index, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetL2Xconnect {
     pub rx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub tx_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -602,6 +641,8 @@ impl<V> Request<V> for SwInterfaceSetL2Xconnect { type Reply = crate::l2::v1810:
 ///
 /// `max_macs_in_event` u8, `enable_disable` bool, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantL2MacsEvents2 {
     pub max_macs_in_event: u8,
     pub enable_disable: bool,
@@ -634,6 +675,8 @@ impl<V> Request<V> for WantL2MacsEvents2 { type Reply = crate::l2::v2106::WantL2
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantL2MacsEvents2Reply {
     pub retval: i32,
 }
@@ -642,6 +685,7 @@ impl Message for WantL2MacsEvents2Reply {
     const NAME: &'static str = "want_l2_macs_events2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

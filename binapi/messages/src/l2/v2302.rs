@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bd_id` u32, `flood` bool, `uu_flood` bool, `forward` bool, `learn` bool, `arp_term` bool, `arp_ufwd` bool, `mac_age` u8, `bd_tag` string[64], `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainAddDelV2 {
     pub bd_id: u32,
     pub flood: bool,
@@ -60,6 +62,8 @@ impl<V> Request<V> for BridgeDomainAddDelV2 { type Reply = crate::l2::v2302::Bri
 ///
 /// `retval` i32, `bd_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BridgeDomainAddDelV2Reply {
     pub retval: i32,
     pub bd_id: u32,
@@ -69,6 +73,7 @@ impl Message for BridgeDomainAddDelV2Reply {
     const NAME: &'static str = "bridge_domain_add_del_v2_reply";
     const CRC: u32 = 0xfcb1e980;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2FlagsGet {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for L2FlagsGet { type Reply = crate::l2::v2606::L2FlagsGetRep
 ///
 /// `retval` i32, `input_feature_bitmap` u32, `output_feature_bitmap` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2FlagsGetReply {
     pub retval: i32,
     pub input_feature_bitmap: u32,
@@ -43,6 +47,7 @@ impl Message for L2FlagsGetReply {
     const NAME: &'static str = "l2_flags_get_reply";
     const CRC: u32 = 0x35cb810f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -67,6 +72,8 @@ impl Message for L2FlagsGetReply {
 ///
 /// `sw_if_index` interface_index, `is_set` bool, `input_feature_bitmap` u32, `output_feature_bitmap` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2FlagsSet {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_set: bool,
@@ -102,6 +109,8 @@ impl<V> Request<V> for L2FlagsSet { type Reply = crate::l2::v2606::L2FlagsSetRep
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2FlagsSetReply {
     pub retval: i32,
 }
@@ -110,6 +119,7 @@ impl Message for L2FlagsSetReply {
     const NAME: &'static str = "l2_flags_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -130,6 +140,8 @@ impl Message for L2FlagsSetReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2InterfaceFeatFlagsGet {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -156,6 +168,8 @@ impl<V> Request<V> for L2InterfaceFeatFlagsGet { type Reply = crate::l2::v2606::
 ///
 /// `retval` i32, `flags` l2_intf_feat_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2InterfaceFeatFlagsGetReply {
     pub retval: i32,
     pub flags: crate::l2::v2606::L2IntfFeatFlags,
@@ -165,6 +179,7 @@ impl Message for L2InterfaceFeatFlagsGetReply {
     const NAME: &'static str = "l2_interface_feat_flags_get_reply";
     const CRC: u32 = 0xa4149215;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -187,6 +202,8 @@ impl Message for L2InterfaceFeatFlagsGetReply {
 ///
 /// `sw_if_index` interface_index, `is_set` bool, `flags` l2_intf_feat_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2InterfaceFeatFlagsSet {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_set: bool,
@@ -219,6 +236,8 @@ impl<V> Request<V> for L2InterfaceFeatFlagsSet { type Reply = crate::l2::v2606::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2InterfaceFeatFlagsSetReply {
     pub retval: i32,
 }
@@ -227,6 +246,7 @@ impl Message for L2InterfaceFeatFlagsSetReply {
     const NAME: &'static str = "l2_interface_feat_flags_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

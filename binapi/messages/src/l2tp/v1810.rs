@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `client_address` u8[16], `our_address` u8[16], `is_ipv6` u8, `local_session_id` u32, `remote_session_id` u32, `local_cookie` u64, `remote_cookie` u64, `l2_sublayer_present` u8, `encap_vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2tpv3CreateTunnel {
     pub client_address: [u8; 16],
     pub our_address: [u8; 16],
@@ -57,6 +59,8 @@ impl<V> Request<V> for L2tpv3CreateTunnel { type Reply = crate::l2tp::v1810::L2t
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2tpv3CreateTunnelReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -66,6 +70,7 @@ impl Message for L2tpv3CreateTunnelReply {
     const NAME: &'static str = "l2tpv3_create_tunnel_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -88,6 +93,8 @@ impl Message for L2tpv3CreateTunnelReply {
 ///
 /// `enable_disable` u8, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2tpv3InterfaceEnableDisable {
     pub enable_disable: u8,
     pub sw_if_index: u32,
@@ -117,6 +124,8 @@ impl<V> Request<V> for L2tpv3InterfaceEnableDisable { type Reply = crate::l2tp::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2tpv3InterfaceEnableDisableReply {
     pub retval: i32,
 }
@@ -125,6 +134,7 @@ impl Message for L2tpv3InterfaceEnableDisableReply {
     const NAME: &'static str = "l2tpv3_interface_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -145,6 +155,8 @@ impl Message for L2tpv3InterfaceEnableDisableReply {
 ///
 /// `key` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2tpv3SetLookupKey {
     pub key: u8,
 }
@@ -171,6 +183,8 @@ impl<V> Request<V> for L2tpv3SetLookupKey { type Reply = crate::l2tp::v1810::L2t
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2tpv3SetLookupKeyReply {
     pub retval: i32,
 }
@@ -179,6 +193,7 @@ impl Message for L2tpv3SetLookupKeyReply {
     const NAME: &'static str = "l2tpv3_set_lookup_key_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -199,6 +214,8 @@ impl Message for L2tpv3SetLookupKeyReply {
 ///
 /// `sw_if_index` u32, `new_local_cookie` u64, `new_remote_cookie` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2tpv3SetTunnelCookies {
     pub sw_if_index: u32,
     pub new_local_cookie: u64,
@@ -231,6 +248,8 @@ impl<V> Request<V> for L2tpv3SetTunnelCookies { type Reply = crate::l2tp::v1810:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2tpv3SetTunnelCookiesReply {
     pub retval: i32,
 }
@@ -239,6 +258,7 @@ impl Message for L2tpv3SetTunnelCookiesReply {
     const NAME: &'static str = "l2tpv3_set_tunnel_cookies_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -259,8 +279,11 @@ impl Message for L2tpv3SetTunnelCookiesReply {
 ///
 /// `sw_if_index` u32, `interface_name` u8[64], `client_address` u8[16], `our_address` u8[16], `local_session_id` u32, `remote_session_id` u32, `local_cookie` u64[2], `remote_cookie` u64, `l2_sublayer_present` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwIfL2tpv3TunnelDetails {
     pub sw_if_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub interface_name: [u8; 64],
     pub client_address: [u8; 16],
     pub our_address: [u8; 16],
@@ -323,6 +346,8 @@ impl Message for SwIfL2tpv3TunnelDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwIfL2tpv3TunnelDump {
 }
 

@@ -16,6 +16,8 @@ open_enum! {
 ///
 /// `client_address` address, `our_address` address, `local_session_id` u32, `remote_session_id` u32, `local_cookie` u64, `remote_cookie` u64, `l2_sublayer_present` bool, `encap_vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2tpv3CreateTunnel {
     pub client_address: crate::fib_types::v1901::Address,
     pub our_address: crate::fib_types::v1901::Address,
@@ -63,6 +65,8 @@ impl<V> Request<V> for L2tpv3CreateTunnel { type Reply = crate::l2tp::v2001::L2t
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2tpv3CreateTunnelReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -72,6 +76,7 @@ impl Message for L2tpv3CreateTunnelReply {
     const NAME: &'static str = "l2tpv3_create_tunnel_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -94,6 +99,8 @@ impl Message for L2tpv3CreateTunnelReply {
 ///
 /// `enable_disable` bool, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2tpv3InterfaceEnableDisable {
     pub enable_disable: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -123,6 +130,8 @@ impl<V> Request<V> for L2tpv3InterfaceEnableDisable { type Reply = crate::l2tp::
 ///
 /// `key` l2t_lookup_key
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2tpv3SetLookupKey {
     pub key: crate::l2tp::v2001::L2tLookupKey,
 }
@@ -149,6 +158,8 @@ impl<V> Request<V> for L2tpv3SetLookupKey { type Reply = crate::l2tp::v1810::L2t
 ///
 /// `sw_if_index` interface_index, `new_local_cookie` u64, `new_remote_cookie` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2tpv3SetTunnelCookies {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub new_local_cookie: u64,
@@ -181,6 +192,8 @@ impl<V> Request<V> for L2tpv3SetTunnelCookies { type Reply = crate::l2tp::v1810:
 ///
 /// `sw_if_index` interface_index, `interface_name` string[64], `client_address` address, `our_address` address, `local_session_id` u32, `remote_session_id` u32, `local_cookie` u64[2], `remote_cookie` u64, `l2_sublayer_present` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwIfL2tpv3TunnelDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub interface_name: FixedString<64>,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `client_address` address, `our_address` address, `local_session_id` u32, `remote_session_id` u32, `local_cookie` u64, `remote_cookie` u64, `l2_sublayer_present` bool, `encap_vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L2tpv3CreateTunnel {
     pub client_address: crate::ip_types::v2005::Address,
     pub our_address: crate::ip_types::v2005::Address,
@@ -54,6 +56,8 @@ impl<V> Request<V> for L2tpv3CreateTunnel { type Reply = crate::l2tp::v2001::L2t
 ///
 /// `sw_if_index` interface_index, `interface_name` string[64], `client_address` address, `our_address` address, `local_session_id` u32, `remote_session_id` u32, `local_cookie` u64[2], `remote_cookie` u64, `l2_sublayer_present` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwIfL2tpv3TunnelDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub interface_name: FixedString<64>,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `is_ip6` u8, `n_paths` u8, `paths` fib_path[n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L3xc {
     pub sw_if_index: u32,
     pub is_ip6: u8,
@@ -41,6 +43,8 @@ impl Wire for L3xc {
 ///
 /// `sw_if_index` u32, `is_ip6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L3xcDel {
     pub sw_if_index: u32,
     pub is_ip6: u8,
@@ -70,6 +74,8 @@ impl<V> Request<V> for L3xcDel { type Reply = crate::l3xc::v1908::L3xcDelReply; 
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L3xcDelReply {
     pub retval: i32,
 }
@@ -78,6 +84,7 @@ impl Message for L3xcDelReply {
     const NAME: &'static str = "l3xc_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -98,6 +105,8 @@ impl Message for L3xcDelReply {
 ///
 /// `l3xc` l3xc
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L3xcDetails {
     pub l3xc: crate::l3xc::v1908::L3xc,
 }
@@ -122,6 +131,8 @@ impl Message for L3xcDetails {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L3xcDump {
     pub sw_if_index: u32,
 }
@@ -148,6 +159,8 @@ impl<V> Dump<V> for L3xcDump { type Details = crate::l3xc::v1908::L3xcDetails; }
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L3xcPluginGetVersion {
 }
 
@@ -171,6 +184,8 @@ impl<V> Request<V> for L3xcPluginGetVersion { type Reply = crate::l3xc::v1908::L
 ///
 /// `major` u32, `minor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L3xcPluginGetVersionReply {
     pub major: u32,
     pub minor: u32,
@@ -198,6 +213,8 @@ impl Message for L3xcPluginGetVersionReply {
 ///
 /// `l3xc` l3xc
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L3xcUpdate {
     pub l3xc: crate::l3xc::v1908::L3xc,
 }
@@ -224,6 +241,8 @@ impl<V> Request<V> for L3xcUpdate { type Reply = crate::l3xc::v1908::L3xcUpdateR
 ///
 /// `retval` i32, `stats_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L3xcUpdateReply {
     pub retval: i32,
     pub stats_index: u32,
@@ -233,6 +252,7 @@ impl Message for L3xcUpdateReply {
     const NAME: &'static str = "l3xc_update_reply";
     const CRC: u32 = 0x1992deab;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

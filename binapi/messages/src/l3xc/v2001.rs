@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `is_ip6` bool, `n_paths` u8, `paths` fib_path[n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L3xc {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_ip6: bool,
@@ -41,6 +43,8 @@ impl Wire for L3xc {
 ///
 /// `sw_if_index` interface_index, `is_ip6` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L3xcDel {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_ip6: bool,
@@ -70,6 +74,8 @@ impl<V> Request<V> for L3xcDel { type Reply = crate::l3xc::v1908::L3xcDelReply; 
 ///
 /// `l3xc` l3xc
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L3xcDetails {
     pub l3xc: crate::l3xc::v2001::L3xc,
 }
@@ -94,6 +100,8 @@ impl Message for L3xcDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L3xcDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -139,6 +147,8 @@ impl Dump<crate::release::V2606> for L3xcDump { type Details = crate::l3xc::v210
 ///
 /// `l3xc` l3xc
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L3xcUpdate {
     pub l3xc: crate::l3xc::v2001::L3xc,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `l3xc` l3xc
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L3xcDetails {
     pub l3xc: crate::l3xc::v2001::L3xc,
 }
@@ -31,6 +33,8 @@ impl Message for L3xcDetails {
 ///
 /// `l3xc` l3xc
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct L3xcUpdate {
     pub l3xc: crate::l3xc::v2001::L3xc,
 }

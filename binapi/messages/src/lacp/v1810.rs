@@ -7,13 +7,17 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `interface_name` u8[64], `rx_state` u32, `tx_state` u32, `mux_state` u32, `ptx_state` u32, `bond_interface_name` u8[64], `actor_system_priority` u16, `actor_system` u8[6], `actor_key` u16, `actor_port_priority` u16, `actor_port_number` u16, `actor_state` u8, `partner_system_priority` u16, `partner_system` u8[6], `partner_key` u16, `partner_port_priority` u16, `partner_port_number` u16, `partner_state` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceLacpDetails {
     pub sw_if_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub interface_name: [u8; 64],
     pub rx_state: u32,
     pub tx_state: u32,
     pub mux_state: u32,
     pub ptx_state: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub bond_interface_name: [u8; 64],
     pub actor_system_priority: u16,
     pub actor_system: [u8; 6],
@@ -111,6 +115,8 @@ impl Message for SwInterfaceLacpDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceLacpDump {
 }
 

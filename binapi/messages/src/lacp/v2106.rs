@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `interface_name` string[64], `rx_state` u32, `tx_state` u32, `mux_state` u32, `ptx_state` u32, `bond_interface_name` string[64], `actor_system_priority` u16, `actor_system` mac_address, `actor_key` u16, `actor_port_priority` u16, `actor_port_number` u16, `actor_state` u8, `partner_system_priority` u16, `partner_system` mac_address, `partner_key` u16, `partner_port_priority` u16, `partner_port_number` u16, `partner_state` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceLacpDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub interface_name: FixedString<64>,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `vip_ip_prefix` u8[16], `vip_prefix_length` u8, `protocol` u8, `port` u16, `as_address` u8[16], `is_del` u8, `is_flush` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbAddDelAs {
     pub vip_ip_prefix: [u8; 16],
     pub vip_prefix_length: u8,
@@ -51,6 +53,8 @@ impl<V> Request<V> for LbAddDelAs { type Reply = crate::lb::v1810::LbAddDelAsRep
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbAddDelAsReply {
     pub retval: i32,
 }
@@ -59,6 +63,7 @@ impl Message for LbAddDelAsReply {
     const NAME: &'static str = "lb_add_del_as_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -79,6 +84,8 @@ impl Message for LbAddDelAsReply {
 ///
 /// `ip_prefix` u8[16], `prefix_length` u8, `protocol` u8, `port` u16, `encap` u8, `dscp` u8, `type` u8, `target_port` u16, `node_port` u16, `new_flows_table_length` u32, `is_del` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbAddDelVip {
     pub ip_prefix: [u8; 16],
     pub prefix_length: u8,
@@ -135,6 +142,8 @@ impl<V> Request<V> for LbAddDelVip { type Reply = crate::lb::v1810::LbAddDelVipR
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbAddDelVipReply {
     pub retval: i32,
 }
@@ -143,6 +152,7 @@ impl Message for LbAddDelVipReply {
     const NAME: &'static str = "lb_add_del_vip_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -163,6 +173,8 @@ impl Message for LbAddDelVipReply {
 ///
 /// `ip4_src_address` u32, `ip6_src_address` u8[16], `sticky_buckets_per_core` u32, `flow_timeout` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbConf {
     pub ip4_src_address: u32,
     pub ip6_src_address: [u8; 16],
@@ -198,6 +210,8 @@ impl<V> Request<V> for LbConf { type Reply = crate::lb::v1810::LbConfReply; }
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbConfReply {
     pub retval: i32,
 }
@@ -206,6 +220,7 @@ impl Message for LbConfReply {
     const NAME: &'static str = "lb_conf_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -226,6 +241,8 @@ impl Message for LbConfReply {
 ///
 /// `ip_prefix` u8[16], `prefix_length` u8, `protocol` u8, `port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbFlushVip {
     pub ip_prefix: [u8; 16],
     pub prefix_length: u8,
@@ -261,6 +278,8 @@ impl<V> Request<V> for LbFlushVip { type Reply = crate::lb::v1810::LbFlushVipRep
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbFlushVipReply {
     pub retval: i32,
 }
@@ -269,6 +288,7 @@ impl Message for LbFlushVipReply {
     const NAME: &'static str = "lb_flush_vip_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

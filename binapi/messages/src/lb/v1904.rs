@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `ip4_src_address` ip4_address, `ip6_src_address` ip6_address, `sticky_buckets_per_core` u32, `flow_timeout` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbConf {
     pub ip4_src_address: crate::ip_types::v1901::Ip4Address,
     pub ip6_src_address: crate::ip_types::v1901::Ip6Address,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `pfx` address_with_prefix, `protocol` u8, `port` u16, `as_address` address, `is_del` bool, `is_flush` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbAddDelAs {
     pub pfx: crate::fib_types::v1908::AddressWithPrefix,
     pub protocol: u8,
@@ -48,6 +50,8 @@ impl<V> Request<V> for LbAddDelAs { type Reply = crate::lb::v1810::LbAddDelAsRep
 ///
 /// `pfx` address_with_prefix, `protocol` u8, `port` u16, `encap` lb_encap_type, `dscp` u8, `type` lb_srv_type, `target_port` u16, `node_port` u16, `new_flows_table_length` u32, `is_del` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbAddDelVip {
     pub pfx: crate::fib_types::v1908::AddressWithPrefix,
     pub protocol: u8,
@@ -101,6 +105,8 @@ impl<V> Request<V> for LbAddDelVip { type Reply = crate::lb::v1810::LbAddDelVipR
 ///
 /// `vip` lb_vip, `app_srv` address, `flags` u8, `in_use_since` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbAsDetails {
     pub vip: crate::lb_types::v1908::LbVip,
     pub app_srv: crate::fib_types::v1901::Address,
@@ -134,6 +140,8 @@ impl Message for LbAsDetails {
 ///
 /// `pfx` address_with_prefix, `protocol` u8, `port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbAsDump {
     pub pfx: crate::fib_types::v1908::AddressWithPrefix,
     pub protocol: u8,
@@ -166,6 +174,8 @@ impl<V> Dump<V> for LbAsDump { type Details = crate::lb::v1908::LbAsDetails; }
 ///
 /// `ip4_src_address` ip4_address, `ip6_src_address` ip6_address, `sticky_buckets_per_core` u32, `flow_timeout` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbConf {
     pub ip4_src_address: crate::ip_types::v1901::Ip4Address,
     pub ip6_src_address: crate::ip_types::v1901::Ip6Address,
@@ -201,6 +211,8 @@ impl<V> Request<V> for LbConf { type Reply = crate::lb::v1810::LbConfReply; }
 ///
 /// `pfx` address_with_prefix, `protocol` u8, `port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbFlushVip {
     pub pfx: crate::fib_types::v1908::AddressWithPrefix,
     pub protocol: u8,
@@ -233,6 +245,8 @@ impl<V> Request<V> for LbFlushVip { type Reply = crate::lb::v1810::LbFlushVipRep
 ///
 /// `vip` lb_vip, `encap` lb_encap_type, `dscp` ip_dscp, `srv_type` lb_srv_type, `target_port` u16, `flow_table_length` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbVipDetails {
     pub vip: crate::lb_types::v1908::LbVip,
     pub encap: crate::lb_types::v1908::LbEncapType,
@@ -272,6 +286,8 @@ impl Message for LbVipDetails {
 ///
 /// `pfx` address_with_prefix, `pfx_matcher` prefix_matcher, `protocol` u8, `port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbVipDump {
     pub pfx: crate::fib_types::v1908::AddressWithPrefix,
     pub pfx_matcher: crate::ip_types::v1908::PrefixMatcher,

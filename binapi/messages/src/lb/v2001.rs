@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbAddDelIntfNat4 {
     pub is_add: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -36,6 +38,8 @@ impl<V> Request<V> for LbAddDelIntfNat4 { type Reply = crate::lb::v2001::LbAddDe
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbAddDelIntfNat4Reply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for LbAddDelIntfNat4Reply {
     const NAME: &'static str = "lb_add_del_intf_nat4_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -64,6 +69,8 @@ impl Message for LbAddDelIntfNat4Reply {
 ///
 /// `is_add` bool, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbAddDelIntfNat6 {
     pub is_add: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -93,6 +100,8 @@ impl<V> Request<V> for LbAddDelIntfNat6 { type Reply = crate::lb::v2001::LbAddDe
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbAddDelIntfNat6Reply {
     pub retval: i32,
 }
@@ -101,6 +110,7 @@ impl Message for LbAddDelIntfNat6Reply {
     const NAME: &'static str = "lb_add_del_intf_nat6_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `pfx` address_with_prefix, `protocol` u8, `port` u16, `encap` lb_encap_type, `dscp` u8, `type` lb_srv_type, `target_port` u16, `node_port` u16, `new_flows_table_length` u32, `src_ip_sticky` bool, `is_del` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbAddDelVipV2 {
     pub pfx: crate::ip_types::v2005::AddressWithPrefix,
     pub protocol: u8,
@@ -63,6 +65,8 @@ impl<V> Request<V> for LbAddDelVipV2 { type Reply = crate::lb::v2302::LbAddDelVi
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbAddDelVipV2Reply {
     pub retval: i32,
 }
@@ -71,6 +75,7 @@ impl Message for LbAddDelVipV2Reply {
     const NAME: &'static str = "lb_add_del_vip_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

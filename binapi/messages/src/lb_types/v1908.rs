@@ -47,6 +47,8 @@ open_enum! {
 ///
 /// `pfx` address_with_prefix, `protocol` ip_proto, `port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbVip {
     pub pfx: crate::fib_types::v1908::AddressWithPrefix,
     pub protocol: crate::fib_types::v1908::IpProto,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `pfx` address_with_prefix, `protocol` ip_proto, `port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LbVip {
     pub pfx: crate::ip_types::v2005::AddressWithPrefix,
     pub protocol: crate::ip_types::v2005::IpProto,

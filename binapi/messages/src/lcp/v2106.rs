@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpDefaultNsGet {
 }
 
@@ -45,6 +47,8 @@ impl Request<crate::release::V2606> for LcpDefaultNsGet { type Reply = crate::lc
 ///
 /// `namespace` string[32]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpDefaultNsGetReply {
     pub namespace: FixedString<32>,
 }
@@ -69,6 +73,8 @@ impl Message for LcpDefaultNsGetReply {
 ///
 /// `namespace` string[32]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpDefaultNsSet {
     pub namespace: FixedString<32>,
 }
@@ -95,6 +101,8 @@ impl<V> Request<V> for LcpDefaultNsSet { type Reply = crate::lcp::v2106::LcpDefa
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpDefaultNsSetReply {
     pub retval: i32,
 }
@@ -103,6 +111,7 @@ impl Message for LcpDefaultNsSetReply {
     const NAME: &'static str = "lcp_default_ns_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -131,6 +140,8 @@ open_enum! {
 ///
 /// `is_add` bool, `sw_if_index` interface_index, `host_if_name` string[16], `host_if_type` lcp_itf_host_type, `namespace` string[32]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpItfPairAddDel {
     pub is_add: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -169,6 +180,8 @@ impl<V> Request<V> for LcpItfPairAddDel { type Reply = crate::lcp::v2106::LcpItf
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpItfPairAddDelReply {
     pub retval: i32,
 }
@@ -177,6 +190,7 @@ impl Message for LcpItfPairAddDelReply {
     const NAME: &'static str = "lcp_itf_pair_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -197,6 +211,8 @@ impl Message for LcpItfPairAddDelReply {
 ///
 /// `is_add` bool, `sw_if_index` interface_index, `host_if_name` string[16], `host_if_type` lcp_itf_host_type, `namespace` string[32]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpItfPairAddDelV2 {
     pub is_add: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -235,6 +251,8 @@ impl<V> Request<V> for LcpItfPairAddDelV2 { type Reply = crate::lcp::v2106::LcpI
 ///
 /// `retval` i32, `host_sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpItfPairAddDelV2Reply {
     pub retval: i32,
     pub host_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -244,6 +262,7 @@ impl Message for LcpItfPairAddDelV2Reply {
     const NAME: &'static str = "lcp_itf_pair_add_del_v2_reply";
     const CRC: u32 = 0x39452f52;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -266,6 +285,8 @@ impl Message for LcpItfPairAddDelV2Reply {
 ///
 /// `phy_sw_if_index` interface_index, `host_sw_if_index` interface_index, `vif_index` u32, `host_if_name` string[16], `host_if_type` lcp_itf_host_type, `namespace` string[32]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpItfPairDetails {
     pub phy_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub host_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -305,6 +326,8 @@ impl Message for LcpItfPairDetails {
 ///
 /// `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpItfPairGet {
     pub cursor: u32,
 }
@@ -346,6 +369,8 @@ impl Stream<crate::release::V2606> for LcpItfPairGet { type Details = crate::lcp
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpItfPairGetReply {
     pub retval: i32,
     pub cursor: u32,
@@ -355,6 +380,7 @@ impl Message for LcpItfPairGetReply {
     const NAME: &'static str = "lcp_itf_pair_get_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -377,6 +403,8 @@ impl Message for LcpItfPairGetReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpItfPairReplaceBegin {
 }
 
@@ -400,6 +428,8 @@ impl<V> Request<V> for LcpItfPairReplaceBegin { type Reply = crate::lcp::v2106::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpItfPairReplaceBeginReply {
     pub retval: i32,
 }
@@ -408,6 +438,7 @@ impl Message for LcpItfPairReplaceBeginReply {
     const NAME: &'static str = "lcp_itf_pair_replace_begin_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -428,6 +459,8 @@ impl Message for LcpItfPairReplaceBeginReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpItfPairReplaceEnd {
 }
 
@@ -451,6 +484,8 @@ impl<V> Request<V> for LcpItfPairReplaceEnd { type Reply = crate::lcp::v2106::Lc
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpItfPairReplaceEndReply {
     pub retval: i32,
 }
@@ -459,6 +494,7 @@ impl Message for LcpItfPairReplaceEndReply {
     const NAME: &'static str = "lcp_itf_pair_replace_end_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

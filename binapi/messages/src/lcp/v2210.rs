@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `netns` string[32]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpDefaultNsGetReply {
     pub netns: FixedString<32>,
 }
@@ -31,6 +33,8 @@ impl Message for LcpDefaultNsGetReply {
 ///
 /// `netns` string[32]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpDefaultNsSet {
     pub netns: FixedString<32>,
 }
@@ -57,6 +61,8 @@ impl<V> Request<V> for LcpDefaultNsSet { type Reply = crate::lcp::v2106::LcpDefa
 ///
 /// `is_add` bool, `sw_if_index` interface_index, `host_if_name` string[16], `host_if_type` lcp_itf_host_type, `netns` string[32]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpItfPairAddDel {
     pub is_add: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -95,6 +101,8 @@ impl<V> Request<V> for LcpItfPairAddDel { type Reply = crate::lcp::v2106::LcpItf
 ///
 /// `is_add` bool, `sw_if_index` interface_index, `host_if_name` string[16], `host_if_type` lcp_itf_host_type, `netns` string[32]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpItfPairAddDelV2 {
     pub is_add: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -133,6 +141,8 @@ impl<V> Request<V> for LcpItfPairAddDelV2 { type Reply = crate::lcp::v2106::LcpI
 ///
 /// `phy_sw_if_index` interface_index, `host_sw_if_index` interface_index, `vif_index` u32, `host_if_name` string[16], `host_if_type` lcp_itf_host_type, `netns` string[32]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpItfPairDetails {
     pub phy_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub host_sw_if_index: crate::interface_types::v1901::InterfaceIndex,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `sw_if_index` interface_index, `host_if_name` string[16], `host_if_type` lcp_itf_host_type, `netns` string[32]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpItfPairAddDelV3 {
     pub is_add: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -45,6 +47,8 @@ impl<V> Request<V> for LcpItfPairAddDelV3 { type Reply = crate::lcp::v2406::LcpI
 ///
 /// `retval` i32, `vif_index` u32, `host_sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpItfPairAddDelV3Reply {
     pub retval: i32,
     pub vif_index: u32,
@@ -55,6 +59,7 @@ impl Message for LcpItfPairAddDelV3Reply {
     const NAME: &'static str = "lcp_itf_pair_add_del_v3_reply";
     const CRC: u32 = 0xc2502663;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -79,6 +84,8 @@ impl Message for LcpItfPairAddDelV3Reply {
 ///
 /// `cursor` u32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpItfPairGetV2 {
     pub cursor: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -108,6 +115,8 @@ impl<V> Stream<V> for LcpItfPairGetV2 { type Details = crate::lcp::v2210::LcpItf
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpItfPairGetV2Reply {
     pub retval: i32,
     pub cursor: u32,
@@ -117,6 +126,7 @@ impl Message for LcpItfPairGetV2Reply {
     const NAME: &'static str = "lcp_itf_pair_get_v2_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

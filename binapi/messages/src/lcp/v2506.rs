@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `ethertype` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpEthertypeEnable {
     pub ethertype: u16,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for LcpEthertypeEnable { type Reply = crate::lcp::v2506::LcpE
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpEthertypeEnableReply {
     pub retval: i32,
 }
@@ -41,6 +45,7 @@ impl Message for LcpEthertypeEnableReply {
     const NAME: &'static str = "lcp_ethertype_enable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -61,6 +66,8 @@ impl Message for LcpEthertypeEnableReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpEthertypeGet {
 }
 
@@ -84,6 +91,8 @@ impl<V> Request<V> for LcpEthertypeGet { type Reply = crate::lcp::v2506::LcpEthe
 ///
 /// `retval` i32, `count` u16, `ethertypes` u16[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpEthertypeGetReply {
     pub retval: i32,
     pub ethertypes: Vec<u16>,
@@ -93,6 +102,7 @@ impl Message for LcpEthertypeGetReply {
     const NAME: &'static str = "lcp_ethertype_get_reply";
     const CRC: u32 = 0xdb48c31e;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

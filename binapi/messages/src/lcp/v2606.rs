@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `osi_proto` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpOsiProtoEnable {
     pub osi_proto: u8,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for LcpOsiProtoEnable { type Reply = crate::lcp::v2606::LcpOs
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpOsiProtoEnableReply {
     pub retval: i32,
 }
@@ -41,6 +45,7 @@ impl Message for LcpOsiProtoEnableReply {
     const NAME: &'static str = "lcp_osi_proto_enable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -61,6 +66,8 @@ impl Message for LcpOsiProtoEnableReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpOsiProtoGet {
 }
 
@@ -84,6 +91,8 @@ impl<V> Request<V> for LcpOsiProtoGet { type Reply = crate::lcp::v2606::LcpOsiPr
 ///
 /// `retval` i32, `count` u8, `osi_protos` u8[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpOsiProtoGetReply {
     pub retval: i32,
     pub osi_protos: Vec<u8>,
@@ -93,6 +102,7 @@ impl Message for LcpOsiProtoGetReply {
     const NAME: &'static str = "lcp_osi_proto_get_reply";
     const CRC: u32 = 0x3b19a287;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -117,6 +127,8 @@ impl Message for LcpOsiProtoGetReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpSyncUnnumberedGet {
 }
 
@@ -140,6 +152,8 @@ impl<V> Request<V> for LcpSyncUnnumberedGet { type Reply = crate::lcp::v2606::Lc
 ///
 /// `retval` i32, `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpSyncUnnumberedGetReply {
     pub retval: i32,
     pub is_enable: bool,
@@ -149,6 +163,7 @@ impl Message for LcpSyncUnnumberedGetReply {
     const NAME: &'static str = "lcp_sync_unnumbered_get_reply";
     const CRC: u32 = 0xf15abb16;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -171,6 +186,8 @@ impl Message for LcpSyncUnnumberedGetReply {
 ///
 /// `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpSyncUnnumberedSet {
     pub is_enable: bool,
 }
@@ -197,6 +214,8 @@ impl<V> Request<V> for LcpSyncUnnumberedSet { type Reply = crate::lcp::v2606::Lc
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LcpSyncUnnumberedSetReply {
     pub retval: i32,
 }
@@ -205,6 +224,7 @@ impl Message for LcpSyncUnnumberedSetReply {
     const NAME: &'static str = "lcp_sync_unnumbered_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `vni` u32, `eid_type` u8, `reid` u8[16], `leid` u8[16], `reid_len` u8, `leid_len` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelAdjacency {
     pub is_add: u8,
     pub vni: u32,
@@ -51,6 +53,8 @@ impl<V> Request<V> for LispAddDelAdjacency { type Reply = crate::lisp::v1810::Li
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelAdjacencyReply {
     pub retval: i32,
 }
@@ -59,6 +63,7 @@ impl Message for LispAddDelAdjacencyReply {
     const NAME: &'static str = "lisp_add_del_adjacency_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -79,14 +84,18 @@ impl Message for LispAddDelAdjacencyReply {
 ///
 /// `is_add` u8, `eid_type` u8, `eid` u8[16], `prefix_len` u8, `locator_set_name` u8[64], `vni` u32, `key_id` u16, `key` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelLocalEid {
     pub is_add: u8,
     pub eid_type: u8,
     pub eid: [u8; 16],
     pub prefix_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub locator_set_name: [u8; 64],
     pub vni: u32,
     pub key_id: u16,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub key: [u8; 64],
 }
 
@@ -141,6 +150,8 @@ impl<V> Request<V> for LispAddDelLocalEid { type Reply = crate::lisp::v1810::Lis
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelLocalEidReply {
     pub retval: i32,
 }
@@ -149,6 +160,7 @@ impl Message for LispAddDelLocalEidReply {
     const NAME: &'static str = "lisp_add_del_local_eid_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -169,8 +181,11 @@ impl Message for LispAddDelLocalEidReply {
 ///
 /// `is_add` u8, `locator_set_name` u8[64], `sw_if_index` u32, `priority` u8, `weight` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelLocator {
     pub is_add: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub locator_set_name: [u8; 64],
     pub sw_if_index: u32,
     pub priority: u8,
@@ -219,6 +234,8 @@ impl<V> Request<V> for LispAddDelLocator { type Reply = crate::lisp::v1810::Lisp
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelLocatorReply {
     pub retval: i32,
 }
@@ -227,6 +244,7 @@ impl Message for LispAddDelLocatorReply {
     const NAME: &'static str = "lisp_add_del_locator_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -247,8 +265,11 @@ impl Message for LispAddDelLocatorReply {
 ///
 /// `is_add` u8, `locator_set_name` u8[64], `locator_num` u32, `locators` local_locator[locator_num]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelLocatorSet {
     pub is_add: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub locator_set_name: [u8; 64],
     pub locators: Vec<crate::lisp::v1810::LocalLocator>,
 }
@@ -291,6 +312,8 @@ impl<V> Request<V> for LispAddDelLocatorSet { type Reply = crate::lisp::v1810::L
 ///
 /// `retval` i32, `ls_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelLocatorSetReply {
     pub retval: i32,
     pub ls_index: u32,
@@ -300,6 +323,7 @@ impl Message for LispAddDelLocatorSetReply {
     const NAME: &'static str = "lisp_add_del_locator_set_reply";
     const CRC: u32 = 0xb6666db4;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -322,8 +346,11 @@ impl Message for LispAddDelLocatorSetReply {
 ///
 /// `is_add` u8, `locator_set_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelMapRequestItrRlocs {
     pub is_add: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub locator_set_name: [u8; 64],
 }
 
@@ -360,6 +387,8 @@ impl<V> Request<V> for LispAddDelMapRequestItrRlocs { type Reply = crate::lisp::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelMapRequestItrRlocsReply {
     pub retval: i32,
 }
@@ -368,6 +397,7 @@ impl Message for LispAddDelMapRequestItrRlocsReply {
     const NAME: &'static str = "lisp_add_del_map_request_itr_rlocs_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -388,6 +418,8 @@ impl Message for LispAddDelMapRequestItrRlocsReply {
 ///
 /// `is_add` u8, `is_ipv6` u8, `ip_address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelMapResolver {
     pub is_add: u8,
     pub is_ipv6: u8,
@@ -420,6 +452,8 @@ impl<V> Request<V> for LispAddDelMapResolver { type Reply = crate::lisp::v1810::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelMapResolverReply {
     pub retval: i32,
 }
@@ -428,6 +462,7 @@ impl Message for LispAddDelMapResolverReply {
     const NAME: &'static str = "lisp_add_del_map_resolver_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -448,6 +483,8 @@ impl Message for LispAddDelMapResolverReply {
 ///
 /// `is_add` u8, `is_ipv6` u8, `ip_address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelMapServer {
     pub is_add: u8,
     pub is_ipv6: u8,
@@ -480,6 +517,8 @@ impl<V> Request<V> for LispAddDelMapServer { type Reply = crate::lisp::v1810::Li
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelMapServerReply {
     pub retval: i32,
 }
@@ -488,6 +527,7 @@ impl Message for LispAddDelMapServerReply {
     const NAME: &'static str = "lisp_add_del_map_server_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -508,6 +548,8 @@ impl Message for LispAddDelMapServerReply {
 ///
 /// `is_add` u8, `is_src_dst` u8, `del_all` u8, `vni` u32, `action` u8, `eid_type` u8, `eid` u8[16], `eid_len` u8, `seid` u8[16], `seid_len` u8, `rloc_num` u32, `rlocs` remote_locator[rloc_num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelRemoteMapping {
     pub is_add: u8,
     pub is_src_dst: u8,
@@ -566,6 +608,8 @@ impl<V> Request<V> for LispAddDelRemoteMapping { type Reply = crate::lisp::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelRemoteMappingReply {
     pub retval: i32,
 }
@@ -574,6 +618,7 @@ impl Message for LispAddDelRemoteMappingReply {
     const NAME: &'static str = "lisp_add_del_remote_mapping_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -594,6 +639,8 @@ impl Message for LispAddDelRemoteMappingReply {
 ///
 /// `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAdjacenciesGet {
     pub vni: u32,
 }
@@ -643,6 +690,8 @@ impl Request<crate::release::V2606> for LispAdjacenciesGet { type Reply = crate:
 ///
 /// `retval` i32, `count` u32, `adjacencies` lisp_adjacency[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAdjacenciesGetReply {
     pub retval: i32,
     pub adjacencies: Vec<crate::lisp::v1810::LispAdjacency>,
@@ -652,6 +701,7 @@ impl Message for LispAdjacenciesGetReply {
     const NAME: &'static str = "lisp_adjacencies_get_reply";
     const CRC: u32 = 0x3c719b10;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -676,6 +726,8 @@ impl Message for LispAdjacenciesGetReply {
 ///
 /// `eid_type` u8, `reid` u8[16], `leid` u8[16], `reid_prefix_len` u8, `leid_prefix_len` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAdjacency {
     pub eid_type: u8,
     pub reid: [u8; 16],
@@ -714,6 +766,8 @@ impl Wire for LispAdjacency {
 ///
 /// `is_add` u8, `vni` u32, `dp_table` u32, `is_l2` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispEidTableAddDelMap {
     pub is_add: u8,
     pub vni: u32,
@@ -749,6 +803,8 @@ impl<V> Request<V> for LispEidTableAddDelMap { type Reply = crate::lisp::v1810::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispEidTableAddDelMapReply {
     pub retval: i32,
 }
@@ -757,6 +813,7 @@ impl Message for LispEidTableAddDelMapReply {
     const NAME: &'static str = "lisp_eid_table_add_del_map_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -777,6 +834,8 @@ impl Message for LispEidTableAddDelMapReply {
 ///
 /// `locator_set_index` u32, `action` u8, `is_local` u8, `eid_type` u8, `is_src_dst` u8, `vni` u32, `eid` u8[16], `eid_prefix_len` u8, `seid` u8[16], `seid_prefix_len` u8, `ttl` u32, `authoritative` u8, `key_id` u16, `key` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispEidTableDetails {
     pub locator_set_index: u32,
     pub action: u8,
@@ -791,6 +850,7 @@ pub struct LispEidTableDetails {
     pub ttl: u32,
     pub authoritative: u8,
     pub key_id: u16,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub key: [u8; 64],
 }
 
@@ -861,6 +921,8 @@ impl Message for LispEidTableDetails {
 ///
 /// `eid_set` u8, `prefix_length` u8, `vni` u32, `eid_type` u8, `eid` u8[16], `filter` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispEidTableDump {
     pub eid_set: u8,
     pub prefix_length: u8,
@@ -902,6 +964,8 @@ impl<V> Dump<V> for LispEidTableDump { type Details = crate::lisp::v1810::LispEi
 ///
 /// `vni` u32, `dp_table` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispEidTableMapDetails {
     pub vni: u32,
     pub dp_table: u32,
@@ -929,6 +993,8 @@ impl Message for LispEidTableMapDetails {
 ///
 /// `is_l2` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispEidTableMapDump {
     pub is_l2: u8,
 }
@@ -955,6 +1021,8 @@ impl<V> Dump<V> for LispEidTableMapDump { type Details = crate::lisp::v1810::Lis
 ///
 /// `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispEidTableVniDetails {
     pub vni: u32,
 }
@@ -979,6 +1047,8 @@ impl Message for LispEidTableVniDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispEidTableVniDump {
 }
 
@@ -1002,6 +1072,8 @@ impl<V> Dump<V> for LispEidTableVniDump { type Details = crate::lisp::v1810::Lis
 ///
 /// `is_en` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispEnableDisable {
     pub is_en: u8,
 }
@@ -1028,6 +1100,8 @@ impl<V> Request<V> for LispEnableDisable { type Reply = crate::lisp::v1810::Lisp
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispEnableDisableReply {
     pub retval: i32,
 }
@@ -1036,6 +1110,7 @@ impl Message for LispEnableDisableReply {
     const NAME: &'static str = "lisp_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1056,6 +1131,8 @@ impl Message for LispEnableDisableReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispGetMapRequestItrRlocs {
 }
 
@@ -1102,8 +1179,11 @@ impl Request<crate::release::V2606> for LispGetMapRequestItrRlocs { type Reply =
 ///
 /// `retval` i32, `locator_set_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispGetMapRequestItrRlocsReply {
     pub retval: i32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub locator_set_name: [u8; 64],
 }
 
@@ -1120,6 +1200,7 @@ impl Message for LispGetMapRequestItrRlocsReply {
     const NAME: &'static str = "lisp_get_map_request_itr_rlocs_reply";
     const CRC: u32 = 0x9f56f6f7;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1142,6 +1223,8 @@ impl Message for LispGetMapRequestItrRlocsReply {
 ///
 /// `local` u8, `sw_if_index` u32, `is_ipv6` u8, `ip_address` u8[16], `priority` u8, `weight` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispLocatorDetails {
     pub local: u8,
     pub sw_if_index: u32,
@@ -1181,8 +1264,11 @@ impl Message for LispLocatorDetails {
 ///
 /// `ls_index` u32, `ls_name` u8[64], `is_index_set` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispLocatorDump {
     pub ls_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub ls_name: [u8; 64],
     pub is_index_set: u8,
 }
@@ -1223,8 +1309,11 @@ impl<V> Dump<V> for LispLocatorDump { type Details = crate::lisp::v1810::LispLoc
 ///
 /// `ls_index` u32, `ls_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispLocatorSetDetails {
     pub ls_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub ls_name: [u8; 64],
 }
 
@@ -1259,6 +1348,8 @@ impl Message for LispLocatorSetDetails {
 ///
 /// `filter` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispLocatorSetDump {
     pub filter: u8,
 }
@@ -1285,6 +1376,8 @@ impl<V> Dump<V> for LispLocatorSetDump { type Details = crate::lisp::v1810::Lisp
 ///
 /// `is_enabled` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispMapRegisterEnableDisable {
     pub is_enabled: u8,
 }
@@ -1311,6 +1404,8 @@ impl<V> Request<V> for LispMapRegisterEnableDisable { type Reply = crate::lisp::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispMapRegisterEnableDisableReply {
     pub retval: i32,
 }
@@ -1319,6 +1414,7 @@ impl Message for LispMapRegisterEnableDisableReply {
     const NAME: &'static str = "lisp_map_register_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1339,6 +1435,8 @@ impl Message for LispMapRegisterEnableDisableReply {
 ///
 /// `mode` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispMapRequestMode {
     pub mode: u8,
 }
@@ -1365,6 +1463,8 @@ impl<V> Request<V> for LispMapRequestMode { type Reply = crate::lisp::v1810::Lis
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispMapRequestModeReply {
     pub retval: i32,
 }
@@ -1373,6 +1473,7 @@ impl Message for LispMapRequestModeReply {
     const NAME: &'static str = "lisp_map_request_mode_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1393,6 +1494,8 @@ impl Message for LispMapRequestModeReply {
 ///
 /// `is_ipv6` u8, `ip_address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispMapResolverDetails {
     pub is_ipv6: u8,
     pub ip_address: [u8; 16],
@@ -1420,6 +1523,8 @@ impl Message for LispMapResolverDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispMapResolverDump {
 }
 
@@ -1466,6 +1571,8 @@ impl Dump<crate::release::V2606> for LispMapResolverDump { type Details = crate:
 ///
 /// `is_ipv6` u8, `ip_address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispMapServerDetails {
     pub is_ipv6: u8,
     pub ip_address: [u8; 16],
@@ -1493,6 +1600,8 @@ impl Message for LispMapServerDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispMapServerDump {
 }
 
@@ -1539,8 +1648,11 @@ impl Dump<crate::release::V2606> for LispMapServerDump { type Details = crate::l
 ///
 /// `is_add` u8, `ls_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispPitrSetLocatorSet {
     pub is_add: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub ls_name: [u8; 64],
 }
 
@@ -1577,6 +1689,8 @@ impl<V> Request<V> for LispPitrSetLocatorSet { type Reply = crate::lisp::v1810::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispPitrSetLocatorSetReply {
     pub retval: i32,
 }
@@ -1585,6 +1699,7 @@ impl Message for LispPitrSetLocatorSetReply {
     const NAME: &'static str = "lisp_pitr_set_locator_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1605,6 +1720,8 @@ impl Message for LispPitrSetLocatorSetReply {
 ///
 /// `is_enabled` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispRlocProbeEnableDisable {
     pub is_enabled: u8,
 }
@@ -1631,6 +1748,8 @@ impl<V> Request<V> for LispRlocProbeEnableDisable { type Reply = crate::lisp::v1
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispRlocProbeEnableDisableReply {
     pub retval: i32,
 }
@@ -1639,6 +1758,7 @@ impl Message for LispRlocProbeEnableDisableReply {
     const NAME: &'static str = "lisp_rloc_probe_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1659,6 +1779,8 @@ impl Message for LispRlocProbeEnableDisableReply {
 ///
 /// `is_ip4` u8, `address` u8[16], `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispUsePetr {
     pub is_ip4: u8,
     pub address: [u8; 16],
@@ -1691,6 +1813,8 @@ impl<V> Request<V> for LispUsePetr { type Reply = crate::lisp::v1810::LispUsePet
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispUsePetrReply {
     pub retval: i32,
 }
@@ -1699,6 +1823,7 @@ impl Message for LispUsePetrReply {
     const NAME: &'static str = "lisp_use_petr_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1719,6 +1844,8 @@ impl Message for LispUsePetrReply {
 ///
 /// `sw_if_index` u32, `priority` u8, `weight` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LocalLocator {
     pub sw_if_index: u32,
     pub priority: u8,
@@ -1751,6 +1878,8 @@ impl Wire for LocalLocator {
 ///
 /// `is_ip4` u8, `priority` u8, `weight` u8, `addr` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct RemoteLocator {
     pub is_ip4: u8,
     pub priority: u8,
@@ -1786,6 +1915,8 @@ impl Wire for RemoteLocator {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispMapRegisterState {
 }
 
@@ -1832,6 +1963,8 @@ impl Request<crate::release::V2606> for ShowLispMapRegisterState { type Reply = 
 ///
 /// `retval` i32, `is_enabled` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispMapRegisterStateReply {
     pub retval: i32,
     pub is_enabled: u8,
@@ -1841,6 +1974,7 @@ impl Message for ShowLispMapRegisterStateReply {
     const NAME: &'static str = "show_lisp_map_register_state_reply";
     const CRC: u32 = 0x14304fbc;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1863,6 +1997,8 @@ impl Message for ShowLispMapRegisterStateReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispMapRequestMode {
 }
 
@@ -1909,6 +2045,8 @@ impl Request<crate::release::V2606> for ShowLispMapRequestMode { type Reply = cr
 ///
 /// `retval` i32, `mode` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispMapRequestModeReply {
     pub retval: i32,
     pub mode: u8,
@@ -1918,6 +2056,7 @@ impl Message for ShowLispMapRequestModeReply {
     const NAME: &'static str = "show_lisp_map_request_mode_reply";
     const CRC: u32 = 0xd423107c;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1940,6 +2079,8 @@ impl Message for ShowLispMapRequestModeReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispPitr {
 }
 
@@ -1986,9 +2127,12 @@ impl Request<crate::release::V2606> for ShowLispPitr { type Reply = crate::lisp:
 ///
 /// `retval` i32, `status` u8, `locator_set_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispPitrReply {
     pub retval: i32,
     pub status: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub locator_set_name: [u8; 64],
 }
 
@@ -2006,6 +2150,7 @@ impl Message for ShowLispPitrReply {
     const NAME: &'static str = "show_lisp_pitr_reply";
     const CRC: u32 = 0xdca512cc;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2030,6 +2175,8 @@ impl Message for ShowLispPitrReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispRlocProbeState {
 }
 
@@ -2076,6 +2223,8 @@ impl Request<crate::release::V2606> for ShowLispRlocProbeState { type Reply = cr
 ///
 /// `retval` i32, `is_enabled` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispRlocProbeStateReply {
     pub retval: i32,
     pub is_enabled: u8,
@@ -2085,6 +2234,7 @@ impl Message for ShowLispRlocProbeStateReply {
     const NAME: &'static str = "show_lisp_rloc_probe_state_reply";
     const CRC: u32 = 0x14304fbc;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2107,6 +2257,8 @@ impl Message for ShowLispRlocProbeStateReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispStatus {
 }
 
@@ -2153,6 +2305,8 @@ impl Request<crate::release::V2606> for ShowLispStatus { type Reply = crate::lis
 ///
 /// `retval` i32, `feature_status` u8, `gpe_status` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispStatusReply {
     pub retval: i32,
     pub feature_status: u8,
@@ -2163,6 +2317,7 @@ impl Message for ShowLispStatusReply {
     const NAME: &'static str = "show_lisp_status_reply";
     const CRC: u32 = 0xddcf48ef;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2187,6 +2342,8 @@ impl Message for ShowLispStatusReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispUsePetr {
 }
 
@@ -2233,6 +2390,8 @@ impl Request<crate::release::V2606> for ShowLispUsePetr { type Reply = crate::li
 ///
 /// `retval` i32, `status` u8, `is_ip4` u8, `address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispUsePetrReply {
     pub retval: i32,
     pub status: u8,
@@ -2244,6 +2403,7 @@ impl Message for ShowLispUsePetrReply {
     const NAME: &'static str = "show_lisp_use_petr_reply";
     const CRC: u32 = 0x1eb21916;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,8 +7,11 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `locator_set_name` u8[64], `locator_num` u32, `locators` local_locator[locator_num]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelLocatorSet {
     pub is_add: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub locator_set_name: [u8; 64],
     pub locators: Vec<crate::lisp::v1810::LocalLocator>,
 }
@@ -51,6 +54,8 @@ impl<V> Request<V> for LispAddDelLocatorSet { type Reply = crate::lisp::v1810::L
 ///
 /// `is_add` u8, `is_src_dst` u8, `del_all` u8, `vni` u32, `action` u8, `eid_type` u8, `eid` u8[16], `eid_len` u8, `seid` u8[16], `seid_len` u8, `rloc_num` u32, `rlocs` remote_locator[rloc_num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelRemoteMapping {
     pub is_add: u8,
     pub is_src_dst: u8,
@@ -109,6 +114,8 @@ impl<V> Request<V> for LispAddDelRemoteMapping { type Reply = crate::lisp::v1810
 ///
 /// `retval` i32, `count` u32, `adjacencies` lisp_adjacency[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAdjacenciesGetReply {
     pub retval: i32,
     pub adjacencies: Vec<crate::lisp::v1810::LispAdjacency>,
@@ -118,6 +125,7 @@ impl Message for LispAdjacenciesGetReply {
     const NAME: &'static str = "lisp_adjacencies_get_reply";
     const CRC: u32 = 0xada0f464;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `vni` u32, `reid` eid, `leid` eid
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelAdjacency {
     pub is_add: bool,
     pub vni: u32,
@@ -42,6 +44,8 @@ impl<V> Request<V> for LispAddDelAdjacency { type Reply = crate::lisp::v1810::Li
 ///
 /// `is_add` bool, `eid` eid, `locator_set_name` string[64], `vni` u32, `key` hmac_key
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelLocalEid {
     pub is_add: bool,
     pub eid: crate::lisp_types::v2005::Eid,
@@ -80,6 +84,8 @@ impl<V> Request<V> for LispAddDelLocalEid { type Reply = crate::lisp::v1810::Lis
 ///
 /// `is_add` bool, `locator_set_name` string[64], `sw_if_index` interface_index, `priority` u8, `weight` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelLocator {
     pub is_add: bool,
     pub locator_set_name: FixedString<64>,
@@ -118,6 +124,8 @@ impl<V> Request<V> for LispAddDelLocator { type Reply = crate::lisp::v1810::Lisp
 ///
 /// `is_add` bool, `locator_set_name` string[64], `locator_num` u32, `locators` local_locator[locator_num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelLocatorSet {
     pub is_add: bool,
     pub locator_set_name: FixedString<64>,
@@ -152,6 +160,8 @@ impl<V> Request<V> for LispAddDelLocatorSet { type Reply = crate::lisp::v1810::L
 ///
 /// `is_add` bool, `locator_set_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelMapRequestItrRlocs {
     pub is_add: bool,
     pub locator_set_name: FixedString<64>,
@@ -181,6 +191,8 @@ impl<V> Request<V> for LispAddDelMapRequestItrRlocs { type Reply = crate::lisp::
 ///
 /// `is_add` bool, `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelMapResolver {
     pub is_add: bool,
     pub ip_address: crate::ip_types::v2005::Address,
@@ -210,6 +222,8 @@ impl<V> Request<V> for LispAddDelMapResolver { type Reply = crate::lisp::v1810::
 ///
 /// `is_add` bool, `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelMapServer {
     pub is_add: bool,
     pub ip_address: crate::ip_types::v2005::Address,
@@ -239,6 +253,8 @@ impl<V> Request<V> for LispAddDelMapServer { type Reply = crate::lisp::v1810::Li
 ///
 /// `is_add` bool, `is_src_dst` bool, `del_all` bool, `vni` u32, `action` u8, `deid` eid, `seid` eid, `rloc_num` u32, `rlocs` remote_locator[rloc_num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelRemoteMapping {
     pub is_add: bool,
     pub is_src_dst: bool,
@@ -288,6 +304,8 @@ impl<V> Request<V> for LispAddDelRemoteMapping { type Reply = crate::lisp::v1810
 ///
 /// `retval` i32, `count` u32, `adjacencies` lisp_adjacency[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAdjacenciesGetReply {
     pub retval: i32,
     pub adjacencies: Vec<crate::lisp::v2005::LispAdjacency>,
@@ -297,6 +315,7 @@ impl Message for LispAdjacenciesGetReply {
     const NAME: &'static str = "lisp_adjacencies_get_reply";
     const CRC: u32 = 0x3f97bcdd;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -321,6 +340,8 @@ impl Message for LispAdjacenciesGetReply {
 ///
 /// `reid` eid, `leid` eid
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAdjacency {
     pub reid: crate::lisp_types::v2005::Eid,
     pub leid: crate::lisp_types::v2005::Eid,
@@ -350,6 +371,8 @@ impl Wire for LispAdjacency {
 ///
 /// `is_add` bool, `vni` u32, `dp_table` u32, `is_l2` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispEidTableAddDelMap {
     pub is_add: bool,
     pub vni: u32,
@@ -385,6 +408,8 @@ impl<V> Request<V> for LispEidTableAddDelMap { type Reply = crate::lisp::v1810::
 ///
 /// `locator_set_index` u32, `action` u8, `is_local` bool, `is_src_dst` bool, `vni` u32, `deid` eid, `seid` eid, `ttl` u32, `authoritative` u8, `key` hmac_key
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispEidTableDetails {
     pub locator_set_index: u32,
     pub action: u8,
@@ -436,6 +461,8 @@ impl Message for LispEidTableDetails {
 ///
 /// `eid_set` u8, `prefix_length` u8, `vni` u32, `eid` eid, `filter` lisp_locator_set_filter
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispEidTableDump {
     pub eid_set: u8,
     pub prefix_length: u8,
@@ -474,6 +501,8 @@ impl<V> Dump<V> for LispEidTableDump { type Details = crate::lisp::v2005::LispEi
 ///
 /// `is_l2` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispEidTableMapDump {
     pub is_l2: bool,
 }
@@ -500,6 +529,8 @@ impl<V> Dump<V> for LispEidTableMapDump { type Details = crate::lisp::v1810::Lis
 ///
 /// `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispEnableDisable {
     pub is_enable: bool,
 }
@@ -526,6 +557,8 @@ impl<V> Request<V> for LispEnableDisable { type Reply = crate::lisp::v1810::Lisp
 ///
 /// `retval` i32, `locator_set_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispGetMapRequestItrRlocsReply {
     pub retval: i32,
     pub locator_set_name: FixedString<64>,
@@ -535,6 +568,7 @@ impl Message for LispGetMapRequestItrRlocsReply {
     const NAME: &'static str = "lisp_get_map_request_itr_rlocs_reply";
     const CRC: u32 = 0x76580f3a;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -557,6 +591,8 @@ impl Message for LispGetMapRequestItrRlocsReply {
 ///
 /// `local` u8, `sw_if_index` interface_index, `ip_address` address, `priority` u8, `weight` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispLocatorDetails {
     pub local: u8,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -593,6 +629,8 @@ impl Message for LispLocatorDetails {
 ///
 /// `ls_index` u32, `ls_name` string[64], `is_index_set` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispLocatorDump {
     pub ls_index: u32,
     pub ls_name: FixedString<64>,
@@ -643,6 +681,8 @@ impl Dump<crate::release::V2606> for LispLocatorDump { type Details = crate::lis
 ///
 /// `ls_index` u32, `ls_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispLocatorSetDetails {
     pub ls_index: u32,
     pub ls_name: FixedString<64>,
@@ -670,6 +710,8 @@ impl Message for LispLocatorSetDetails {
 ///
 /// `filter` lisp_locator_set_filter
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispLocatorSetDump {
     pub filter: crate::lisp::v2005::LispLocatorSetFilter,
 }
@@ -705,6 +747,8 @@ open_enum! {
 ///
 /// `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispMapRegisterEnableDisable {
     pub is_enable: bool,
 }
@@ -731,6 +775,8 @@ impl<V> Request<V> for LispMapRegisterEnableDisable { type Reply = crate::lisp::
 ///
 /// `is_src_dst` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispMapRequestMode {
     pub is_src_dst: bool,
 }
@@ -757,6 +803,8 @@ impl<V> Request<V> for LispMapRequestMode { type Reply = crate::lisp::v1810::Lis
 ///
 /// `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispMapResolverDetails {
     pub ip_address: crate::ip_types::v2005::Address,
 }
@@ -781,6 +829,8 @@ impl Message for LispMapResolverDetails {
 ///
 /// `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispMapServerDetails {
     pub ip_address: crate::ip_types::v2005::Address,
 }
@@ -805,6 +855,8 @@ impl Message for LispMapServerDetails {
 ///
 /// `is_add` bool, `ls_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispPitrSetLocatorSet {
     pub is_add: bool,
     pub ls_name: FixedString<64>,
@@ -834,6 +886,8 @@ impl<V> Request<V> for LispPitrSetLocatorSet { type Reply = crate::lisp::v1810::
 ///
 /// `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispRlocProbeEnableDisable {
     pub is_enable: bool,
 }
@@ -860,6 +914,8 @@ impl<V> Request<V> for LispRlocProbeEnableDisable { type Reply = crate::lisp::v1
 ///
 /// `ip_address` address, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispUsePetr {
     pub ip_address: crate::ip_types::v2005::Address,
     pub is_add: bool,
@@ -889,6 +945,8 @@ impl<V> Request<V> for LispUsePetr { type Reply = crate::lisp::v1810::LispUsePet
 ///
 /// `retval` i32, `is_enabled` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispMapRegisterStateReply {
     pub retval: i32,
     pub is_enabled: bool,
@@ -898,6 +956,7 @@ impl Message for ShowLispMapRegisterStateReply {
     const NAME: &'static str = "show_lisp_map_register_state_reply";
     const CRC: u32 = 0xe33a377b;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -920,6 +979,8 @@ impl Message for ShowLispMapRegisterStateReply {
 ///
 /// `retval` i32, `is_src_dst` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispMapRequestModeReply {
     pub retval: i32,
     pub is_src_dst: bool,
@@ -929,6 +990,7 @@ impl Message for ShowLispMapRequestModeReply {
     const NAME: &'static str = "show_lisp_map_request_mode_reply";
     const CRC: u32 = 0x5b05038e;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -951,6 +1013,8 @@ impl Message for ShowLispMapRequestModeReply {
 ///
 /// `retval` i32, `is_enabled` bool, `locator_set_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispPitrReply {
     pub retval: i32,
     pub is_enabled: bool,
@@ -961,6 +1025,7 @@ impl Message for ShowLispPitrReply {
     const NAME: &'static str = "show_lisp_pitr_reply";
     const CRC: u32 = 0x27aa69b1;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -985,6 +1050,8 @@ impl Message for ShowLispPitrReply {
 ///
 /// `retval` i32, `is_enabled` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispRlocProbeStateReply {
     pub retval: i32,
     pub is_enabled: bool,
@@ -994,6 +1061,7 @@ impl Message for ShowLispRlocProbeStateReply {
     const NAME: &'static str = "show_lisp_rloc_probe_state_reply";
     const CRC: u32 = 0xe33a377b;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1016,6 +1084,8 @@ impl Message for ShowLispRlocProbeStateReply {
 ///
 /// `retval` i32, `is_lisp_enabled` bool, `is_gpe_enabled` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispStatusReply {
     pub retval: i32,
     pub is_lisp_enabled: bool,
@@ -1026,6 +1096,7 @@ impl Message for ShowLispStatusReply {
     const NAME: &'static str = "show_lisp_status_reply";
     const CRC: u32 = 0x9e8f10c0;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1050,6 +1121,8 @@ impl Message for ShowLispStatusReply {
 ///
 /// `retval` i32, `is_petr_enable` bool, `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispUsePetrReply {
     pub retval: i32,
     pub is_petr_enable: bool,
@@ -1060,6 +1133,7 @@ impl Message for ShowLispUsePetrReply {
     const NAME: &'static str = "show_lisp_use_petr_reply";
     const CRC: u32 = 0xdcad8a81;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

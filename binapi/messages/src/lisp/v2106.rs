@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `vni` u32, `reid` eid, `leid` eid
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelAdjacency {
     pub is_add: bool,
     pub vni: u32,
@@ -42,6 +44,8 @@ impl<V> Request<V> for LispAddDelAdjacency { type Reply = crate::lisp::v1810::Li
 ///
 /// `is_add` bool, `eid` eid, `locator_set_name` string[64], `vni` u32, `key` hmac_key
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelLocalEid {
     pub is_add: bool,
     pub eid: crate::lisp_types::v2005::Eid,
@@ -80,6 +84,8 @@ impl<V> Request<V> for LispAddDelLocalEid { type Reply = crate::lisp::v1810::Lis
 ///
 /// `is_add` bool, `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelMapResolver {
     pub is_add: bool,
     pub ip_address: crate::ip_types::v2005::Address,
@@ -109,6 +115,8 @@ impl<V> Request<V> for LispAddDelMapResolver { type Reply = crate::lisp::v1810::
 ///
 /// `is_add` bool, `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelMapServer {
     pub is_add: bool,
     pub ip_address: crate::ip_types::v2005::Address,
@@ -138,6 +146,8 @@ impl<V> Request<V> for LispAddDelMapServer { type Reply = crate::lisp::v1810::Li
 ///
 /// `is_add` bool, `is_src_dst` bool, `del_all` bool, `vni` u32, `action` u8, `deid` eid, `seid` eid, `rloc_num` u32, `rlocs` remote_locator[rloc_num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAddDelRemoteMapping {
     pub is_add: bool,
     pub is_src_dst: bool,
@@ -187,6 +197,8 @@ impl<V> Request<V> for LispAddDelRemoteMapping { type Reply = crate::lisp::v1810
 ///
 /// `retval` i32, `count` u32, `adjacencies` lisp_adjacency[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispAdjacenciesGetReply {
     pub retval: i32,
     pub adjacencies: Vec<crate::lisp::v2005::LispAdjacency>,
@@ -196,6 +208,7 @@ impl Message for LispAdjacenciesGetReply {
     const NAME: &'static str = "lisp_adjacencies_get_reply";
     const CRC: u32 = 0x807257bf;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -220,6 +233,8 @@ impl Message for LispAdjacenciesGetReply {
 ///
 /// `locator_set_index` u32, `action` u8, `is_local` bool, `is_src_dst` bool, `vni` u32, `deid` eid, `seid` eid, `ttl` u32, `authoritative` u8, `key` hmac_key
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispEidTableDetails {
     pub locator_set_index: u32,
     pub action: u8,
@@ -271,6 +286,8 @@ impl Message for LispEidTableDetails {
 ///
 /// `eid_set` u8, `prefix_length` u8, `vni` u32, `eid` eid, `filter` lisp_locator_set_filter
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispEidTableDump {
     pub eid_set: u8,
     pub prefix_length: u8,
@@ -309,6 +326,8 @@ impl<V> Dump<V> for LispEidTableDump { type Details = crate::lisp::v2106::LispEi
 ///
 /// `local` u8, `sw_if_index` interface_index, `ip_address` address, `priority` u8, `weight` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispLocatorDetails {
     pub local: u8,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -345,6 +364,8 @@ impl Message for LispLocatorDetails {
 ///
 /// `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispMapResolverDetails {
     pub ip_address: crate::ip_types::v2005::Address,
 }
@@ -369,6 +390,8 @@ impl Message for LispMapResolverDetails {
 ///
 /// `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispMapServerDetails {
     pub ip_address: crate::ip_types::v2005::Address,
 }
@@ -393,6 +416,8 @@ impl Message for LispMapServerDetails {
 ///
 /// `ip_address` address, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LispUsePetr {
     pub ip_address: crate::ip_types::v2005::Address,
     pub is_add: bool,
@@ -422,6 +447,8 @@ impl<V> Request<V> for LispUsePetr { type Reply = crate::lisp::v1810::LispUsePet
 ///
 /// `retval` i32, `is_petr_enable` bool, `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowLispUsePetrReply {
     pub retval: i32,
     pub is_petr_enable: bool,
@@ -432,6 +459,7 @@ impl Message for ShowLispUsePetrReply {
     const NAME: &'static str = "show_lisp_use_petr_reply";
     const CRC: u32 = 0x22b9a4b0;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

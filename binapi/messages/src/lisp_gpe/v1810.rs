@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `eid_type` u8, `rmt_eid` u8[16], `lcl_eid` u8[16], `rmt_len` u8, `lcl_len` u8, `vni` u32, `dp_table` u32, `action` u8, `loc_num` u32, `locs` gpe_locator[loc_num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeAddDelFwdEntry {
     pub is_add: u8,
     pub eid_type: u8,
@@ -62,6 +64,8 @@ impl<V> Request<V> for GpeAddDelFwdEntry { type Reply = crate::lisp_gpe::v1810::
 ///
 /// `retval` i32, `fwd_entry_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeAddDelFwdEntryReply {
     pub retval: i32,
     pub fwd_entry_index: u32,
@@ -71,6 +75,7 @@ impl Message for GpeAddDelFwdEntryReply {
     const NAME: &'static str = "gpe_add_del_fwd_entry_reply";
     const CRC: u32 = 0xefe5f176;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -93,6 +98,8 @@ impl Message for GpeAddDelFwdEntryReply {
 ///
 /// `is_add` u8, `is_l2` u8, `dp_table` u32, `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeAddDelIface {
     pub is_add: u8,
     pub is_l2: u8,
@@ -128,6 +135,8 @@ impl<V> Request<V> for GpeAddDelIface { type Reply = crate::lisp_gpe::v1810::Gpe
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeAddDelIfaceReply {
     pub retval: i32,
 }
@@ -136,6 +145,7 @@ impl Message for GpeAddDelIfaceReply {
     const NAME: &'static str = "gpe_add_del_iface_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -156,6 +166,8 @@ impl Message for GpeAddDelIfaceReply {
 ///
 /// `is_add` u8, `table_id` u32, `nh_sw_if_index` u32, `is_ip4` u8, `nh_addr` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeAddDelNativeFwdRpath {
     pub is_add: u8,
     pub table_id: u32,
@@ -194,6 +206,8 @@ impl<V> Request<V> for GpeAddDelNativeFwdRpath { type Reply = crate::lisp_gpe::v
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeAddDelNativeFwdRpathReply {
     pub retval: i32,
 }
@@ -202,6 +216,7 @@ impl Message for GpeAddDelNativeFwdRpathReply {
     const NAME: &'static str = "gpe_add_del_native_fwd_rpath_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -222,6 +237,8 @@ impl Message for GpeAddDelNativeFwdRpathReply {
 ///
 /// `is_en` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeEnableDisable {
     pub is_en: u8,
 }
@@ -248,6 +265,8 @@ impl<V> Request<V> for GpeEnableDisable { type Reply = crate::lisp_gpe::v1810::G
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeEnableDisableReply {
     pub retval: i32,
 }
@@ -256,6 +275,7 @@ impl Message for GpeEnableDisableReply {
     const NAME: &'static str = "gpe_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -276,6 +296,8 @@ impl Message for GpeEnableDisableReply {
 ///
 /// `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeFwdEntriesGet {
     pub vni: u32,
 }
@@ -325,6 +347,8 @@ impl Request<crate::release::V2606> for GpeFwdEntriesGet { type Reply = crate::l
 ///
 /// `retval` i32, `count` u32, `entries` gpe_fwd_entry[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeFwdEntriesGetReply {
     pub retval: i32,
     pub entries: Vec<crate::lisp_gpe::v1810::GpeFwdEntry>,
@@ -334,6 +358,7 @@ impl Message for GpeFwdEntriesGetReply {
     const NAME: &'static str = "gpe_fwd_entries_get_reply";
     const CRC: u32 = 0x8cb2ff89;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -358,6 +383,8 @@ impl Message for GpeFwdEntriesGetReply {
 ///
 /// `fwd_entry_index` u32, `dp_table` u32, `eid_type` u8, `leid_prefix_len` u8, `reid_prefix_len` u8, `leid` u8[16], `reid` u8[16], `vni` u32, `action` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeFwdEntry {
     pub fwd_entry_index: u32,
     pub dp_table: u32,
@@ -408,6 +435,8 @@ impl Wire for GpeFwdEntry {
 ///
 /// `lcl_loc` gpe_locator, `rmt_loc` gpe_locator
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeFwdEntryPathDetails {
     pub lcl_loc: crate::lisp_gpe::v1810::GpeLocator,
     pub rmt_loc: crate::lisp_gpe::v1810::GpeLocator,
@@ -435,6 +464,8 @@ impl Message for GpeFwdEntryPathDetails {
 ///
 /// `fwd_entry_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeFwdEntryPathDump {
     pub fwd_entry_index: u32,
 }
@@ -484,6 +515,8 @@ impl Dump<crate::release::V2606> for GpeFwdEntryPathDump { type Details = crate:
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeFwdEntryVnisGet {
 }
 
@@ -507,6 +540,8 @@ impl<V> Request<V> for GpeFwdEntryVnisGet { type Reply = crate::lisp_gpe::v1810:
 ///
 /// `retval` i32, `count` u32, `vnis` u32[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeFwdEntryVnisGetReply {
     pub retval: i32,
     pub vnis: Vec<u32>,
@@ -516,6 +551,7 @@ impl Message for GpeFwdEntryVnisGetReply {
     const NAME: &'static str = "gpe_fwd_entry_vnis_get_reply";
     const CRC: u32 = 0xaa70da20;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -540,6 +576,8 @@ impl Message for GpeFwdEntryVnisGetReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeGetEncapMode {
 }
 
@@ -563,6 +601,8 @@ impl<V> Request<V> for GpeGetEncapMode { type Reply = crate::lisp_gpe::v1810::Gp
 ///
 /// `retval` i32, `encap_mode` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeGetEncapModeReply {
     pub retval: i32,
     pub encap_mode: u8,
@@ -572,6 +612,7 @@ impl Message for GpeGetEncapModeReply {
     const NAME: &'static str = "gpe_get_encap_mode_reply";
     const CRC: u32 = 0x36e3f7ca;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -594,6 +635,8 @@ impl Message for GpeGetEncapModeReply {
 ///
 /// `is_ip4` u8, `weight` u8, `addr` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeLocator {
     pub is_ip4: u8,
     pub weight: u8,
@@ -626,6 +669,8 @@ impl Wire for GpeLocator {
 ///
 /// `fib_index` u32, `nh_sw_if_index` u32, `is_ip4` u8, `nh_addr` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeNativeFwdRpath {
     pub fib_index: u32,
     pub nh_sw_if_index: u32,
@@ -661,6 +706,8 @@ impl Wire for GpeNativeFwdRpath {
 ///
 /// `is_ip4` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeNativeFwdRpathsGet {
     pub is_ip4: u8,
 }
@@ -691,6 +738,8 @@ impl Request<crate::release::V2001> for GpeNativeFwdRpathsGet { type Reply = cra
 ///
 /// `retval` i32, `count` u32, `entries` gpe_native_fwd_rpath[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeNativeFwdRpathsGetReply {
     pub retval: i32,
     pub entries: Vec<crate::lisp_gpe::v1810::GpeNativeFwdRpath>,
@@ -700,6 +749,7 @@ impl Message for GpeNativeFwdRpathsGetReply {
     const NAME: &'static str = "gpe_native_fwd_rpaths_get_reply";
     const CRC: u32 = 0x9d3737a9;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -724,6 +774,8 @@ impl Message for GpeNativeFwdRpathsGetReply {
 ///
 /// `mode` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeSetEncapMode {
     pub mode: u8,
 }
@@ -750,6 +802,8 @@ impl<V> Request<V> for GpeSetEncapMode { type Reply = crate::lisp_gpe::v1810::Gp
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeSetEncapModeReply {
     pub retval: i32,
 }
@@ -758,6 +812,7 @@ impl Message for GpeSetEncapModeReply {
     const NAME: &'static str = "gpe_set_encap_mode_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

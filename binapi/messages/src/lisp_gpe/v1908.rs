@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `eid_type` u8, `rmt_eid` u8[16], `lcl_eid` u8[16], `rmt_len` u8, `lcl_len` u8, `vni` u32, `dp_table` u32, `action` u8, `loc_num` u32, `locs` gpe_locator[loc_num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeAddDelFwdEntry {
     pub is_add: u8,
     pub eid_type: u8,
@@ -62,6 +64,8 @@ impl<V> Request<V> for GpeAddDelFwdEntry { type Reply = crate::lisp_gpe::v1810::
 ///
 /// `retval` i32, `count` u32, `entries` gpe_fwd_entry[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeFwdEntriesGetReply {
     pub retval: i32,
     pub entries: Vec<crate::lisp_gpe::v1810::GpeFwdEntry>,
@@ -71,6 +75,7 @@ impl Message for GpeFwdEntriesGetReply {
     const NAME: &'static str = "gpe_fwd_entries_get_reply";
     const CRC: u32 = 0x07b02c34;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -95,6 +100,8 @@ impl Message for GpeFwdEntriesGetReply {
 ///
 /// `lcl_loc` gpe_locator, `rmt_loc` gpe_locator
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeFwdEntryPathDetails {
     pub lcl_loc: crate::lisp_gpe::v1810::GpeLocator,
     pub rmt_loc: crate::lisp_gpe::v1810::GpeLocator,
@@ -122,6 +129,8 @@ impl Message for GpeFwdEntryPathDetails {
 ///
 /// `retval` i32, `count` u32, `entries` gpe_native_fwd_rpath[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeNativeFwdRpathsGetReply {
     pub retval: i32,
     pub entries: Vec<crate::lisp_gpe::v1810::GpeNativeFwdRpath>,
@@ -131,6 +140,7 @@ impl Message for GpeNativeFwdRpathsGetReply {
     const NAME: &'static str = "gpe_native_fwd_rpaths_get_reply";
     const CRC: u32 = 0x1e4536e3;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

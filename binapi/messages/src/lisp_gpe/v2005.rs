@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `rmt_eid` eid, `lcl_eid` eid, `vni` u32, `dp_table` u32, `action` u8, `loc_num` u32, `locs` gpe_locator[loc_num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeAddDelFwdEntry {
     pub is_add: bool,
     pub rmt_eid: crate::lisp_types::v2005::Eid,
@@ -53,6 +55,8 @@ impl<V> Request<V> for GpeAddDelFwdEntry { type Reply = crate::lisp_gpe::v1810::
 ///
 /// `is_add` bool, `is_l2` bool, `dp_table` u32, `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeAddDelIface {
     pub is_add: bool,
     pub is_l2: bool,
@@ -88,6 +92,8 @@ impl<V> Request<V> for GpeAddDelIface { type Reply = crate::lisp_gpe::v1810::Gpe
 ///
 /// `is_add` bool, `table_id` u32, `nh_sw_if_index` interface_index, `nh_addr` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeAddDelNativeFwdRpath {
     pub is_add: bool,
     pub table_id: u32,
@@ -123,6 +129,8 @@ impl<V> Request<V> for GpeAddDelNativeFwdRpath { type Reply = crate::lisp_gpe::v
 ///
 /// `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeEnableDisable {
     pub is_enable: bool,
 }
@@ -149,6 +157,8 @@ impl<V> Request<V> for GpeEnableDisable { type Reply = crate::lisp_gpe::v1810::G
 ///
 /// `retval` i32, `count` u32, `entries` gpe_fwd_entry[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeFwdEntriesGetReply {
     pub retval: i32,
     pub entries: Vec<crate::lisp_gpe::v2005::GpeFwdEntry>,
@@ -158,6 +168,7 @@ impl Message for GpeFwdEntriesGetReply {
     const NAME: &'static str = "gpe_fwd_entries_get_reply";
     const CRC: u32 = 0xf9f53f1b;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -182,6 +193,8 @@ impl Message for GpeFwdEntriesGetReply {
 ///
 /// `fwd_entry_index` u32, `dp_table` u32, `leid` eid, `reid` eid, `vni` u32, `action` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeFwdEntry {
     pub fwd_entry_index: u32,
     pub dp_table: u32,
@@ -223,6 +236,8 @@ impl Wire for GpeFwdEntry {
 ///
 /// `lcl_loc` gpe_locator, `rmt_loc` gpe_locator
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeFwdEntryPathDetails {
     pub lcl_loc: crate::lisp_gpe::v2005::GpeLocator,
     pub rmt_loc: crate::lisp_gpe::v2005::GpeLocator,
@@ -250,6 +265,8 @@ impl Message for GpeFwdEntryPathDetails {
 ///
 /// `weight` u8, `addr` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeLocator {
     pub weight: u8,
     pub addr: crate::ip_types::v2005::Address,
@@ -279,6 +296,8 @@ impl Wire for GpeLocator {
 ///
 /// `fib_index` u32, `nh_sw_if_index` interface_index, `nh_addr` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeNativeFwdRpath {
     pub fib_index: u32,
     pub nh_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -311,6 +330,8 @@ impl Wire for GpeNativeFwdRpath {
 ///
 /// `is_ip4` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeNativeFwdRpathsGet {
     pub is_ip4: bool,
 }
@@ -355,6 +376,8 @@ impl Request<crate::release::V2606> for GpeNativeFwdRpathsGet { type Reply = cra
 ///
 /// `retval` i32, `count` u32, `entries` gpe_native_fwd_rpath[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeNativeFwdRpathsGetReply {
     pub retval: i32,
     pub entries: Vec<crate::lisp_gpe::v2005::GpeNativeFwdRpath>,
@@ -364,6 +387,7 @@ impl Message for GpeNativeFwdRpathsGetReply {
     const NAME: &'static str = "gpe_native_fwd_rpaths_get_reply";
     const CRC: u32 = 0x79d54eb9;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -388,6 +412,8 @@ impl Message for GpeNativeFwdRpathsGetReply {
 ///
 /// `is_vxlan` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeSetEncapMode {
     pub is_vxlan: bool,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `rmt_eid` eid, `lcl_eid` eid, `vni` u32, `dp_table` u32, `action` u8, `loc_num` u32, `locs` gpe_locator[loc_num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeAddDelFwdEntry {
     pub is_add: bool,
     pub rmt_eid: crate::lisp_types::v2005::Eid,
@@ -53,6 +55,8 @@ impl<V> Request<V> for GpeAddDelFwdEntry { type Reply = crate::lisp_gpe::v1810::
 ///
 /// `is_add` bool, `table_id` u32, `nh_sw_if_index` interface_index, `nh_addr` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeAddDelNativeFwdRpath {
     pub is_add: bool,
     pub table_id: u32,
@@ -88,6 +92,8 @@ impl<V> Request<V> for GpeAddDelNativeFwdRpath { type Reply = crate::lisp_gpe::v
 ///
 /// `retval` i32, `count` u32, `entries` gpe_fwd_entry[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeFwdEntriesGetReply {
     pub retval: i32,
     pub entries: Vec<crate::lisp_gpe::v2005::GpeFwdEntry>,
@@ -97,6 +103,7 @@ impl Message for GpeFwdEntriesGetReply {
     const NAME: &'static str = "gpe_fwd_entries_get_reply";
     const CRC: u32 = 0xc4844876;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -121,6 +128,8 @@ impl Message for GpeFwdEntriesGetReply {
 ///
 /// `lcl_loc` gpe_locator, `rmt_loc` gpe_locator
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeFwdEntryPathDetails {
     pub lcl_loc: crate::lisp_gpe::v2005::GpeLocator,
     pub rmt_loc: crate::lisp_gpe::v2005::GpeLocator,
@@ -148,6 +157,8 @@ impl Message for GpeFwdEntryPathDetails {
 ///
 /// `retval` i32, `count` u32, `entries` gpe_native_fwd_rpath[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GpeNativeFwdRpathsGetReply {
     pub retval: i32,
     pub entries: Vec<crate::lisp_gpe::v2005::GpeNativeFwdRpath>,
@@ -157,6 +168,7 @@ impl Message for GpeNativeFwdRpathsGetReply {
     const NAME: &'static str = "gpe_native_fwd_rpaths_get_reply";
     const CRC: u32 = 0x7a1ca5a2;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

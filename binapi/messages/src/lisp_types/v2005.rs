@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `type` eid_type, `address` eid_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Eid {
     pub r#type: crate::lisp_types::v2005::EidType,
     pub address: crate::lisp_types::v2005::EidAddress,
@@ -36,6 +38,8 @@ impl Wire for Eid {
 ///
 /// `prefix` prefix, `mac` mac_address, `nsh` nsh
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct EidAddress(pub [u8; 18]);
 
 impl Default for EidAddress {
@@ -95,8 +99,11 @@ open_enum! {
 ///
 /// `id` hmac_key_id, `key` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct HmacKey {
     pub id: crate::lisp_types::v2005::HmacKeyId,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub key: [u8; 64],
 }
 
@@ -142,6 +149,8 @@ open_enum! {
 ///
 /// `sw_if_index` interface_index, `priority` u8, `weight` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LocalLocator {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub priority: u8,
@@ -174,6 +183,8 @@ impl Wire for LocalLocator {
 ///
 /// `spi` u32, `si` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nsh {
     pub spi: u32,
     pub si: u8,
@@ -203,6 +214,8 @@ impl Wire for Nsh {
 ///
 /// `priority` u8, `weight` u8, `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct RemoteLocator {
     pub priority: u8,
     pub weight: u8,

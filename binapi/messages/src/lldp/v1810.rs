@@ -7,7 +7,10 @@ use binapi_core::*;
 ///
 /// `system_name` u8[256], `tx_hold` u32, `tx_interval` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LldpConfig {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub system_name: [u8; 256],
     pub tx_hold: u32,
     pub tx_interval: u32,
@@ -49,6 +52,8 @@ impl<V> Request<V> for LldpConfig { type Reply = crate::lldp::v1810::LldpConfigR
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LldpConfigReply {
     pub retval: i32,
 }
@@ -57,6 +62,7 @@ impl Message for LldpConfigReply {
     const NAME: &'static str = "lldp_config_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -77,11 +83,15 @@ impl Message for LldpConfigReply {
 ///
 /// `sw_if_index` u32, `port_desc` u8[256], `mgmt_ip4` u8[4], `mgmt_ip6` u8[16], `mgmt_oid` u8[128], `enable` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetLldp {
     pub sw_if_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub port_desc: [u8; 256],
     pub mgmt_ip4: [u8; 4],
     pub mgmt_ip6: [u8; 16],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub mgmt_oid: [u8; 128],
     pub enable: u8,
 }
@@ -131,6 +141,8 @@ impl<V> Request<V> for SwInterfaceSetLldp { type Reply = crate::lldp::v1810::SwI
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetLldpReply {
     pub retval: i32,
 }
@@ -139,6 +151,7 @@ impl Message for SwInterfaceSetLldpReply {
     const NAME: &'static str = "sw_interface_set_lldp_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `tx_hold` u32, `tx_interval` u32, `system_name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LldpConfig {
     pub tx_hold: u32,
     pub tx_interval: u32,
@@ -39,10 +41,13 @@ impl<V> Request<V> for LldpConfig { type Reply = crate::lldp::v1810::LldpConfigR
 ///
 /// `sw_if_index` interface_index, `mgmt_ip4` ip4_address, `mgmt_ip6` ip6_address, `mgmt_oid` u8[128], `enable` bool, `port_desc` string
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetLldp {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub mgmt_ip4: crate::ip_types::v1901::Ip4Address,
     pub mgmt_ip6: crate::ip_types::v1901::Ip6Address,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub mgmt_oid: [u8; 128],
     pub enable: bool,
     pub port_desc: Text,

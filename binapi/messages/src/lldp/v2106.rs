@@ -7,10 +7,13 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `mgmt_ip4` ip4_address, `mgmt_ip6` ip6_address, `mgmt_oid` u8[128], `enable` bool, `port_desc` string
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetLldp {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub mgmt_ip4: crate::ip_types::v1901::Ip4Address,
     pub mgmt_ip6: crate::ip_types::v1901::Ip6Address,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub mgmt_oid: [u8; 128],
     pub enable: bool,
     pub port_desc: Text,

@@ -21,12 +21,16 @@ open_enum! {
 ///
 /// `sw_if_index` interface_index, `last_heard` f64, `last_sent` f64, `chassis_id` u8[64], `chassis_id_len` u8, `port_id` u8[64], `port_id_len` u8, `ttl` u16, `port_id_subtype` port_id_subtype, `chassis_id_subtype` chassis_id_subtype
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LldpDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub last_heard: f64,
     pub last_sent: f64,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub chassis_id: [u8; 64],
     pub chassis_id_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub port_id: [u8; 64],
     pub port_id_len: u8,
     pub ttl: u16,
@@ -89,6 +93,8 @@ impl Message for LldpDetails {
 ///
 /// `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LldpDump {
     pub cursor: u32,
 }
@@ -115,6 +121,8 @@ impl<V> Stream<V> for LldpDump { type Details = crate::lldp::v2402::LldpDetails;
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LldpDumpReply {
     pub retval: i32,
     pub cursor: u32,
@@ -124,6 +132,7 @@ impl Message for LldpDumpReply {
     const NAME: &'static str = "lldp_dump_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

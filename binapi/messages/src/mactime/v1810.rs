@@ -7,11 +7,14 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `drop` u8, `allow` u8, `mac_address` u8[6], `device_name` u8[64], `count` u32, `ranges` time_range[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MactimeAddDelRange {
     pub is_add: u8,
     pub drop: u8,
     pub allow: u8,
     pub mac_address: [u8; 6],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub device_name: [u8; 64],
     pub ranges: Vec<crate::mactime::v1810::TimeRange>,
 }
@@ -63,6 +66,8 @@ impl<V> Request<V> for MactimeAddDelRange { type Reply = crate::mactime::v1810::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MactimeAddDelRangeReply {
     pub retval: i32,
 }
@@ -71,6 +76,7 @@ impl Message for MactimeAddDelRangeReply {
     const NAME: &'static str = "mactime_add_del_range_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -91,6 +97,8 @@ impl Message for MactimeAddDelRangeReply {
 ///
 /// `enable_disable` u8, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MactimeEnableDisable {
     pub enable_disable: u8,
     pub sw_if_index: u32,
@@ -120,6 +128,8 @@ impl<V> Request<V> for MactimeEnableDisable { type Reply = crate::mactime::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MactimeEnableDisableReply {
     pub retval: i32,
 }
@@ -128,6 +138,7 @@ impl Message for MactimeEnableDisableReply {
     const NAME: &'static str = "mactime_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -148,6 +159,8 @@ impl Message for MactimeEnableDisableReply {
 ///
 /// `start` f64, `end` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TimeRange {
     pub start: f64,
     pub end: f64,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `drop` u8, `allow` u8, `allow_quota` u8, `no_udp_10001` u8, `data_quota` u64, `mac_address` u8[6], `device_name` u8[64], `count` u32, `ranges` time_range[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MactimeAddDelRange {
     pub is_add: u8,
     pub drop: u8,
@@ -15,6 +17,7 @@ pub struct MactimeAddDelRange {
     pub no_udp_10001: u8,
     pub data_quota: u64,
     pub mac_address: [u8; 6],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub device_name: [u8; 64],
     pub ranges: Vec<crate::mactime::v1810::TimeRange>,
 }

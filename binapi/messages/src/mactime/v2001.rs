@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `drop` bool, `allow` bool, `allow_quota` u8, `no_udp_10001` bool, `data_quota` u64, `mac_address` mac_address, `device_name` string[64], `count` u32, `ranges` time_range[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MactimeAddDelRange {
     pub is_add: bool,
     pub drop: bool,
@@ -59,6 +61,8 @@ impl<V> Request<V> for MactimeAddDelRange { type Reply = crate::mactime::v1810::
 ///
 /// `pool_index` u32, `mac_address` mac_address, `data_quota` u64, `data_used_in_range` u64, `flags` u32, `device_name` string[64], `nranges` u32, `ranges` mactime_time_range[nranges]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MactimeDetails {
     pub pool_index: u32,
     pub mac_address: crate::ethernet_types::v1901::MacAddress,
@@ -103,6 +107,8 @@ impl Message for MactimeDetails {
 ///
 /// `my_table_epoch` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MactimeDump {
     pub my_table_epoch: u32,
 }
@@ -148,6 +154,8 @@ impl Dump<crate::release::V2606> for MactimeDump { type Details = crate::mactime
 ///
 /// `retval` i32, `table_epoch` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MactimeDumpReply {
     pub retval: i32,
     pub table_epoch: u32,
@@ -157,6 +165,7 @@ impl Message for MactimeDumpReply {
     const NAME: &'static str = "mactime_dump_reply";
     const CRC: u32 = 0x49bcc753;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -179,6 +188,8 @@ impl Message for MactimeDumpReply {
 ///
 /// `enable_disable` bool, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MactimeEnableDisable {
     pub enable_disable: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -208,6 +219,8 @@ impl<V> Request<V> for MactimeEnableDisable { type Reply = crate::mactime::v1810
 ///
 /// `start` f64, `end` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MactimeTimeRange {
     pub start: f64,
     pub end: f64,

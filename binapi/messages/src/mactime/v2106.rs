@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `drop` bool, `allow` bool, `allow_quota` u8, `no_udp_10001` bool, `data_quota` u64, `mac_address` mac_address, `device_name` string[64], `count` u32, `ranges` time_range[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MactimeAddDelRange {
     pub is_add: bool,
     pub drop: bool,
@@ -59,6 +61,8 @@ impl<V> Request<V> for MactimeAddDelRange { type Reply = crate::mactime::v1810::
 ///
 /// `pool_index` u32, `mac_address` mac_address, `data_quota` u64, `data_used_in_range` u64, `flags` u32, `device_name` string[64], `nranges` u32, `ranges` mactime_time_range[nranges]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MactimeDetails {
     pub pool_index: u32,
     pub mac_address: crate::ethernet_types::v1901::MacAddress,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `index` u32, `is_add` u8, `ip6_dst` u8[16], `psid` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapAddDelRule {
     pub index: u32,
     pub is_add: u8,
@@ -42,6 +44,8 @@ impl<V> Request<V> for MapAddDelRule { type Reply = crate::map::v1810::MapAddDel
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapAddDelRuleReply {
     pub retval: i32,
 }
@@ -50,6 +54,7 @@ impl Message for MapAddDelRuleReply {
     const NAME: &'static str = "map_add_del_rule_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -70,6 +75,8 @@ impl Message for MapAddDelRuleReply {
 ///
 /// `ip6_prefix` u8[16], `ip4_prefix` u8[4], `ip6_src` u8[16], `ip6_prefix_len` u8, `ip4_prefix_len` u8, `ip6_src_prefix_len` u8, `ea_bits_len` u8, `psid_offset` u8, `psid_length` u8, `is_translation` u8, `is_rfc6052` u8, `mtu` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapAddDomain {
     pub ip6_prefix: [u8; 16],
     pub ip4_prefix: [u8; 4],
@@ -129,6 +136,8 @@ impl<V> Request<V> for MapAddDomain { type Reply = crate::map::v1810::MapAddDoma
 ///
 /// `index` u32, `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapAddDomainReply {
     pub index: u32,
     pub retval: i32,
@@ -138,6 +147,7 @@ impl Message for MapAddDomainReply {
     const NAME: &'static str = "map_add_domain_reply";
     const CRC: u32 = 0x3e6d4e2c;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(10);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.index.encode(w)?;
@@ -160,6 +170,8 @@ impl Message for MapAddDomainReply {
 ///
 /// `index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapDelDomain {
     pub index: u32,
 }
@@ -186,6 +198,8 @@ impl<V> Request<V> for MapDelDomain { type Reply = crate::map::v1810::MapDelDoma
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapDelDomainReply {
     pub retval: i32,
 }
@@ -194,6 +208,7 @@ impl Message for MapDelDomainReply {
     const NAME: &'static str = "map_del_domain_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -214,6 +229,8 @@ impl Message for MapDelDomainReply {
 ///
 /// `domain_index` u32, `ip6_prefix` u8[16], `ip4_prefix` u8[4], `ip6_src` u8[16], `ip6_prefix_len` u8, `ip4_prefix_len` u8, `ip6_src_len` u8, `ea_bits_len` u8, `psid_offset` u8, `psid_length` u8, `flags` u8, `mtu` u16, `is_translation` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapDomainDetails {
     pub domain_index: u32,
     pub ip6_prefix: [u8; 16],
@@ -274,6 +291,8 @@ impl Message for MapDomainDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapDomainDump {
 }
 
@@ -320,6 +339,8 @@ impl Dump<crate::release::V2606> for MapDomainDump { type Details = crate::map::
 ///
 /// `ip6_dst` u8[16], `psid` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapRuleDetails {
     pub ip6_dst: [u8; 16],
     pub psid: u16,
@@ -347,6 +368,8 @@ impl Message for MapRuleDetails {
 ///
 /// `domain_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapRuleDump {
     pub domain_index: u32,
 }
@@ -396,6 +419,8 @@ impl Dump<crate::release::V2606> for MapRuleDump { type Details = crate::map::v1
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapSummaryStats {
 }
 
@@ -419,6 +444,8 @@ impl<V> Request<V> for MapSummaryStats { type Reply = crate::map::v1810::MapSumm
 ///
 /// `retval` i32, `total_bindings` u64, `total_pkts` u64[2], `total_bytes` u64[2], `total_ip4_fragments` u64, `total_security_check` u64[2]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapSummaryStatsReply {
     pub retval: i32,
     pub total_bindings: u64,
@@ -432,6 +459,7 @@ impl Message for MapSummaryStatsReply {
     const NAME: &'static str = "map_summary_stats_reply";
     const CRC: u32 = 0x0e4ace0e;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

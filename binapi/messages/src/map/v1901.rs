@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `index` u32, `is_add` bool, `ip6_dst` ip6_address, `psid` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapAddDelRule {
     pub index: u32,
     pub is_add: bool,
@@ -42,6 +44,8 @@ impl<V> Request<V> for MapAddDelRule { type Reply = crate::map::v1810::MapAddDel
 ///
 /// `ip6_prefix` ip6_prefix, `ip4_prefix` ip4_prefix, `ip6_src` ip6_prefix, `ea_bits_len` u8, `psid_offset` u8, `psid_length` u8, `mtu` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapAddDomain {
     pub ip6_prefix: crate::ip_types::v1901::Ip6Prefix,
     pub ip4_prefix: crate::ip_types::v1901::Ip4Prefix,
@@ -86,6 +90,8 @@ impl<V> Request<V> for MapAddDomain { type Reply = crate::map::v1810::MapAddDoma
 ///
 /// `domain_index` u32, `ip6_prefix` ip6_prefix, `ip4_prefix` ip4_prefix, `ip6_src` ip6_prefix, `ea_bits_len` u8, `psid_offset` u8, `psid_length` u8, `flags` u8, `mtu` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapDomainDetails {
     pub domain_index: u32,
     pub ip6_prefix: crate::ip_types::v1901::Ip6Prefix,
@@ -134,6 +140,8 @@ impl Message for MapDomainDetails {
 ///
 /// `sw_if_index` u32, `is_enable` bool, `is_translation` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapIfEnableDisable {
     pub sw_if_index: u32,
     pub is_enable: bool,
@@ -166,6 +174,8 @@ impl<V> Request<V> for MapIfEnableDisable { type Reply = crate::map::v1901::MapI
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapIfEnableDisableReply {
     pub retval: i32,
 }
@@ -174,6 +184,7 @@ impl Message for MapIfEnableDisableReply {
     const NAME: &'static str = "map_if_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -194,6 +205,8 @@ impl Message for MapIfEnableDisableReply {
 ///
 /// `is_add` bool, `ip4_nh_address` ip4_address, `ip6_nh_address` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamAddDelPreResolve {
     pub is_add: bool,
     pub ip4_nh_address: crate::ip_types::v1901::Ip4Address,
@@ -226,6 +239,8 @@ impl<V> Request<V> for MapParamAddDelPreResolve { type Reply = crate::map::v1901
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamAddDelPreResolveReply {
     pub retval: i32,
 }
@@ -234,6 +249,7 @@ impl Message for MapParamAddDelPreResolveReply {
     const NAME: &'static str = "map_param_add_del_pre_resolve_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -254,6 +270,8 @@ impl Message for MapParamAddDelPreResolveReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamGet {
 }
 
@@ -299,6 +317,8 @@ impl Request<crate::release::V2606> for MapParamGet { type Reply = crate::map::v
 ///
 /// `retval` i32, `frag_inner` u8, `frag_ignore_df` u8, `icmp_ip4_err_relay_src` ip4_address, `icmp6_enable_unreachable` bool, `ip4_nh_address` ip4_address, `ip6_nh_address` ip6_address, `ip4_lifetime_ms` u16, `ip4_pool_size` u16, `ip4_buffers` u32, `ip4_ht_ratio` f64, `ip6_lifetime_ms` u16, `ip6_pool_size` u16, `ip6_buffers` u32, `ip6_ht_ratio` f64, `sec_check_enable` bool, `sec_check_fragments` bool, `tc_copy` bool, `tc_class` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamGetReply {
     pub retval: i32,
     pub frag_inner: u8,
@@ -325,6 +345,7 @@ impl Message for MapParamGetReply {
     const NAME: &'static str = "map_param_get_reply";
     const CRC: u32 = 0xb40e9226;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -381,6 +402,8 @@ impl Message for MapParamGetReply {
 ///
 /// `inner` bool, `ignore_df` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamSetFragmentation {
     pub inner: bool,
     pub ignore_df: bool,
@@ -410,6 +433,8 @@ impl<V> Request<V> for MapParamSetFragmentation { type Reply = crate::map::v1901
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamSetFragmentationReply {
     pub retval: i32,
 }
@@ -418,6 +443,7 @@ impl Message for MapParamSetFragmentationReply {
     const NAME: &'static str = "map_param_set_fragmentation_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -438,6 +464,8 @@ impl Message for MapParamSetFragmentationReply {
 ///
 /// `ip4_err_relay_src` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamSetIcmp {
     pub ip4_err_relay_src: crate::ip_types::v1901::Ip4Address,
 }
@@ -464,6 +492,8 @@ impl<V> Request<V> for MapParamSetIcmp { type Reply = crate::map::v1901::MapPara
 ///
 /// `enable_unreachable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamSetIcmp6 {
     pub enable_unreachable: bool,
 }
@@ -490,6 +520,8 @@ impl<V> Request<V> for MapParamSetIcmp6 { type Reply = crate::map::v1901::MapPar
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamSetIcmp6Reply {
     pub retval: i32,
 }
@@ -498,6 +530,7 @@ impl Message for MapParamSetIcmp6Reply {
     const NAME: &'static str = "map_param_set_icmp6_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -518,6 +551,8 @@ impl Message for MapParamSetIcmp6Reply {
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamSetIcmpReply {
     pub retval: i32,
 }
@@ -526,6 +561,7 @@ impl Message for MapParamSetIcmpReply {
     const NAME: &'static str = "map_param_set_icmp_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -546,6 +582,8 @@ impl Message for MapParamSetIcmpReply {
 ///
 /// `is_ip6` bool, `lifetime_ms` u16, `pool_size` u16, `buffers` u32, `ht_ratio` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamSetReassembly {
     pub is_ip6: bool,
     pub lifetime_ms: u16,
@@ -584,6 +622,8 @@ impl<V> Request<V> for MapParamSetReassembly { type Reply = crate::map::v1901::M
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamSetReassemblyReply {
     pub retval: i32,
 }
@@ -592,6 +632,7 @@ impl Message for MapParamSetReassemblyReply {
     const NAME: &'static str = "map_param_set_reassembly_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -612,6 +653,8 @@ impl Message for MapParamSetReassemblyReply {
 ///
 /// `enable` bool, `fragments` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamSetSecurityCheck {
     pub enable: bool,
     pub fragments: bool,
@@ -641,6 +684,8 @@ impl<V> Request<V> for MapParamSetSecurityCheck { type Reply = crate::map::v1901
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamSetSecurityCheckReply {
     pub retval: i32,
 }
@@ -649,6 +694,7 @@ impl Message for MapParamSetSecurityCheckReply {
     const NAME: &'static str = "map_param_set_security_check_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -669,6 +715,8 @@ impl Message for MapParamSetSecurityCheckReply {
 ///
 /// `tcp_mss` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamSetTcp {
     pub tcp_mss: u16,
 }
@@ -695,6 +743,8 @@ impl<V> Request<V> for MapParamSetTcp { type Reply = crate::map::v1901::MapParam
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamSetTcpReply {
     pub retval: i32,
 }
@@ -703,6 +753,7 @@ impl Message for MapParamSetTcpReply {
     const NAME: &'static str = "map_param_set_tcp_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -723,6 +774,8 @@ impl Message for MapParamSetTcpReply {
 ///
 /// `copy` bool, `class` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamSetTrafficClass {
     pub copy: bool,
     pub class: u8,
@@ -752,6 +805,8 @@ impl<V> Request<V> for MapParamSetTrafficClass { type Reply = crate::map::v1901:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamSetTrafficClassReply {
     pub retval: i32,
 }
@@ -760,6 +815,7 @@ impl Message for MapParamSetTrafficClassReply {
     const NAME: &'static str = "map_param_set_traffic_class_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -780,6 +836,8 @@ impl Message for MapParamSetTrafficClassReply {
 ///
 /// `ip6_dst` ip6_address, `psid` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapRuleDetails {
     pub ip6_dst: crate::ip_types::v1901::Ip6Address,
     pub psid: u16,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `ip6_prefix` ip6_prefix, `ip4_prefix` ip4_prefix, `ip6_src` ip6_prefix, `ea_bits_len` u8, `psid_offset` u8, `psid_length` u8, `mtu` u16, `tag` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapAddDomain {
     pub ip6_prefix: crate::ip_types::v1901::Ip6Prefix,
     pub ip4_prefix: crate::ip_types::v1901::Ip4Prefix,
@@ -54,6 +56,8 @@ impl<V> Request<V> for MapAddDomain { type Reply = crate::map::v1810::MapAddDoma
 ///
 /// `domain_index` u32, `ip6_prefix` ip6_prefix, `ip4_prefix` ip4_prefix, `ip6_src` ip6_prefix, `ea_bits_len` u8, `psid_offset` u8, `psid_length` u8, `flags` u8, `mtu` u16, `tag` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapDomainDetails {
     pub domain_index: u32,
     pub ip6_prefix: crate::ip_types::v1901::Ip6Prefix,

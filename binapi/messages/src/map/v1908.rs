@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `index` u32, `is_add` bool, `ip6_dst` ip6_address, `psid` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapAddDelRule {
     pub index: u32,
     pub is_add: bool,
@@ -42,6 +44,8 @@ impl<V> Request<V> for MapAddDelRule { type Reply = crate::map::v1810::MapAddDel
 ///
 /// `ip6_prefix` ip6_prefix, `ip4_prefix` ip4_prefix, `ip6_src` ip6_prefix, `ea_bits_len` u8, `psid_offset` u8, `psid_length` u8, `mtu` u16, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapAddDomain {
     pub ip6_prefix: crate::ip_types::v1908::Ip6Prefix,
     pub ip4_prefix: crate::ip_types::v1908::Ip4Prefix,
@@ -89,6 +93,8 @@ impl<V> Request<V> for MapAddDomain { type Reply = crate::map::v1810::MapAddDoma
 ///
 /// `domain_index` u32, `ip6_prefix` ip6_prefix, `ip4_prefix` ip4_prefix, `ip6_src` ip6_prefix, `ea_bits_len` u8, `psid_offset` u8, `psid_length` u8, `flags` u8, `mtu` u16, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapDomainDetails {
     pub domain_index: u32,
     pub ip6_prefix: crate::ip_types::v1908::Ip6Prefix,
@@ -140,6 +146,8 @@ impl Message for MapDomainDetails {
 ///
 /// `is_add` bool, `ip4_nh_address` ip4_address, `ip6_nh_address` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamAddDelPreResolve {
     pub is_add: bool,
     pub ip4_nh_address: crate::ip_types::v1901::Ip4Address,
@@ -172,6 +180,8 @@ impl<V> Request<V> for MapParamAddDelPreResolve { type Reply = crate::map::v1901
 ///
 /// `retval` i32, `frag_inner` u8, `frag_ignore_df` u8, `icmp_ip4_err_relay_src` ip4_address, `icmp6_enable_unreachable` bool, `ip4_nh_address` ip4_address, `ip6_nh_address` ip6_address, `ip4_lifetime_ms` u16, `ip4_pool_size` u16, `ip4_buffers` u32, `ip4_ht_ratio` f64, `ip6_lifetime_ms` u16, `ip6_pool_size` u16, `ip6_buffers` u32, `ip6_ht_ratio` f64, `sec_check_enable` bool, `sec_check_fragments` bool, `tc_copy` bool, `tc_class` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamGetReply {
     pub retval: i32,
     pub frag_inner: u8,
@@ -198,6 +208,7 @@ impl Message for MapParamGetReply {
     const NAME: &'static str = "map_param_get_reply";
     const CRC: u32 = 0xd0937e6b;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -254,6 +265,8 @@ impl Message for MapParamGetReply {
 ///
 /// `ip4_err_relay_src` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamSetIcmp {
     pub ip4_err_relay_src: crate::ip_types::v1901::Ip4Address,
 }
@@ -280,6 +293,8 @@ impl<V> Request<V> for MapParamSetIcmp { type Reply = crate::map::v1901::MapPara
 ///
 /// `ip6_dst` ip6_address, `psid` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapRuleDetails {
     pub ip6_dst: crate::ip_types::v1901::Ip6Address,
     pub psid: u16,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `is_enable` bool, `is_translation` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapIfEnableDisable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_enable: bool,
@@ -39,6 +41,8 @@ impl<V> Request<V> for MapIfEnableDisable { type Reply = crate::map::v1901::MapI
 ///
 /// `retval` i32, `frag_inner` u8, `frag_ignore_df` u8, `icmp_ip4_err_relay_src` ip4_address, `icmp6_enable_unreachable` bool, `ip4_nh_address` ip4_address, `ip6_nh_address` ip6_address, `ip4_lifetime_ms` u16, `ip4_pool_size` u16, `ip4_buffers` u32, `ip4_ht_ratio` f64, `sec_check_enable` bool, `sec_check_fragments` bool, `tc_copy` bool, `tc_class` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamGetReply {
     pub retval: i32,
     pub frag_inner: u8,
@@ -61,6 +65,7 @@ impl Message for MapParamGetReply {
     const NAME: &'static str = "map_param_get_reply";
     const CRC: u32 = 0x28092156;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -109,6 +114,8 @@ impl Message for MapParamGetReply {
 ///
 /// `copy` bool, `tc_class` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapParamSetTrafficClass {
     pub copy: bool,
     pub tc_class: u8,

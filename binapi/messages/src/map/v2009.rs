@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapDomainsGet {
     pub cursor: u32,
 }
@@ -50,6 +52,8 @@ impl Stream<crate::release::V2606> for MapDomainsGet { type Details = crate::map
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapDomainsGetReply {
     pub retval: i32,
     pub cursor: u32,
@@ -59,6 +63,7 @@ impl Message for MapDomainsGetReply {
     const NAME: &'static str = "map_domains_get_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

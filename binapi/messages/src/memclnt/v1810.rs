@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ApiVersions {
 }
 
@@ -53,6 +55,8 @@ impl Request<crate::release::V2606> for ApiVersions { type Reply = crate::memcln
 ///
 /// `retval` i32, `count` u32, `api_versions` module_version[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ApiVersionsReply {
     pub retval: i32,
     pub api_versions: Vec<crate::memclnt::v1810::ModuleVersion>,
@@ -62,6 +66,7 @@ impl Message for ApiVersionsReply {
     const NAME: &'static str = "api_versions_reply";
     const CRC: u32 = 0x90a39195;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -86,7 +91,10 @@ impl Message for ApiVersionsReply {
 ///
 /// `name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GetFirstMsgId {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
 }
 
@@ -120,6 +128,8 @@ impl<V> Request<V> for GetFirstMsgId { type Reply = crate::memclnt::v1810::GetFi
 ///
 /// `retval` i32, `first_msg_id` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GetFirstMsgIdReply {
     pub retval: i32,
     pub first_msg_id: u16,
@@ -129,6 +139,7 @@ impl Message for GetFirstMsgIdReply {
     const NAME: &'static str = "get_first_msg_id_reply";
     const CRC: u32 = 0x7d337472;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -151,9 +162,12 @@ impl Message for GetFirstMsgIdReply {
 ///
 /// `ctx_quota` i32, `input_queue` u64, `name` u8[64], `api_versions` u32[8]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemclntCreate {
     pub ctx_quota: i32,
     pub input_queue: u64,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
     pub api_versions: [u32; 8],
 }
@@ -197,6 +211,8 @@ impl<V> Request<V> for MemclntCreate { type Reply = crate::memclnt::v1810::Memcl
 ///
 /// `response` i32, `handle` u64, `index` u32, `message_table` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemclntCreateReply {
     pub response: i32,
     pub handle: u64,
@@ -230,6 +246,8 @@ impl Message for MemclntCreateReply {
 ///
 /// `index` u32, `handle` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemclntDelete {
     pub index: u32,
     pub handle: u64,
@@ -259,6 +277,8 @@ impl<V> Request<V> for MemclntDelete { type Reply = crate::memclnt::v1810::Memcl
 ///
 /// `response` i32, `handle` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemclntDeleteReply {
     pub response: i32,
     pub handle: u64,
@@ -286,6 +306,8 @@ impl Message for MemclntDeleteReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemclntKeepalive {
 }
 
@@ -309,6 +331,8 @@ impl<V> Request<V> for MemclntKeepalive { type Reply = crate::memclnt::v1810::Me
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemclntKeepaliveReply {
     pub retval: i32,
 }
@@ -317,6 +341,7 @@ impl Message for MemclntKeepaliveReply {
     const NAME: &'static str = "memclnt_keepalive_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -337,6 +362,8 @@ impl Message for MemclntKeepaliveReply {
 ///
 /// `dummy` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemclntReadTimeout {
     pub dummy: u8,
 }
@@ -363,6 +390,8 @@ impl<V> Oneway<V> for MemclntReadTimeout {}
 ///
 /// `dummy` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemclntRxThreadSuspend {
     pub dummy: u8,
 }
@@ -389,8 +418,11 @@ impl<V> Oneway<V> for MemclntRxThreadSuspend {}
 ///
 /// `index` u16, `name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MessageTableEntry {
     pub index: u16,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
 }
 
@@ -427,10 +459,13 @@ impl Wire for MessageTableEntry {
 ///
 /// `major` u32, `minor` u32, `patch` u32, `name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ModuleVersion {
     pub major: u32,
     pub minor: u32,
     pub patch: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
 }
 
@@ -473,6 +508,8 @@ impl Wire for ModuleVersion {
 ///
 /// `function` u64, `multicast` u8, `need_barrier_sync` u8, `send_reply` u8, `data_len` u32, `data` u8[data_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct RpcCall {
     pub function: u64,
     pub multicast: u8,
@@ -513,6 +550,8 @@ impl<V> Request<V> for RpcCall { type Reply = crate::memclnt::v1810::RpcCallRepl
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct RpcCallReply {
     pub retval: i32,
 }
@@ -521,6 +560,7 @@ impl Message for RpcCallReply {
     const NAME: &'static str = "rpc_call_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -541,6 +581,8 @@ impl Message for RpcCallReply {
 ///
 /// `dummy` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct RxThreadExit {
     pub dummy: u8,
 }
@@ -567,6 +609,8 @@ impl<V> Oneway<V> for RxThreadExit {}
 ///
 /// `requested_size` u32, `nitems` u8, `configs` u64[nitems]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SockInitShm {
     pub requested_size: u32,
     pub configs: Vec<u64>,
@@ -598,6 +642,8 @@ impl<V> Request<V> for SockInitShm { type Reply = crate::memclnt::v1810::SockIni
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SockInitShmReply {
     pub retval: i32,
 }
@@ -606,6 +652,7 @@ impl Message for SockInitShmReply {
     const NAME: &'static str = "sock_init_shm_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -626,7 +673,10 @@ impl Message for SockInitShmReply {
 ///
 /// `name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SockclntCreate {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
 }
 
@@ -663,6 +713,8 @@ impl Request<crate::release::V1908> for SockclntCreate { type Reply = crate::mem
 ///
 /// `response` i32, `index` u32, `count` u16, `message_table` message_table_entry[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SockclntCreateReply {
     pub response: i32,
     pub index: u32,
@@ -695,6 +747,8 @@ impl Message for SockclntCreateReply {
 ///
 /// `index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SockclntDelete {
     pub index: u32,
 }
@@ -721,6 +775,8 @@ impl<V> Request<V> for SockclntDelete { type Reply = crate::memclnt::v1810::Sock
 ///
 /// `response` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SockclntDeleteReply {
     pub response: i32,
 }
@@ -745,7 +801,10 @@ impl Message for SockclntDeleteReply {
 ///
 /// `plugin_name` u8[128], `first_msg_id` u16, `last_msg_id` u16
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TracePluginMsgIds {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub plugin_name: [u8; 128],
     pub first_msg_id: u16,
     pub last_msg_id: u16,

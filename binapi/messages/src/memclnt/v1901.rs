@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `index` u32, `handle` u64, `do_cleanup` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemclntDelete {
     pub index: u32,
     pub handle: u64,

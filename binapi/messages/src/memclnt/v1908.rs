@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `retval` i32, `count` u32, `api_versions` module_version[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ApiVersionsReply {
     pub retval: i32,
     pub api_versions: Vec<crate::memclnt::v1810::ModuleVersion>,
@@ -16,6 +18,7 @@ impl Message for ApiVersionsReply {
     const NAME: &'static str = "api_versions_reply";
     const CRC: u32 = 0x76f45113;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -40,6 +43,8 @@ impl Message for ApiVersionsReply {
 ///
 /// `response` i32, `index` u32, `count` u16, `message_table` message_table_entry[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SockclntCreateReply {
     pub response: i32,
     pub index: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `retval` i32, `count` u32, `api_versions` module_version[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ApiVersionsReply {
     pub retval: i32,
     pub api_versions: Vec<crate::memclnt::v2001::ModuleVersion>,
@@ -16,6 +18,7 @@ impl Message for ApiVersionsReply {
     const NAME: &'static str = "api_versions_reply";
     const CRC: u32 = 0x5f0d99d6;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -40,6 +43,8 @@ impl Message for ApiVersionsReply {
 ///
 /// `name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GetFirstMsgId {
     pub name: FixedString<64>,
 }
@@ -66,6 +71,8 @@ impl<V> Request<V> for GetFirstMsgId { type Reply = crate::memclnt::v1810::GetFi
 ///
 /// `ctx_quota` i32, `input_queue` u64, `name` string[64], `api_versions` u32[8]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemclntCreate {
     pub ctx_quota: i32,
     pub input_queue: u64,
@@ -101,6 +108,8 @@ impl<V> Request<V> for MemclntCreate { type Reply = crate::memclnt::v1810::Memcl
 ///
 /// `index` u32, `handle` u64, `do_cleanup` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemclntDelete {
     pub index: u32,
     pub handle: u64,
@@ -133,6 +142,8 @@ impl<V> Request<V> for MemclntDelete { type Reply = crate::memclnt::v1810::Memcl
 ///
 /// `index` u16, `name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MessageTableEntry {
     pub index: u16,
     pub name: FixedString<64>,
@@ -162,6 +173,8 @@ impl Wire for MessageTableEntry {
 ///
 /// `major` u32, `minor` u32, `patch` u32, `name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ModuleVersion {
     pub major: u32,
     pub minor: u32,
@@ -197,6 +210,8 @@ impl Wire for ModuleVersion {
 ///
 /// `name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SockclntCreate {
     pub name: FixedString<64>,
 }
@@ -223,6 +238,8 @@ impl<V> Request<V> for SockclntCreate { type Reply = crate::memclnt::v2001::Sock
 ///
 /// `response` i32, `index` u32, `count` u16, `message_table` message_table_entry[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SockclntCreateReply {
     pub response: i32,
     pub index: u32,
@@ -255,6 +272,8 @@ impl Message for SockclntCreateReply {
 ///
 /// `plugin_name` string[128], `first_msg_id` u16, `last_msg_id` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TracePluginMsgIds {
     pub plugin_name: FixedString<128>,
     pub first_msg_id: u16,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `ctx_quota` i32, `input_queue` u64, `name` string[64], `api_versions` u32[8], `keepalive` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemclntCreateV2 {
     pub ctx_quota: i32,
     pub input_queue: u64,
@@ -45,6 +47,8 @@ impl<V> Request<V> for MemclntCreateV2 { type Reply = crate::memclnt::v2206::Mem
 ///
 /// `response` i32, `handle` u64, `index` u32, `message_table` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemclntCreateV2Reply {
     pub response: i32,
     pub handle: u64,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GetApiJson {
 }
 
@@ -30,6 +32,8 @@ impl<V> Request<V> for GetApiJson { type Reply = crate::memclnt::v2406::GetApiJs
 ///
 /// `retval` i32, `json` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GetApiJsonReply {
     pub retval: i32,
     pub json: Text,
@@ -39,6 +43,7 @@ impl Message for GetApiJsonReply {
     const NAME: &'static str = "get_api_json_reply";
     const CRC: u32 = 0xea715b59;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `role` u8, `mode` u8, `rx_queues` u8, `tx_queues` u8, `id` u32, `socket_id` u32, `secret` u8[24], `ring_size` u32, `buffer_size` u16, `hw_addr` u8[6]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifCreate {
     pub role: u8,
     pub mode: u8,
@@ -60,6 +62,8 @@ impl<V> Request<V> for MemifCreate { type Reply = crate::memif::v1810::MemifCrea
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifCreateReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -69,6 +73,7 @@ impl Message for MemifCreateReply {
     const NAME: &'static str = "memif_create_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -91,6 +96,8 @@ impl Message for MemifCreateReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifDelete {
     pub sw_if_index: u32,
 }
@@ -117,6 +124,8 @@ impl<V> Request<V> for MemifDelete { type Reply = crate::memif::v1810::MemifDele
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifDeleteReply {
     pub retval: i32,
 }
@@ -125,6 +134,7 @@ impl Message for MemifDeleteReply {
     const NAME: &'static str = "memif_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -145,8 +155,11 @@ impl Message for MemifDeleteReply {
 ///
 /// `sw_if_index` u32, `if_name` u8[64], `hw_addr` u8[6], `id` u32, `role` u8, `mode` u8, `socket_id` u32, `ring_size` u32, `buffer_size` u16, `admin_up_down` u8, `link_up_down` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifDetails {
     pub sw_if_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub if_name: [u8; 64],
     pub hw_addr: [u8; 6],
     pub id: u32,
@@ -217,6 +230,8 @@ impl Message for MemifDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifDump {
 }
 
@@ -263,9 +278,12 @@ impl Dump<crate::release::V2606> for MemifDump { type Details = crate::memif::v2
 ///
 /// `is_add` u8, `socket_id` u32, `socket_filename` u8[128]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifSocketFilenameAddDel {
     pub is_add: u8,
     pub socket_id: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub socket_filename: [u8; 128],
 }
 
@@ -305,6 +323,8 @@ impl<V> Request<V> for MemifSocketFilenameAddDel { type Reply = crate::memif::v1
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifSocketFilenameAddDelReply {
     pub retval: i32,
 }
@@ -313,6 +333,7 @@ impl Message for MemifSocketFilenameAddDelReply {
     const NAME: &'static str = "memif_socket_filename_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -333,8 +354,11 @@ impl Message for MemifSocketFilenameAddDelReply {
 ///
 /// `socket_id` u32, `socket_filename` u8[128]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifSocketFilenameDetails {
     pub socket_id: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub socket_filename: [u8; 128],
 }
 
@@ -369,6 +393,8 @@ impl Message for MemifSocketFilenameDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifSocketFilenameDump {
 }
 

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `role` memif_role, `mode` memif_mode, `rx_queues` u8, `tx_queues` u8, `id` u32, `socket_id` u32, `ring_size` u32, `buffer_size` u16, `no_zero_copy` bool, `hw_addr` mac_address, `secret` string[24]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifCreate {
     pub role: crate::memif::v2001::MemifRole,
     pub mode: crate::memif::v2001::MemifMode,
@@ -63,6 +65,8 @@ impl<V> Request<V> for MemifCreate { type Reply = crate::memif::v2001::MemifCrea
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifCreateReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -72,6 +76,7 @@ impl Message for MemifCreateReply {
     const NAME: &'static str = "memif_create_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -94,6 +99,8 @@ impl Message for MemifCreateReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifDelete {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -120,6 +127,8 @@ impl<V> Request<V> for MemifDelete { type Reply = crate::memif::v1810::MemifDele
 ///
 /// `sw_if_index` interface_index, `hw_addr` mac_address, `id` u32, `role` memif_role, `mode` memif_mode, `zero_copy` bool, `socket_id` u32, `ring_size` u32, `buffer_size` u16, `flags` if_status_flags, `if_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub hw_addr: crate::ethernet_types::v1901::MacAddress,
@@ -191,6 +200,8 @@ open_enum! {
 ///
 /// `is_add` bool, `socket_id` u32, `socket_filename` string[108]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifSocketFilenameAddDel {
     pub is_add: bool,
     pub socket_id: u32,
@@ -223,6 +234,8 @@ impl<V> Request<V> for MemifSocketFilenameAddDel { type Reply = crate::memif::v1
 ///
 /// `socket_id` u32, `socket_filename` string[108]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifSocketFilenameDetails {
     pub socket_id: u32,
     pub socket_filename: FixedString<108>,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `hw_addr` mac_address, `id` u32, `role` memif_role, `mode` memif_mode, `zero_copy` bool, `socket_id` u32, `ring_size` u32, `buffer_size` u16, `flags` if_status_flags, `if_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub hw_addr: crate::ethernet_types::v1901::MacAddress,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `role` memif_role, `mode` memif_mode, `rx_queues` u8, `tx_queues` u8, `id` u32, `socket_id` u32, `ring_size` u32, `buffer_size` u16, `no_zero_copy` bool, `use_dma` bool, `hw_addr` mac_address, `secret` string[24]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifCreateV2 {
     pub role: crate::memif::v2001::MemifRole,
     pub mode: crate::memif::v2001::MemifMode,
@@ -66,6 +68,8 @@ impl<V> Request<V> for MemifCreateV2 { type Reply = crate::memif::v2306::MemifCr
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifCreateV2Reply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -75,6 +79,7 @@ impl Message for MemifCreateV2Reply {
     const NAME: &'static str = "memif_create_v2_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -97,6 +102,8 @@ impl Message for MemifCreateV2Reply {
 ///
 /// `is_add` bool, `socket_id` u32, `socket_filename` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifSocketFilenameAddDelV2 {
     pub is_add: bool,
     pub socket_id: u32,
@@ -129,6 +136,8 @@ impl<V> Request<V> for MemifSocketFilenameAddDelV2 { type Reply = crate::memif::
 ///
 /// `retval` i32, `socket_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MemifSocketFilenameAddDelV2Reply {
     pub retval: i32,
     pub socket_id: u32,
@@ -138,6 +147,7 @@ impl Message for MemifSocketFilenameAddDelV2Reply {
     const NAME: &'static str = "memif_socket_filename_add_del_v2_reply";
     const CRC: u32 = 0x9f29bdb9;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -19,6 +19,8 @@ open_enum! {
 ///
 /// `itf_flags` mfib_itf_flags, `path` fib_path
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MfibPath {
     pub itf_flags: crate::mfib_types::v1908::MfibItfFlags,
     pub path: crate::fib_types::v1908::FibPath,

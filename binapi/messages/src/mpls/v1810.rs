@@ -7,8 +7,11 @@ use binapi_core::*;
 ///
 /// `table_id` u32, `table_name` u8[64], `eos_bit` u8, `label` u32, `count` u32, `path` fib_path[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsFibDetails {
     pub table_id: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub table_name: [u8; 64],
     pub eos_bit: u8,
     pub label: u32,
@@ -57,6 +60,8 @@ impl Message for MplsFibDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsFibDump {
 }
 
@@ -82,6 +87,8 @@ impl Dump<crate::release::V1904> for MplsFibDump { type Details = crate::mpls::v
 ///
 /// `mb_mpls_table_id` u32, `mb_label` u32, `mb_ip_table_id` u32, `mb_is_bind` u8, `mb_is_ip4` u8, `mb_address_length` u8, `mb_address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsIpBindUnbind {
     pub mb_mpls_table_id: u32,
     pub mb_label: u32,
@@ -126,6 +133,8 @@ impl<V> Request<V> for MplsIpBindUnbind { type Reply = crate::mpls::v1810::MplsI
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsIpBindUnbindReply {
     pub retval: i32,
 }
@@ -134,6 +143,7 @@ impl Message for MplsIpBindUnbindReply {
     const NAME: &'static str = "mpls_ip_bind_unbind_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -154,6 +164,8 @@ impl Message for MplsIpBindUnbindReply {
 ///
 /// `mr_label` u32, `mr_eos` u8, `mr_table_id` u32, `mr_classify_table_index` u32, `mr_is_add` u8, `mr_is_classify` u8, `mr_is_multicast` u8, `mr_is_multipath` u8, `mr_is_resolve_host` u8, `mr_is_resolve_attached` u8, `mr_is_interface_rx` u8, `mr_is_rpf_id` u8, `mr_next_hop_proto` u8, `mr_next_hop_weight` u8, `mr_next_hop_preference` u8, `mr_next_hop` u8[16], `mr_next_hop_n_out_labels` u8, `mr_next_hop_sw_if_index` u32, `mr_next_hop_table_id` u32, `mr_next_hop_via_label` u32, `mr_next_hop_out_label_stack` fib_mpls_label[mr_next_hop_n_out_labels]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsRouteAddDel {
     pub mr_label: u32,
     pub mr_eos: u8,
@@ -239,6 +251,8 @@ impl<V> Request<V> for MplsRouteAddDel { type Reply = crate::mpls::v1810::MplsRo
 ///
 /// `retval` i32, `stats_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsRouteAddDelReply {
     pub retval: i32,
     pub stats_index: u32,
@@ -248,6 +262,7 @@ impl Message for MplsRouteAddDelReply {
     const NAME: &'static str = "mpls_route_add_del_reply";
     const CRC: u32 = 0x1992deab;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -270,9 +285,12 @@ impl Message for MplsRouteAddDelReply {
 ///
 /// `mt_table_id` u32, `mt_is_add` u8, `mt_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTableAddDel {
     pub mt_table_id: u32,
     pub mt_is_add: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub mt_name: [u8; 64],
 }
 
@@ -312,6 +330,8 @@ impl<V> Request<V> for MplsTableAddDel { type Reply = crate::mpls::v1810::MplsTa
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTableAddDelReply {
     pub retval: i32,
 }
@@ -320,6 +340,7 @@ impl Message for MplsTableAddDelReply {
     const NAME: &'static str = "mpls_table_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -340,6 +361,8 @@ impl Message for MplsTableAddDelReply {
 ///
 /// `mt_sw_if_index` u32, `mt_is_add` u8, `mt_l2_only` u8, `mt_is_multicast` u8, `mt_next_hop_proto_is_ip4` u8, `mt_next_hop_weight` u8, `mt_next_hop_preference` u8, `mt_next_hop` u8[16], `mt_next_hop_n_out_labels` u8, `mt_next_hop_via_label` u32, `mt_next_hop_sw_if_index` u32, `mt_next_hop_table_id` u32, `mt_next_hop_out_label_stack` fib_mpls_label[mt_next_hop_n_out_labels]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTunnelAddDel {
     pub mt_sw_if_index: u32,
     pub mt_is_add: u8,
@@ -401,6 +424,8 @@ impl<V> Request<V> for MplsTunnelAddDel { type Reply = crate::mpls::v1810::MplsT
 ///
 /// `retval` i32, `sw_if_index` u32, `tunnel_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTunnelAddDelReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -411,6 +436,7 @@ impl Message for MplsTunnelAddDelReply {
     const NAME: &'static str = "mpls_tunnel_add_del_reply";
     const CRC: u32 = 0xcc62a1ce;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -435,6 +461,8 @@ impl Message for MplsTunnelAddDelReply {
 ///
 /// `mt_sw_if_index` u32, `mt_tunnel_index` u32, `mt_l2_only` u8, `mt_is_multicast` u8, `mt_count` u32, `mt_paths` fib_path[mt_count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTunnelDetails {
     pub mt_sw_if_index: u32,
     pub mt_tunnel_index: u32,
@@ -473,6 +501,8 @@ impl Message for MplsTunnelDetails {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTunnelDump {
     pub sw_if_index: u32,
 }
@@ -502,6 +532,8 @@ impl Dump<crate::release::V1908> for MplsTunnelDump { type Details = crate::mpls
 ///
 /// `sw_if_index` u32, `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetMplsEnable {
     pub sw_if_index: u32,
     pub enable: u8,
@@ -531,6 +563,8 @@ impl<V> Request<V> for SwInterfaceSetMplsEnable { type Reply = crate::mpls::v181
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetMplsEnableReply {
     pub retval: i32,
 }
@@ -539,6 +573,7 @@ impl Message for SwInterfaceSetMplsEnableReply {
     const NAME: &'static str = "sw_interface_set_mpls_enable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

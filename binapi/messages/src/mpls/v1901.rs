@@ -7,8 +7,11 @@ use binapi_core::*;
 ///
 /// `table_id` u32, `table_name` u8[64], `eos_bit` u8, `label` u32, `count` u32, `path` fib_path[count]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsFibDetails {
     pub table_id: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub table_name: [u8; 64],
     pub eos_bit: u8,
     pub label: u32,
@@ -57,6 +60,8 @@ impl Message for MplsFibDetails {
 ///
 /// `mt_sw_if_index` u32, `mt_tunnel_index` u32, `mt_l2_only` u8, `mt_is_multicast` u8, `mt_count` u32, `mt_paths` fib_path[mt_count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTunnelDetails {
     pub mt_sw_if_index: u32,
     pub mt_tunnel_index: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `mb_mpls_table_id` u32, `mb_label` u32, `mb_ip_table_id` u32, `mb_is_bind` u8, `mb_prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsIpBindUnbind {
     pub mb_mpls_table_id: u32,
     pub mb_label: u32,
@@ -45,6 +47,8 @@ impl<V> Request<V> for MplsIpBindUnbind { type Reply = crate::mpls::v1810::MplsI
 ///
 /// `mr_table_id` u32, `mr_label` u32, `mr_eos` u8, `mr_eos_proto` u8, `mr_is_multicast` u8, `mr_n_paths` u8, `mr_paths` fib_path[mr_n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsRoute {
     pub mr_table_id: u32,
     pub mr_label: u32,
@@ -88,6 +92,8 @@ impl Wire for MplsRoute {
 ///
 /// `mr_is_add` u8, `mr_is_multipath` u8, `mr_route` mpls_route
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsRouteAddDel {
     pub mr_is_add: u8,
     pub mr_is_multipath: u8,
@@ -120,6 +126,8 @@ impl<V> Request<V> for MplsRouteAddDel { type Reply = crate::mpls::v1810::MplsRo
 ///
 /// `mr_route` mpls_route
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsRouteDetails {
     pub mr_route: crate::mpls::v1908::MplsRoute,
 }
@@ -144,6 +152,8 @@ impl Message for MplsRouteDetails {
 ///
 /// `table` mpls_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsRouteDump {
     pub table: crate::mpls::v1908::MplsTable,
 }
@@ -170,8 +180,11 @@ impl<V> Dump<V> for MplsRouteDump { type Details = crate::mpls::v1908::MplsRoute
 ///
 /// `mt_table_id` u32, `mt_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTable {
     pub mt_table_id: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub mt_name: [u8; 64],
 }
 
@@ -208,6 +221,8 @@ impl Wire for MplsTable {
 ///
 /// `mt_is_add` u8, `mt_table` mpls_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTableAddDel {
     pub mt_is_add: u8,
     pub mt_table: crate::mpls::v1908::MplsTable,
@@ -237,6 +252,8 @@ impl<V> Request<V> for MplsTableAddDel { type Reply = crate::mpls::v1810::MplsTa
 ///
 /// `mt_table` mpls_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTableDetails {
     pub mt_table: crate::mpls::v1908::MplsTable,
 }
@@ -261,6 +278,8 @@ impl Message for MplsTableDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTableDump {
 }
 
@@ -304,6 +323,8 @@ impl Dump<crate::release::V2606> for MplsTableDump { type Details = crate::mpls:
 ///
 /// `mt_sw_if_index` u32, `mt_tunnel_index` u32, `mt_l2_only` u8, `mt_is_multicast` u8, `mt_n_paths` u8, `mt_paths` fib_path[mt_n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTunnel {
     pub mt_sw_if_index: u32,
     pub mt_tunnel_index: u32,
@@ -344,6 +365,8 @@ impl Wire for MplsTunnel {
 ///
 /// `mt_is_add` u8, `mt_tunnel` mpls_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTunnelAddDel {
     pub mt_is_add: u8,
     pub mt_tunnel: crate::mpls::v1908::MplsTunnel,
@@ -373,6 +396,8 @@ impl<V> Request<V> for MplsTunnelAddDel { type Reply = crate::mpls::v1810::MplsT
 ///
 /// `mt_tunnel` mpls_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTunnelDetails {
     pub mt_tunnel: crate::mpls::v1908::MplsTunnel,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `mb_mpls_table_id` u32, `mb_label` u32, `mb_ip_table_id` u32, `mb_is_bind` bool, `mb_prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsIpBindUnbind {
     pub mb_mpls_table_id: u32,
     pub mb_label: u32,
@@ -45,6 +47,8 @@ impl<V> Request<V> for MplsIpBindUnbind { type Reply = crate::mpls::v1810::MplsI
 ///
 /// `mr_table_id` u32, `mr_label` u32, `mr_eos` u8, `mr_eos_proto` u8, `mr_is_multicast` bool, `mr_n_paths` u8, `mr_paths` fib_path[mr_n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsRoute {
     pub mr_table_id: u32,
     pub mr_label: u32,
@@ -88,6 +92,8 @@ impl Wire for MplsRoute {
 ///
 /// `mr_is_add` bool, `mr_is_multipath` bool, `mr_route` mpls_route
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsRouteAddDel {
     pub mr_is_add: bool,
     pub mr_is_multipath: bool,
@@ -120,6 +126,8 @@ impl<V> Request<V> for MplsRouteAddDel { type Reply = crate::mpls::v1810::MplsRo
 ///
 /// `mr_route` mpls_route
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsRouteDetails {
     pub mr_route: crate::mpls::v2001::MplsRoute,
 }
@@ -144,6 +152,8 @@ impl Message for MplsRouteDetails {
 ///
 /// `table` mpls_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsRouteDump {
     pub table: crate::mpls::v2001::MplsTable,
 }
@@ -189,6 +199,8 @@ impl Dump<crate::release::V2606> for MplsRouteDump { type Details = crate::mpls:
 ///
 /// `mt_table_id` u32, `mt_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTable {
     pub mt_table_id: u32,
     pub mt_name: FixedString<64>,
@@ -218,6 +230,8 @@ impl Wire for MplsTable {
 ///
 /// `mt_is_add` bool, `mt_table` mpls_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTableAddDel {
     pub mt_is_add: bool,
     pub mt_table: crate::mpls::v2001::MplsTable,
@@ -247,6 +261,8 @@ impl<V> Request<V> for MplsTableAddDel { type Reply = crate::mpls::v1810::MplsTa
 ///
 /// `mt_table` mpls_table
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTableDetails {
     pub mt_table: crate::mpls::v2001::MplsTable,
 }
@@ -271,6 +287,8 @@ impl Message for MplsTableDetails {
 ///
 /// `mt_sw_if_index` interface_index, `mt_tunnel_index` u32, `mt_l2_only` bool, `mt_is_multicast` bool, `mt_n_paths` u8, `mt_paths` fib_path[mt_n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTunnel {
     pub mt_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub mt_tunnel_index: u32,
@@ -311,6 +329,8 @@ impl Wire for MplsTunnel {
 ///
 /// `mt_is_add` bool, `mt_tunnel` mpls_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTunnelAddDel {
     pub mt_is_add: bool,
     pub mt_tunnel: crate::mpls::v2001::MplsTunnel,
@@ -340,6 +360,8 @@ impl<V> Request<V> for MplsTunnelAddDel { type Reply = crate::mpls::v2001::MplsT
 ///
 /// `retval` i32, `sw_if_index` interface_index, `tunnel_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTunnelAddDelReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -350,6 +372,7 @@ impl Message for MplsTunnelAddDelReply {
     const NAME: &'static str = "mpls_tunnel_add_del_reply";
     const CRC: u32 = 0xafb01472;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -374,6 +397,8 @@ impl Message for MplsTunnelAddDelReply {
 ///
 /// `mt_tunnel` mpls_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTunnelDetails {
     pub mt_tunnel: crate::mpls::v2001::MplsTunnel,
 }
@@ -398,6 +423,8 @@ impl Message for MplsTunnelDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTunnelDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -443,6 +470,8 @@ impl Dump<crate::release::V2606> for MplsTunnelDump { type Details = crate::mpls
 ///
 /// `sw_if_index` interface_index, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetMplsEnable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub enable: bool,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `mb_mpls_table_id` u32, `mb_label` u32, `mb_ip_table_id` u32, `mb_is_bind` bool, `mb_prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsIpBindUnbind {
     pub mb_mpls_table_id: u32,
     pub mb_label: u32,
@@ -45,6 +47,8 @@ impl<V> Request<V> for MplsIpBindUnbind { type Reply = crate::mpls::v1810::MplsI
 ///
 /// `mt_sw_if_index` interface_index, `mt_tunnel_index` u32, `mt_l2_only` bool, `mt_is_multicast` bool, `mt_tag` string[64], `mt_n_paths` u8, `mt_paths` fib_path[mt_n_paths]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTunnel {
     pub mt_sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub mt_tunnel_index: u32,
@@ -88,6 +92,8 @@ impl Wire for MplsTunnel {
 ///
 /// `mt_is_add` bool, `mt_tunnel` mpls_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTunnelAddDel {
     pub mt_is_add: bool,
     pub mt_tunnel: crate::mpls::v2005::MplsTunnel,
@@ -117,6 +123,8 @@ impl<V> Request<V> for MplsTunnelAddDel { type Reply = crate::mpls::v2001::MplsT
 ///
 /// `mt_tunnel` mpls_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTunnelDetails {
     pub mt_tunnel: crate::mpls::v2005::MplsTunnel,
 }

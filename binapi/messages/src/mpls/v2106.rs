@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `mb_mpls_table_id` u32, `mb_label` u32, `mb_ip_table_id` u32, `mb_is_bind` bool, `mb_prefix` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsIpBindUnbind {
     pub mb_mpls_table_id: u32,
     pub mb_label: u32,
@@ -45,6 +47,8 @@ impl<V> Request<V> for MplsIpBindUnbind { type Reply = crate::mpls::v1810::MplsI
 ///
 /// `mr_is_add` bool, `mr_is_multipath` bool, `mr_route` mpls_route
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsRouteAddDel {
     pub mr_is_add: bool,
     pub mr_is_multipath: bool,
@@ -77,6 +81,8 @@ impl<V> Request<V> for MplsRouteAddDel { type Reply = crate::mpls::v1810::MplsRo
 ///
 /// `mr_route` mpls_route
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsRouteDetails {
     pub mr_route: crate::mpls::v2001::MplsRoute,
 }
@@ -101,6 +107,8 @@ impl Message for MplsRouteDetails {
 ///
 /// `mt_is_add` bool, `mt_tunnel` mpls_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTunnelAddDel {
     pub mt_is_add: bool,
     pub mt_tunnel: crate::mpls::v2005::MplsTunnel,
@@ -130,6 +138,8 @@ impl<V> Request<V> for MplsTunnelAddDel { type Reply = crate::mpls::v2001::MplsT
 ///
 /// `mt_tunnel` mpls_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MplsTunnelDetails {
     pub mt_tunnel: crate::mpls::v2005::MplsTunnel,
 }

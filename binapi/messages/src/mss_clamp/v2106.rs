@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `ipv4_mss` u16, `ipv6_mss` u16, `ipv4_direction` mss_clamp_dir, `ipv6_direction` mss_clamp_dir
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MssClampDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub ipv4_mss: u16,
@@ -52,6 +54,8 @@ open_enum! {
 ///
 /// `sw_if_index` interface_index, `ipv4_mss` u16, `ipv6_mss` u16, `ipv4_direction` mss_clamp_dir, `ipv6_direction` mss_clamp_dir
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MssClampEnableDisable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub ipv4_mss: u16,
@@ -90,6 +94,8 @@ impl<V> Request<V> for MssClampEnableDisable { type Reply = crate::mss_clamp::v2
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MssClampEnableDisableReply {
     pub retval: i32,
 }
@@ -98,6 +104,7 @@ impl Message for MssClampEnableDisableReply {
     const NAME: &'static str = "mss_clamp_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -118,6 +125,8 @@ impl Message for MssClampEnableDisableReply {
 ///
 /// `cursor` u32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MssClampGet {
     pub cursor: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -147,6 +156,8 @@ impl<V> Stream<V> for MssClampGet { type Details = crate::mss_clamp::v2106::MssC
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MssClampGetReply {
     pub retval: i32,
     pub cursor: u32,
@@ -156,6 +167,7 @@ impl Message for MssClampGetReply {
     const NAME: &'static str = "mss_clamp_get_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `start_addr` u8[4], `end_addr` u8[4], `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteAddDelPoolAddrRange {
     pub start_addr: [u8; 4],
     pub end_addr: [u8; 4],
@@ -39,6 +41,8 @@ impl<V> Request<V> for DsliteAddDelPoolAddrRange { type Reply = crate::nat::v181
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteAddDelPoolAddrRangeReply {
     pub retval: i32,
 }
@@ -47,6 +51,7 @@ impl Message for DsliteAddDelPoolAddrRangeReply {
     const NAME: &'static str = "dslite_add_del_pool_addr_range_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -67,6 +72,8 @@ impl Message for DsliteAddDelPoolAddrRangeReply {
 ///
 /// `ip_address` u8[4]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteAddressDetails {
     pub ip_address: [u8; 4],
 }
@@ -91,6 +98,8 @@ impl Message for DsliteAddressDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteAddressDump {
 }
 
@@ -137,6 +146,8 @@ impl Dump<crate::release::V2606> for DsliteAddressDump { type Details = crate::n
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteGetAftrAddr {
 }
 
@@ -183,6 +194,8 @@ impl Request<crate::release::V2606> for DsliteGetAftrAddr { type Reply = crate::
 ///
 /// `retval` i32, `ip4_addr` u8[4], `ip6_addr` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteGetAftrAddrReply {
     pub retval: i32,
     pub ip4_addr: [u8; 4],
@@ -193,6 +206,7 @@ impl Message for DsliteGetAftrAddrReply {
     const NAME: &'static str = "dslite_get_aftr_addr_reply";
     const CRC: u32 = 0x2c4c3037;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -217,6 +231,8 @@ impl Message for DsliteGetAftrAddrReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteGetB4Addr {
 }
 
@@ -263,6 +279,8 @@ impl Request<crate::release::V2606> for DsliteGetB4Addr { type Reply = crate::na
 ///
 /// `retval` i32, `ip4_addr` u8[4], `ip6_addr` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteGetB4AddrReply {
     pub retval: i32,
     pub ip4_addr: [u8; 4],
@@ -273,6 +291,7 @@ impl Message for DsliteGetB4AddrReply {
     const NAME: &'static str = "dslite_get_b4_addr_reply";
     const CRC: u32 = 0x2c4c3037;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -297,6 +316,8 @@ impl Message for DsliteGetB4AddrReply {
 ///
 /// `ip4_addr` u8[4], `ip6_addr` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteSetAftrAddr {
     pub ip4_addr: [u8; 4],
     pub ip6_addr: [u8; 16],
@@ -326,6 +347,8 @@ impl<V> Request<V> for DsliteSetAftrAddr { type Reply = crate::nat::v1810::Dslit
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteSetAftrAddrReply {
     pub retval: i32,
 }
@@ -334,6 +357,7 @@ impl Message for DsliteSetAftrAddrReply {
     const NAME: &'static str = "dslite_set_aftr_addr_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -354,6 +378,8 @@ impl Message for DsliteSetAftrAddrReply {
 ///
 /// `ip4_addr` u8[4], `ip6_addr` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteSetB4Addr {
     pub ip4_addr: [u8; 4],
     pub ip6_addr: [u8; 16],
@@ -383,6 +409,8 @@ impl<V> Request<V> for DsliteSetB4Addr { type Reply = crate::nat::v1810::DsliteS
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteSetB4AddrReply {
     pub retval: i32,
 }
@@ -391,6 +419,7 @@ impl Message for DsliteSetB4AddrReply {
     const NAME: &'static str = "dslite_set_b4_addr_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -411,6 +440,8 @@ impl Message for DsliteSetB4AddrReply {
 ///
 /// `first_ip_address` u8[4], `last_ip_address` u8[4], `vrf_id` u32, `twice_nat` u8, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelAddressRange {
     pub first_ip_address: [u8; 4],
     pub last_ip_address: [u8; 4],
@@ -449,6 +480,8 @@ impl<V> Request<V> for Nat44AddDelAddressRange { type Reply = crate::nat::v1810:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelAddressRangeReply {
     pub retval: i32,
 }
@@ -457,6 +490,7 @@ impl Message for Nat44AddDelAddressRangeReply {
     const NAME: &'static str = "nat44_add_del_address_range_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -477,6 +511,8 @@ impl Message for Nat44AddDelAddressRangeReply {
 ///
 /// `is_add` u8, `addr_only` u8, `ip_address` u8[4], `protocol` u8, `port` u16, `sw_if_index` u32, `vrf_id` u32, `tag` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelIdentityMapping {
     pub is_add: u8,
     pub addr_only: u8,
@@ -485,6 +521,7 @@ pub struct Nat44AddDelIdentityMapping {
     pub port: u16,
     pub sw_if_index: u32,
     pub vrf_id: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
 }
 
@@ -539,6 +576,8 @@ impl<V> Request<V> for Nat44AddDelIdentityMapping { type Reply = crate::nat::v18
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelIdentityMappingReply {
     pub retval: i32,
 }
@@ -547,6 +586,7 @@ impl Message for Nat44AddDelIdentityMappingReply {
     const NAME: &'static str = "nat44_add_del_identity_mapping_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -567,6 +607,8 @@ impl Message for Nat44AddDelIdentityMappingReply {
 ///
 /// `is_add` u8, `twice_nat` u8, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelInterfaceAddr {
     pub is_add: u8,
     pub twice_nat: u8,
@@ -599,6 +641,8 @@ impl<V> Request<V> for Nat44AddDelInterfaceAddr { type Reply = crate::nat::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelInterfaceAddrReply {
     pub retval: i32,
 }
@@ -607,6 +651,7 @@ impl Message for Nat44AddDelInterfaceAddrReply {
     const NAME: &'static str = "nat44_add_del_interface_addr_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -627,6 +672,8 @@ impl Message for Nat44AddDelInterfaceAddrReply {
 ///
 /// `is_add` u8, `external_addr` u8[4], `external_port` u16, `protocol` u8, `twice_nat` u8, `self_twice_nat` u8, `out2in_only` u8, `tag` u8[64], `affinity` u32, `local_num` u8, `locals` nat44_lb_addr_port[local_num]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelLbStaticMapping {
     pub is_add: u8,
     pub external_addr: [u8; 4],
@@ -635,6 +682,7 @@ pub struct Nat44AddDelLbStaticMapping {
     pub twice_nat: u8,
     pub self_twice_nat: u8,
     pub out2in_only: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
     pub affinity: u32,
     pub locals: Vec<crate::nat::v1810::Nat44LbAddrPort>,
@@ -699,6 +747,8 @@ impl<V> Request<V> for Nat44AddDelLbStaticMapping { type Reply = crate::nat::v18
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelLbStaticMappingReply {
     pub retval: i32,
 }
@@ -707,6 +757,7 @@ impl Message for Nat44AddDelLbStaticMappingReply {
     const NAME: &'static str = "nat44_add_del_lb_static_mapping_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -727,6 +778,8 @@ impl Message for Nat44AddDelLbStaticMappingReply {
 ///
 /// `is_add` u8, `addr_only` u8, `local_ip_address` u8[4], `external_ip_address` u8[4], `protocol` u8, `local_port` u16, `external_port` u16, `external_sw_if_index` u32, `vrf_id` u32, `twice_nat` u8, `self_twice_nat` u8, `out2in_only` u8, `tag` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelStaticMapping {
     pub is_add: u8,
     pub addr_only: u8,
@@ -740,6 +793,7 @@ pub struct Nat44AddDelStaticMapping {
     pub twice_nat: u8,
     pub self_twice_nat: u8,
     pub out2in_only: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
 }
 
@@ -809,6 +863,8 @@ impl<V> Request<V> for Nat44AddDelStaticMapping { type Reply = crate::nat::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelStaticMappingReply {
     pub retval: i32,
 }
@@ -817,6 +873,7 @@ impl Message for Nat44AddDelStaticMappingReply {
     const NAME: &'static str = "nat44_add_del_static_mapping_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -837,6 +894,8 @@ impl Message for Nat44AddDelStaticMappingReply {
 ///
 /// `ip_address` u8[4], `twice_nat` u8, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddressDetails {
     pub ip_address: [u8; 4],
     pub twice_nat: u8,
@@ -867,6 +926,8 @@ impl Message for Nat44AddressDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddressDump {
 }
 
@@ -913,6 +974,8 @@ impl Dump<crate::release::V2606> for Nat44AddressDump { type Details = crate::na
 ///
 /// `is_in` u8, `address` u8[4], `protocol` u8, `port` u16, `vrf_id` u32, `ext_host_valid` u8, `ext_host_address` u8[4], `ext_host_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44DelSession {
     pub is_in: u8,
     pub address: [u8; 4],
@@ -960,6 +1023,8 @@ impl<V> Request<V> for Nat44DelSession { type Reply = crate::nat::v1810::Nat44De
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44DelSessionReply {
     pub retval: i32,
 }
@@ -968,6 +1033,7 @@ impl Message for Nat44DelSessionReply {
     const NAME: &'static str = "nat44_del_session_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -988,6 +1054,8 @@ impl Message for Nat44DelSessionReply {
 ///
 /// `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44ForwardingEnableDisable {
     pub enable: u8,
 }
@@ -1014,6 +1082,8 @@ impl<V> Request<V> for Nat44ForwardingEnableDisable { type Reply = crate::nat::v
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44ForwardingEnableDisableReply {
     pub retval: i32,
 }
@@ -1022,6 +1092,7 @@ impl Message for Nat44ForwardingEnableDisableReply {
     const NAME: &'static str = "nat44_forwarding_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1042,6 +1113,8 @@ impl Message for Nat44ForwardingEnableDisableReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44ForwardingIsEnabled {
 }
 
@@ -1075,6 +1148,8 @@ impl Request<crate::release::V2202> for Nat44ForwardingIsEnabled { type Reply = 
 ///
 /// `enabled` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44ForwardingIsEnabledReply {
     pub enabled: u8,
 }
@@ -1099,6 +1174,8 @@ impl Message for Nat44ForwardingIsEnabledReply {
 ///
 /// `addr_only` u8, `ip_address` u8[4], `protocol` u8, `port` u16, `sw_if_index` u32, `vrf_id` u32, `tag` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44IdentityMappingDetails {
     pub addr_only: u8,
     pub ip_address: [u8; 4],
@@ -1106,6 +1183,7 @@ pub struct Nat44IdentityMappingDetails {
     pub port: u16,
     pub sw_if_index: u32,
     pub vrf_id: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
 }
 
@@ -1155,6 +1233,8 @@ impl Message for Nat44IdentityMappingDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44IdentityMappingDump {
 }
 
@@ -1201,6 +1281,8 @@ impl Dump<crate::release::V2606> for Nat44IdentityMappingDump { type Details = c
 ///
 /// `is_add` u8, `is_inside` u8, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44InterfaceAddDelFeature {
     pub is_add: u8,
     pub is_inside: u8,
@@ -1233,6 +1315,8 @@ impl<V> Request<V> for Nat44InterfaceAddDelFeature { type Reply = crate::nat::v1
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44InterfaceAddDelFeatureReply {
     pub retval: i32,
 }
@@ -1241,6 +1325,7 @@ impl Message for Nat44InterfaceAddDelFeatureReply {
     const NAME: &'static str = "nat44_interface_add_del_feature_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1261,6 +1346,8 @@ impl Message for Nat44InterfaceAddDelFeatureReply {
 ///
 /// `is_add` u8, `is_inside` u8, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44InterfaceAddDelOutputFeature {
     pub is_add: u8,
     pub is_inside: u8,
@@ -1293,6 +1380,8 @@ impl<V> Request<V> for Nat44InterfaceAddDelOutputFeature { type Reply = crate::n
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44InterfaceAddDelOutputFeatureReply {
     pub retval: i32,
 }
@@ -1301,6 +1390,7 @@ impl Message for Nat44InterfaceAddDelOutputFeatureReply {
     const NAME: &'static str = "nat44_interface_add_del_output_feature_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1321,6 +1411,8 @@ impl Message for Nat44InterfaceAddDelOutputFeatureReply {
 ///
 /// `sw_if_index` u32, `twice_nat` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44InterfaceAddrDetails {
     pub sw_if_index: u32,
     pub twice_nat: u8,
@@ -1348,6 +1440,8 @@ impl Message for Nat44InterfaceAddrDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44InterfaceAddrDump {
 }
 
@@ -1394,6 +1488,8 @@ impl Dump<crate::release::V2606> for Nat44InterfaceAddrDump { type Details = cra
 ///
 /// `is_inside` u8, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44InterfaceDetails {
     pub is_inside: u8,
     pub sw_if_index: u32,
@@ -1421,6 +1517,8 @@ impl Message for Nat44InterfaceDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44InterfaceDump {
 }
 
@@ -1467,6 +1565,8 @@ impl Dump<crate::release::V2606> for Nat44InterfaceDump { type Details = crate::
 ///
 /// `is_inside` u8, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44InterfaceOutputFeatureDetails {
     pub is_inside: u8,
     pub sw_if_index: u32,
@@ -1494,6 +1594,8 @@ impl Message for Nat44InterfaceOutputFeatureDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44InterfaceOutputFeatureDump {
 }
 
@@ -1527,6 +1629,8 @@ impl Dump<crate::release::V2202> for Nat44InterfaceOutputFeatureDump { type Deta
 ///
 /// `addr` u8[4], `port` u16, `probability` u8, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44LbAddrPort {
     pub addr: [u8; 4],
     pub port: u16,
@@ -1562,6 +1666,8 @@ impl Wire for Nat44LbAddrPort {
 ///
 /// `external_addr` u8[4], `external_port` u16, `protocol` u8, `twice_nat` u8, `self_twice_nat` u8, `out2in_only` u8, `tag` u8[64], `affinity` u32, `local_num` u8, `locals` nat44_lb_addr_port[local_num]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44LbStaticMappingDetails {
     pub external_addr: [u8; 4],
     pub external_port: u16,
@@ -1569,6 +1675,7 @@ pub struct Nat44LbStaticMappingDetails {
     pub twice_nat: u8,
     pub self_twice_nat: u8,
     pub out2in_only: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
     pub affinity: u32,
     pub locals: Vec<crate::nat::v1810::Nat44LbAddrPort>,
@@ -1628,6 +1735,8 @@ impl Message for Nat44LbStaticMappingDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44LbStaticMappingDump {
 }
 
@@ -1674,6 +1783,8 @@ impl Dump<crate::release::V2606> for Nat44LbStaticMappingDump { type Details = c
 ///
 /// `addr_only` u8, `local_ip_address` u8[4], `external_ip_address` u8[4], `protocol` u8, `local_port` u16, `external_port` u16, `external_sw_if_index` u32, `vrf_id` u32, `twice_nat` u8, `self_twice_nat` u8, `out2in_only` u8, `tag` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44StaticMappingDetails {
     pub addr_only: u8,
     pub local_ip_address: [u8; 4],
@@ -1686,6 +1797,7 @@ pub struct Nat44StaticMappingDetails {
     pub twice_nat: u8,
     pub self_twice_nat: u8,
     pub out2in_only: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
 }
 
@@ -1750,6 +1862,8 @@ impl Message for Nat44StaticMappingDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44StaticMappingDump {
 }
 
@@ -1796,6 +1910,8 @@ impl Dump<crate::release::V2606> for Nat44StaticMappingDump { type Details = cra
 ///
 /// `vrf_id` u32, `ip_address` u8[4], `nsessions` u32, `nstaticsessions` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44UserDetails {
     pub vrf_id: u32,
     pub ip_address: [u8; 4],
@@ -1829,6 +1945,8 @@ impl Message for Nat44UserDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44UserDump {
 }
 
@@ -1875,6 +1993,8 @@ impl Dump<crate::release::V2606> for Nat44UserDump { type Details = crate::nat::
 ///
 /// `outside_ip_address` u8[4], `outside_port` u16, `inside_ip_address` u8[4], `inside_port` u16, `protocol` u16, `is_static` u8, `last_heard` u64, `total_bytes` u64, `total_pkts` u32, `is_twicenat` u8, `ext_host_valid` u8, `ext_host_address` u8[4], `ext_host_port` u16, `ext_host_nat_address` u8[4], `ext_host_nat_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44UserSessionDetails {
     pub outside_ip_address: [u8; 4],
     pub outside_port: u16,
@@ -1941,6 +2061,8 @@ impl Message for Nat44UserSessionDetails {
 ///
 /// `ip_address` u8[4], `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44UserSessionDump {
     pub ip_address: [u8; 4],
     pub vrf_id: u32,
@@ -1970,6 +2092,8 @@ impl<V> Dump<V> for Nat44UserSessionDump { type Details = crate::nat::v1810::Nat
 ///
 /// `sw_if_index` u32, `is_inside` u8, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64AddDelInterface {
     pub sw_if_index: u32,
     pub is_inside: u8,
@@ -2002,6 +2126,8 @@ impl<V> Request<V> for Nat64AddDelInterface { type Reply = crate::nat::v1810::Na
 ///
 /// `is_add` u8, `is_inside` u8, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64AddDelInterfaceAddr {
     pub is_add: u8,
     pub is_inside: u8,
@@ -2034,6 +2160,8 @@ impl<V> Request<V> for Nat64AddDelInterfaceAddr { type Reply = crate::nat::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64AddDelInterfaceAddrReply {
     pub retval: i32,
 }
@@ -2042,6 +2170,7 @@ impl Message for Nat64AddDelInterfaceAddrReply {
     const NAME: &'static str = "nat64_add_del_interface_addr_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2062,6 +2191,8 @@ impl Message for Nat64AddDelInterfaceAddrReply {
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64AddDelInterfaceReply {
     pub retval: i32,
 }
@@ -2070,6 +2201,7 @@ impl Message for Nat64AddDelInterfaceReply {
     const NAME: &'static str = "nat64_add_del_interface_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2090,6 +2222,8 @@ impl Message for Nat64AddDelInterfaceReply {
 ///
 /// `start_addr` u8[4], `end_addr` u8[4], `vrf_id` u32, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64AddDelPoolAddrRange {
     pub start_addr: [u8; 4],
     pub end_addr: [u8; 4],
@@ -2125,6 +2259,8 @@ impl<V> Request<V> for Nat64AddDelPoolAddrRange { type Reply = crate::nat::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64AddDelPoolAddrRangeReply {
     pub retval: i32,
 }
@@ -2133,6 +2269,7 @@ impl Message for Nat64AddDelPoolAddrRangeReply {
     const NAME: &'static str = "nat64_add_del_pool_addr_range_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2153,6 +2290,8 @@ impl Message for Nat64AddDelPoolAddrRangeReply {
 ///
 /// `prefix` u8[16], `prefix_len` u8, `vrf_id` u32, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64AddDelPrefix {
     pub prefix: [u8; 16],
     pub prefix_len: u8,
@@ -2188,6 +2327,8 @@ impl<V> Request<V> for Nat64AddDelPrefix { type Reply = crate::nat::v1810::Nat64
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64AddDelPrefixReply {
     pub retval: i32,
 }
@@ -2196,6 +2337,7 @@ impl Message for Nat64AddDelPrefixReply {
     const NAME: &'static str = "nat64_add_del_prefix_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2216,6 +2358,8 @@ impl Message for Nat64AddDelPrefixReply {
 ///
 /// `i_addr` u8[16], `o_addr` u8[4], `i_port` u16, `o_port` u16, `vrf_id` u32, `proto` u8, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64AddDelStaticBib {
     pub i_addr: [u8; 16],
     pub o_addr: [u8; 4],
@@ -2260,6 +2404,8 @@ impl<V> Request<V> for Nat64AddDelStaticBib { type Reply = crate::nat::v1810::Na
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64AddDelStaticBibReply {
     pub retval: i32,
 }
@@ -2268,6 +2414,7 @@ impl Message for Nat64AddDelStaticBibReply {
     const NAME: &'static str = "nat64_add_del_static_bib_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2288,6 +2435,8 @@ impl Message for Nat64AddDelStaticBibReply {
 ///
 /// `i_addr` u8[16], `o_addr` u8[4], `i_port` u16, `o_port` u16, `vrf_id` u32, `proto` u8, `is_static` u8, `ses_num` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64BibDetails {
     pub i_addr: [u8; 16],
     pub o_addr: [u8; 4],
@@ -2333,6 +2482,8 @@ impl Message for Nat64BibDetails {
 ///
 /// `proto` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64BibDump {
     pub proto: u8,
 }
@@ -2382,6 +2533,8 @@ impl Dump<crate::release::V2606> for Nat64BibDump { type Details = crate::nat::v
 ///
 /// `is_inside` u8, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64InterfaceDetails {
     pub is_inside: u8,
     pub sw_if_index: u32,
@@ -2409,6 +2562,8 @@ impl Message for Nat64InterfaceDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64InterfaceDump {
 }
 
@@ -2455,6 +2610,8 @@ impl Dump<crate::release::V2606> for Nat64InterfaceDump { type Details = crate::
 ///
 /// `address` u8[4], `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64PoolAddrDetails {
     pub address: [u8; 4],
     pub vrf_id: u32,
@@ -2482,6 +2639,8 @@ impl Message for Nat64PoolAddrDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64PoolAddrDump {
 }
 
@@ -2528,6 +2687,8 @@ impl Dump<crate::release::V2606> for Nat64PoolAddrDump { type Details = crate::n
 ///
 /// `prefix` u8[16], `prefix_len` u8, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64PrefixDetails {
     pub prefix: [u8; 16],
     pub prefix_len: u8,
@@ -2558,6 +2719,8 @@ impl Message for Nat64PrefixDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64PrefixDump {
 }
 
@@ -2604,6 +2767,8 @@ impl Dump<crate::release::V2606> for Nat64PrefixDump { type Details = crate::nat
 ///
 /// `il_addr` u8[16], `ol_addr` u8[4], `il_port` u16, `ol_port` u16, `ir_addr` u8[16], `or_addr` u8[4], `r_port` u16, `vrf_id` u32, `proto` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64StDetails {
     pub il_addr: [u8; 16],
     pub ol_addr: [u8; 4],
@@ -2652,6 +2817,8 @@ impl Message for Nat64StDetails {
 ///
 /// `proto` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64StDump {
     pub proto: u8,
 }
@@ -2701,6 +2868,8 @@ impl Dump<crate::release::V2606> for Nat64StDump { type Details = crate::nat::v2
 ///
 /// `is_add` u8, `is_inside` u8, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat66AddDelInterface {
     pub is_add: u8,
     pub is_inside: u8,
@@ -2733,6 +2902,8 @@ impl<V> Request<V> for Nat66AddDelInterface { type Reply = crate::nat::v1810::Na
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat66AddDelInterfaceReply {
     pub retval: i32,
 }
@@ -2741,6 +2912,7 @@ impl Message for Nat66AddDelInterfaceReply {
     const NAME: &'static str = "nat66_add_del_interface_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2761,6 +2933,8 @@ impl Message for Nat66AddDelInterfaceReply {
 ///
 /// `is_add` u8, `local_ip_address` u8[16], `external_ip_address` u8[16], `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat66AddDelStaticMapping {
     pub is_add: u8,
     pub local_ip_address: [u8; 16],
@@ -2796,6 +2970,8 @@ impl<V> Request<V> for Nat66AddDelStaticMapping { type Reply = crate::nat::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat66AddDelStaticMappingReply {
     pub retval: i32,
 }
@@ -2804,6 +2980,7 @@ impl Message for Nat66AddDelStaticMappingReply {
     const NAME: &'static str = "nat66_add_del_static_mapping_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2824,6 +3001,8 @@ impl Message for Nat66AddDelStaticMappingReply {
 ///
 /// `is_inside` u8, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat66InterfaceDetails {
     pub is_inside: u8,
     pub sw_if_index: u32,
@@ -2851,6 +3030,8 @@ impl Message for Nat66InterfaceDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat66InterfaceDump {
 }
 
@@ -2897,6 +3078,8 @@ impl Dump<crate::release::V2606> for Nat66InterfaceDump { type Details = crate::
 ///
 /// `local_ip_address` u8[16], `external_ip_address` u8[16], `vrf_id` u32, `total_bytes` u64, `total_pkts` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat66StaticMappingDetails {
     pub local_ip_address: [u8; 16],
     pub external_ip_address: [u8; 16],
@@ -2933,6 +3116,8 @@ impl Message for Nat66StaticMappingDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat66StaticMappingDump {
 }
 
@@ -2979,6 +3164,8 @@ impl Dump<crate::release::V2606> for Nat66StaticMappingDump { type Details = cra
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatControlPing {
 }
 
@@ -3002,6 +3189,8 @@ impl<V> Request<V> for NatControlPing { type Reply = crate::nat::v1810::NatContr
 ///
 /// `retval` i32, `client_index` u32, `vpe_pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatControlPingReply {
     pub retval: i32,
     pub client_index: u32,
@@ -3012,6 +3201,7 @@ impl Message for NatControlPingReply {
     const NAME: &'static str = "nat_control_ping_reply";
     const CRC: u32 = 0xf6b0b8ca;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3036,6 +3226,8 @@ impl Message for NatControlPingReply {
 ///
 /// `is_add` u8, `is_nat44` u8, `addr_only` u8, `in_addr` u8[16], `in_plen` u8, `out_addr` u8[4], `out_plen` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetAddDelMap {
     pub is_add: u8,
     pub is_nat44: u8,
@@ -3080,6 +3272,8 @@ impl<V> Request<V> for NatDetAddDelMap { type Reply = crate::nat::v1810::NatDetA
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetAddDelMapReply {
     pub retval: i32,
 }
@@ -3088,6 +3282,7 @@ impl Message for NatDetAddDelMapReply {
     const NAME: &'static str = "nat_det_add_del_map_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3108,6 +3303,8 @@ impl Message for NatDetAddDelMapReply {
 ///
 /// `is_nat44` u8, `in_addr` u8[16], `in_port` u16, `ext_addr` u8[16], `ext_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetCloseSessionIn {
     pub is_nat44: u8,
     pub in_addr: [u8; 16],
@@ -3146,6 +3343,8 @@ impl<V> Request<V> for NatDetCloseSessionIn { type Reply = crate::nat::v1810::Na
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetCloseSessionInReply {
     pub retval: i32,
 }
@@ -3154,6 +3353,7 @@ impl Message for NatDetCloseSessionInReply {
     const NAME: &'static str = "nat_det_close_session_in_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3174,6 +3374,8 @@ impl Message for NatDetCloseSessionInReply {
 ///
 /// `out_addr` u8[4], `out_port` u16, `ext_addr` u8[4], `ext_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetCloseSessionOut {
     pub out_addr: [u8; 4],
     pub out_port: u16,
@@ -3209,6 +3411,8 @@ impl<V> Request<V> for NatDetCloseSessionOut { type Reply = crate::nat::v1810::N
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetCloseSessionOutReply {
     pub retval: i32,
 }
@@ -3217,6 +3421,7 @@ impl Message for NatDetCloseSessionOutReply {
     const NAME: &'static str = "nat_det_close_session_out_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3237,6 +3442,8 @@ impl Message for NatDetCloseSessionOutReply {
 ///
 /// `is_nat44` u8, `in_addr` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetForward {
     pub is_nat44: u8,
     pub in_addr: [u8; 16],
@@ -3266,6 +3473,8 @@ impl<V> Request<V> for NatDetForward { type Reply = crate::nat::v1810::NatDetFor
 ///
 /// `retval` i32, `out_port_lo` u16, `out_port_hi` u16, `out_addr` u8[4]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetForwardReply {
     pub retval: i32,
     pub out_port_lo: u16,
@@ -3277,6 +3486,7 @@ impl Message for NatDetForwardReply {
     const NAME: &'static str = "nat_det_forward_reply";
     const CRC: u32 = 0xbf9b96ea;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3303,6 +3513,8 @@ impl Message for NatDetForwardReply {
 ///
 /// `is_nat44` u8, `in_addr` u8[16], `in_plen` u8, `out_addr` u8[4], `out_plen` u8, `sharing_ratio` u32, `ports_per_host` u16, `ses_num` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetMapDetails {
     pub is_nat44: u8,
     pub in_addr: [u8; 16],
@@ -3348,6 +3560,8 @@ impl Message for NatDetMapDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetMapDump {
 }
 
@@ -3394,6 +3608,8 @@ impl Dump<crate::release::V2606> for NatDetMapDump { type Details = crate::nat::
 ///
 /// `out_port` u16, `out_addr` u8[4]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetReverse {
     pub out_port: u16,
     pub out_addr: [u8; 4],
@@ -3423,6 +3639,8 @@ impl<V> Request<V> for NatDetReverse { type Reply = crate::nat::v1810::NatDetRev
 ///
 /// `retval` i32, `is_nat44` u8, `in_addr` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetReverseReply {
     pub retval: i32,
     pub is_nat44: u8,
@@ -3433,6 +3651,7 @@ impl Message for NatDetReverseReply {
     const NAME: &'static str = "nat_det_reverse_reply";
     const CRC: u32 = 0x26139a2f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3457,6 +3676,8 @@ impl Message for NatDetReverseReply {
 ///
 /// `in_port` u16, `ext_addr` u8[4], `ext_port` u16, `out_port` u16, `state` u8, `expire` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetSessionDetails {
     pub in_port: u16,
     pub ext_addr: [u8; 4],
@@ -3496,6 +3717,8 @@ impl Message for NatDetSessionDetails {
 ///
 /// `is_nat44` u8, `user_addr` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetSessionDump {
     pub is_nat44: u8,
     pub user_addr: [u8; 16],
@@ -3525,6 +3748,8 @@ impl<V> Dump<V> for NatDetSessionDump { type Details = crate::nat::v1810::NatDet
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatGetAddrAndPortAllocAlg {
 }
 
@@ -3548,6 +3773,8 @@ impl<V> Request<V> for NatGetAddrAndPortAllocAlg { type Reply = crate::nat::v181
 ///
 /// `retval` i32, `alg` u8, `psid_offset` u8, `psid_length` u8, `psid` u16, `start_port` u16, `end_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatGetAddrAndPortAllocAlgReply {
     pub retval: i32,
     pub alg: u8,
@@ -3562,6 +3789,7 @@ impl Message for NatGetAddrAndPortAllocAlgReply {
     const NAME: &'static str = "nat_get_addr_and_port_alloc_alg_reply";
     const CRC: u32 = 0x3607a7d0;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3594,6 +3822,8 @@ impl Message for NatGetAddrAndPortAllocAlgReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatGetMssClamping {
 }
 
@@ -3640,6 +3870,8 @@ impl Request<crate::release::V2606> for NatGetMssClamping { type Reply = crate::
 ///
 /// `retval` i32, `mss_value` u16, `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatGetMssClampingReply {
     pub retval: i32,
     pub mss_value: u16,
@@ -3650,6 +3882,7 @@ impl Message for NatGetMssClampingReply {
     const NAME: &'static str = "nat_get_mss_clamping_reply";
     const CRC: u32 = 0xf7bd89f5;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3674,6 +3907,8 @@ impl Message for NatGetMssClampingReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatGetReass {
 }
 
@@ -3697,6 +3932,8 @@ impl<V> Request<V> for NatGetReass { type Reply = crate::nat::v1810::NatGetReass
 ///
 /// `retval` i32, `ip4_timeout` u32, `ip4_max_reass` u16, `ip4_max_frag` u8, `ip4_drop_frag` u8, `ip6_timeout` u32, `ip6_max_reass` u16, `ip6_max_frag` u8, `ip6_drop_frag` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatGetReassReply {
     pub retval: i32,
     pub ip4_timeout: u32,
@@ -3713,6 +3950,7 @@ impl Message for NatGetReassReply {
     const NAME: &'static str = "nat_get_reass_reply";
     const CRC: u32 = 0x8102a0fb;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3749,6 +3987,8 @@ impl Message for NatGetReassReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatGetTimeouts {
 }
 
@@ -3772,6 +4012,8 @@ impl<V> Request<V> for NatGetTimeouts { type Reply = crate::nat::v1810::NatGetTi
 ///
 /// `retval` i32, `udp` u32, `tcp_established` u32, `tcp_transitory` u32, `icmp` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatGetTimeoutsReply {
     pub retval: i32,
     pub udp: u32,
@@ -3784,6 +4026,7 @@ impl Message for NatGetTimeoutsReply {
     const NAME: &'static str = "nat_get_timeouts_reply";
     const CRC: u32 = 0x3c4df4e1;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3812,6 +4055,8 @@ impl Message for NatGetTimeoutsReply {
 ///
 /// `domain_id` u32, `src_port` u16, `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatIpfixEnableDisable {
     pub domain_id: u32,
     pub src_port: u16,
@@ -3844,6 +4089,8 @@ impl<V> Request<V> for NatIpfixEnableDisable { type Reply = crate::nat::v1810::N
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatIpfixEnableDisableReply {
     pub retval: i32,
 }
@@ -3852,6 +4099,7 @@ impl Message for NatIpfixEnableDisableReply {
     const NAME: &'static str = "nat_ipfix_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3872,6 +4120,8 @@ impl Message for NatIpfixEnableDisableReply {
 ///
 /// `is_ip4` u8, `src_addr` u8[16], `dst_addr` u8[16], `frag_id` u32, `proto` u8, `frag_n` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatReassDetails {
     pub is_ip4: u8,
     pub src_addr: [u8; 16],
@@ -3911,6 +4161,8 @@ impl Message for NatReassDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatReassDump {
 }
 
@@ -3937,6 +4189,8 @@ impl Dump<crate::release::V1908> for NatReassDump { type Details = crate::nat::v
 ///
 /// `alg` u8, `psid_offset` u8, `psid_length` u8, `psid` u16, `start_port` u16, `end_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatSetAddrAndPortAllocAlg {
     pub alg: u8,
     pub psid_offset: u8,
@@ -3978,6 +4232,8 @@ impl<V> Request<V> for NatSetAddrAndPortAllocAlg { type Reply = crate::nat::v181
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatSetAddrAndPortAllocAlgReply {
     pub retval: i32,
 }
@@ -3986,6 +4242,7 @@ impl Message for NatSetAddrAndPortAllocAlgReply {
     const NAME: &'static str = "nat_set_addr_and_port_alloc_alg_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -4006,6 +4263,8 @@ impl Message for NatSetAddrAndPortAllocAlgReply {
 ///
 /// `mss_value` u16, `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatSetMssClamping {
     pub mss_value: u16,
     pub enable: u8,
@@ -4035,6 +4294,8 @@ impl<V> Request<V> for NatSetMssClamping { type Reply = crate::nat::v1810::NatSe
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatSetMssClampingReply {
     pub retval: i32,
 }
@@ -4043,6 +4304,7 @@ impl Message for NatSetMssClampingReply {
     const NAME: &'static str = "nat_set_mss_clamping_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -4063,6 +4325,8 @@ impl Message for NatSetMssClampingReply {
 ///
 /// `timeout` u32, `max_reass` u16, `max_frag` u8, `drop_frag` u8, `is_ip6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatSetReass {
     pub timeout: u32,
     pub max_reass: u16,
@@ -4101,6 +4365,8 @@ impl<V> Request<V> for NatSetReass { type Reply = crate::nat::v1810::NatSetReass
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatSetReassReply {
     pub retval: i32,
 }
@@ -4109,6 +4375,7 @@ impl Message for NatSetReassReply {
     const NAME: &'static str = "nat_set_reass_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -4129,6 +4396,8 @@ impl Message for NatSetReassReply {
 ///
 /// `udp` u32, `tcp_established` u32, `tcp_transitory` u32, `icmp` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatSetTimeouts {
     pub udp: u32,
     pub tcp_established: u32,
@@ -4164,6 +4433,8 @@ impl<V> Request<V> for NatSetTimeouts { type Reply = crate::nat::v1810::NatSetTi
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatSetTimeoutsReply {
     pub retval: i32,
 }
@@ -4172,6 +4443,7 @@ impl Message for NatSetTimeoutsReply {
     const NAME: &'static str = "nat_set_timeouts_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -4192,6 +4464,8 @@ impl Message for NatSetTimeoutsReply {
 ///
 /// `worker_mask` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatSetWorkers {
     pub worker_mask: u64,
 }
@@ -4218,6 +4492,8 @@ impl<V> Request<V> for NatSetWorkers { type Reply = crate::nat::v1810::NatSetWor
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatSetWorkersReply {
     pub retval: i32,
 }
@@ -4226,6 +4502,7 @@ impl Message for NatSetWorkersReply {
     const NAME: &'static str = "nat_set_workers_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -4246,6 +4523,8 @@ impl Message for NatSetWorkersReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatShowConfig {
 }
 
@@ -4279,6 +4558,8 @@ impl Request<crate::release::V2202> for NatShowConfig { type Reply = crate::nat:
 ///
 /// `retval` i32, `static_mapping_only` u8, `static_mapping_connection_tracking` u8, `deterministic` u8, `endpoint_dependent` u8, `out2in_dpo` u8, `translation_buckets` u32, `translation_memory_size` u32, `user_buckets` u32, `user_memory_size` u32, `max_translations_per_user` u32, `outside_vrf_id` u32, `inside_vrf_id` u32, `dslite_ce` u8, `nat64_bib_buckets` u32, `nat64_bib_memory_size` u32, `nat64_st_buckets` u32, `nat64_st_memory_size` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatShowConfigReply {
     pub retval: i32,
     pub static_mapping_only: u8,
@@ -4304,6 +4585,7 @@ impl Message for NatShowConfigReply {
     const NAME: &'static str = "nat_show_config_reply";
     const CRC: u32 = 0xef8a2bbe;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -4358,9 +4640,12 @@ impl Message for NatShowConfigReply {
 ///
 /// `worker_index` u32, `lcore_id` u32, `name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatWorkerDetails {
     pub worker_index: u32,
     pub lcore_id: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
 }
 
@@ -4398,6 +4683,8 @@ impl Message for NatWorkerDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatWorkerDump {
 }
 

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `external_addr` u8[4], `external_port` u16, `protocol` u8, `twice_nat` u8, `self_twice_nat` u8, `out2in_only` u8, `tag` u8[64], `affinity` u32, `local_num` u32, `locals` nat44_lb_addr_port[local_num]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelLbStaticMapping {
     pub is_add: u8,
     pub external_addr: [u8; 4],
@@ -15,6 +17,7 @@ pub struct Nat44AddDelLbStaticMapping {
     pub twice_nat: u8,
     pub self_twice_nat: u8,
     pub out2in_only: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
     pub affinity: u32,
     pub locals: Vec<crate::nat::v1810::Nat44LbAddrPort>,
@@ -79,6 +82,8 @@ impl<V> Request<V> for Nat44AddDelLbStaticMapping { type Reply = crate::nat::v18
 ///
 /// `is_add` u8, `external_addr` u8[4], `external_port` u16, `protocol` u8, `local` nat44_lb_addr_port
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44LbStaticMappingAddDelLocal {
     pub is_add: u8,
     pub external_addr: [u8; 4],
@@ -117,6 +122,8 @@ impl<V> Request<V> for Nat44LbStaticMappingAddDelLocal { type Reply = crate::nat
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44LbStaticMappingAddDelLocalReply {
     pub retval: i32,
 }
@@ -125,6 +132,7 @@ impl Message for Nat44LbStaticMappingAddDelLocalReply {
     const NAME: &'static str = "nat44_lb_static_mapping_add_del_local_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -145,6 +153,8 @@ impl Message for Nat44LbStaticMappingAddDelLocalReply {
 ///
 /// `external_addr` u8[4], `external_port` u16, `protocol` u8, `twice_nat` u8, `self_twice_nat` u8, `out2in_only` u8, `tag` u8[64], `affinity` u32, `local_num` u32, `locals` nat44_lb_addr_port[local_num]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44LbStaticMappingDetails {
     pub external_addr: [u8; 4],
     pub external_port: u16,
@@ -152,6 +162,7 @@ pub struct Nat44LbStaticMappingDetails {
     pub twice_nat: u8,
     pub self_twice_nat: u8,
     pub out2in_only: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
     pub affinity: u32,
     pub locals: Vec<crate::nat::v1810::Nat44LbAddrPort>,

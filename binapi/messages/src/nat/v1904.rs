@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatHaFlush {
 }
 
@@ -30,6 +32,8 @@ impl<V> Request<V> for NatHaFlush { type Reply = crate::nat::v1904::NatHaFlushRe
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatHaFlushReply {
     pub retval: i32,
 }
@@ -38,6 +42,7 @@ impl Message for NatHaFlushReply {
     const NAME: &'static str = "nat_ha_flush_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -58,6 +63,8 @@ impl Message for NatHaFlushReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatHaGetFailover {
 }
 
@@ -91,6 +98,8 @@ impl Request<crate::release::V2210> for NatHaGetFailover { type Reply = crate::n
 ///
 /// `retval` i32, `ip_address` ip4_address, `port` u16, `session_refresh_interval` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatHaGetFailoverReply {
     pub retval: i32,
     pub ip_address: crate::ip_types::v1901::Ip4Address,
@@ -102,6 +111,7 @@ impl Message for NatHaGetFailoverReply {
     const NAME: &'static str = "nat_ha_get_failover_reply";
     const CRC: u32 = 0xd4cb310a;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -128,6 +138,8 @@ impl Message for NatHaGetFailoverReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatHaGetListener {
 }
 
@@ -161,6 +173,8 @@ impl Request<crate::release::V2210> for NatHaGetListener { type Reply = crate::n
 ///
 /// `retval` i32, `ip_address` ip4_address, `port` u16, `path_mtu` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatHaGetListenerReply {
     pub retval: i32,
     pub ip_address: crate::ip_types::v1901::Ip4Address,
@@ -172,6 +186,7 @@ impl Message for NatHaGetListenerReply {
     const NAME: &'static str = "nat_ha_get_listener_reply";
     const CRC: u32 = 0xfb8786ad;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -198,6 +213,8 @@ impl Message for NatHaGetListenerReply {
 ///
 /// `want_resync_event` u8, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatHaResync {
     pub want_resync_event: u8,
     pub pid: u32,
@@ -228,6 +245,8 @@ impl<V> Subscribe<V> for NatHaResync { type Event = crate::nat::v1904::NatHaResy
 ///
 /// `pid` u32, `missed_count` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatHaResyncCompletedEvent {
     pub pid: u32,
     pub missed_count: u32,
@@ -255,6 +274,8 @@ impl Message for NatHaResyncCompletedEvent {
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatHaResyncReply {
     pub retval: i32,
 }
@@ -263,6 +284,7 @@ impl Message for NatHaResyncReply {
     const NAME: &'static str = "nat_ha_resync_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -283,6 +305,8 @@ impl Message for NatHaResyncReply {
 ///
 /// `ip_address` ip4_address, `port` u16, `session_refresh_interval` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatHaSetFailover {
     pub ip_address: crate::ip_types::v1901::Ip4Address,
     pub port: u16,
@@ -315,6 +339,8 @@ impl<V> Request<V> for NatHaSetFailover { type Reply = crate::nat::v1904::NatHaS
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatHaSetFailoverReply {
     pub retval: i32,
 }
@@ -323,6 +349,7 @@ impl Message for NatHaSetFailoverReply {
     const NAME: &'static str = "nat_ha_set_failover_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -343,6 +370,8 @@ impl Message for NatHaSetFailoverReply {
 ///
 /// `ip_address` ip4_address, `port` u16, `path_mtu` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatHaSetListener {
     pub ip_address: crate::ip_types::v1901::Ip4Address,
     pub port: u16,
@@ -375,6 +404,8 @@ impl<V> Request<V> for NatHaSetListener { type Reply = crate::nat::v1904::NatHaS
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatHaSetListenerReply {
     pub retval: i32,
 }
@@ -383,6 +414,7 @@ impl Message for NatHaSetListenerReply {
     const NAME: &'static str = "nat_ha_set_listener_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `start_addr` ip4_address, `end_addr` ip4_address, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteAddDelPoolAddrRange {
     pub start_addr: crate::ip_types::v1901::Ip4Address,
     pub end_addr: crate::ip_types::v1901::Ip4Address,
@@ -39,6 +41,8 @@ impl<V> Request<V> for DsliteAddDelPoolAddrRange { type Reply = crate::nat::v181
 ///
 /// `ip_address` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteAddressDetails {
     pub ip_address: crate::ip_types::v1901::Ip4Address,
 }
@@ -63,6 +67,8 @@ impl Message for DsliteAddressDetails {
 ///
 /// `retval` i32, `ip4_addr` ip4_address, `ip6_addr` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteGetAftrAddrReply {
     pub retval: i32,
     pub ip4_addr: crate::ip_types::v1901::Ip4Address,
@@ -73,6 +79,7 @@ impl Message for DsliteGetAftrAddrReply {
     const NAME: &'static str = "dslite_get_aftr_addr_reply";
     const CRC: u32 = 0x38e30db1;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -97,6 +104,8 @@ impl Message for DsliteGetAftrAddrReply {
 ///
 /// `retval` i32, `ip4_addr` ip4_address, `ip6_addr` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteGetB4AddrReply {
     pub retval: i32,
     pub ip4_addr: crate::ip_types::v1901::Ip4Address,
@@ -107,6 +116,7 @@ impl Message for DsliteGetB4AddrReply {
     const NAME: &'static str = "dslite_get_b4_addr_reply";
     const CRC: u32 = 0x38e30db1;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -131,6 +141,8 @@ impl Message for DsliteGetB4AddrReply {
 ///
 /// `ip4_addr` ip4_address, `ip6_addr` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteSetAftrAddr {
     pub ip4_addr: crate::ip_types::v1901::Ip4Address,
     pub ip6_addr: crate::ip_types::v1901::Ip6Address,
@@ -160,6 +172,8 @@ impl<V> Request<V> for DsliteSetAftrAddr { type Reply = crate::nat::v1810::Dslit
 ///
 /// `ip4_addr` ip4_address, `ip6_addr` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteSetB4Addr {
     pub ip4_addr: crate::ip_types::v1901::Ip4Address,
     pub ip6_addr: crate::ip_types::v1901::Ip6Address,
@@ -189,6 +203,8 @@ impl<V> Request<V> for DsliteSetB4Addr { type Reply = crate::nat::v1810::DsliteS
 ///
 /// `first_ip_address` ip4_address, `last_ip_address` ip4_address, `vrf_id` u32, `is_add` bool, `flags` nat_config_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelAddressRange {
     pub first_ip_address: crate::ip_types::v1901::Ip4Address,
     pub last_ip_address: crate::ip_types::v1901::Ip4Address,
@@ -227,6 +243,8 @@ impl<V> Request<V> for Nat44AddDelAddressRange { type Reply = crate::nat::v1810:
 ///
 /// `is_add` bool, `flags` nat_config_flags, `ip_address` ip4_address, `protocol` u8, `port` u16, `sw_if_index` interface_index, `vrf_id` u32, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelIdentityMapping {
     pub is_add: bool,
     pub flags: crate::nat_types::v1908::NatConfigFlags,
@@ -274,6 +292,8 @@ impl<V> Request<V> for Nat44AddDelIdentityMapping { type Reply = crate::nat::v18
 ///
 /// `is_add` bool, `sw_if_index` interface_index, `flags` nat_config_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelInterfaceAddr {
     pub is_add: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -306,6 +326,8 @@ impl<V> Request<V> for Nat44AddDelInterfaceAddr { type Reply = crate::nat::v1810
 ///
 /// `is_add` bool, `flags` nat_config_flags, `external_addr` ip4_address, `external_port` u16, `protocol` u8, `affinity` u32, `tag` string[64], `local_num` u32, `locals` nat44_lb_addr_port[local_num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelLbStaticMapping {
     pub is_add: bool,
     pub flags: crate::nat_types::v1908::NatConfigFlags,
@@ -355,6 +377,8 @@ impl<V> Request<V> for Nat44AddDelLbStaticMapping { type Reply = crate::nat::v18
 ///
 /// `is_add` bool, `flags` nat_config_flags, `local_ip_address` ip4_address, `external_ip_address` ip4_address, `protocol` u8, `local_port` u16, `external_port` u16, `external_sw_if_index` interface_index, `vrf_id` u32, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelStaticMapping {
     pub is_add: bool,
     pub flags: crate::nat_types::v1908::NatConfigFlags,
@@ -408,6 +432,8 @@ impl<V> Request<V> for Nat44AddDelStaticMapping { type Reply = crate::nat::v1810
 ///
 /// `ip_address` ip4_address, `flags` nat_config_flags, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddressDetails {
     pub ip_address: crate::ip_types::v1901::Ip4Address,
     pub flags: crate::nat_types::v1908::NatConfigFlags,
@@ -438,6 +464,8 @@ impl Message for Nat44AddressDetails {
 ///
 /// `address` ip4_address, `protocol` u8, `port` u16, `vrf_id` u32, `flags` nat_config_flags, `ext_host_address` ip4_address, `ext_host_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44DelSession {
     pub address: crate::ip_types::v1901::Ip4Address,
     pub protocol: u8,
@@ -482,6 +510,8 @@ impl<V> Request<V> for Nat44DelSession { type Reply = crate::nat::v1810::Nat44De
 ///
 /// `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44ForwardingEnableDisable {
     pub enable: bool,
 }
@@ -508,6 +538,8 @@ impl<V> Request<V> for Nat44ForwardingEnableDisable { type Reply = crate::nat::v
 ///
 /// `enabled` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44ForwardingIsEnabledReply {
     pub enabled: bool,
 }
@@ -532,6 +564,8 @@ impl Message for Nat44ForwardingIsEnabledReply {
 ///
 /// `flags` nat_config_flags, `ip_address` ip4_address, `protocol` u8, `port` u16, `sw_if_index` interface_index, `vrf_id` u32, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44IdentityMappingDetails {
     pub flags: crate::nat_types::v1908::NatConfigFlags,
     pub ip_address: crate::ip_types::v1901::Ip4Address,
@@ -574,6 +608,8 @@ impl Message for Nat44IdentityMappingDetails {
 ///
 /// `is_add` bool, `flags` nat_config_flags, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44InterfaceAddDelFeature {
     pub is_add: bool,
     pub flags: crate::nat_types::v1908::NatConfigFlags,
@@ -606,6 +642,8 @@ impl<V> Request<V> for Nat44InterfaceAddDelFeature { type Reply = crate::nat::v1
 ///
 /// `is_add` bool, `flags` nat_config_flags, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44InterfaceAddDelOutputFeature {
     pub is_add: bool,
     pub flags: crate::nat_types::v1908::NatConfigFlags,
@@ -638,6 +676,8 @@ impl<V> Request<V> for Nat44InterfaceAddDelOutputFeature { type Reply = crate::n
 ///
 /// `sw_if_index` interface_index, `flags` nat_config_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44InterfaceAddrDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub flags: crate::nat_types::v1908::NatConfigFlags,
@@ -665,6 +705,8 @@ impl Message for Nat44InterfaceAddrDetails {
 ///
 /// `flags` nat_config_flags, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44InterfaceDetails {
     pub flags: crate::nat_types::v1908::NatConfigFlags,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -692,6 +734,8 @@ impl Message for Nat44InterfaceDetails {
 ///
 /// `flags` nat_config_flags, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44InterfaceOutputFeatureDetails {
     pub flags: crate::nat_types::v1908::NatConfigFlags,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -719,6 +763,8 @@ impl Message for Nat44InterfaceOutputFeatureDetails {
 ///
 /// `is_add` bool, `external_addr` ip4_address, `external_port` u16, `protocol` u8, `local` nat44_lb_addr_port
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44LbStaticMappingAddDelLocal {
     pub is_add: bool,
     pub external_addr: crate::ip_types::v1901::Ip4Address,
@@ -757,6 +803,8 @@ impl<V> Request<V> for Nat44LbStaticMappingAddDelLocal { type Reply = crate::nat
 ///
 /// `external_addr` ip4_address, `external_port` u16, `protocol` u8, `flags` nat_config_flags, `affinity` u32, `tag` string[64], `local_num` u32, `locals` nat44_lb_addr_port[local_num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44LbStaticMappingDetails {
     pub external_addr: crate::ip_types::v1901::Ip4Address,
     pub external_port: u16,
@@ -801,6 +849,8 @@ impl Message for Nat44LbStaticMappingDetails {
 ///
 /// `flags` nat_config_flags, `local_ip_address` ip4_address, `external_ip_address` ip4_address, `protocol` u8, `local_port` u16, `external_port` u16, `external_sw_if_index` interface_index, `vrf_id` u32, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44StaticMappingDetails {
     pub flags: crate::nat_types::v1908::NatConfigFlags,
     pub local_ip_address: crate::ip_types::v1901::Ip4Address,
@@ -849,6 +899,8 @@ impl Message for Nat44StaticMappingDetails {
 ///
 /// `vrf_id` u32, `ip_address` ip4_address, `nsessions` u32, `nstaticsessions` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44UserDetails {
     pub vrf_id: u32,
     pub ip_address: crate::ip_types::v1901::Ip4Address,
@@ -882,6 +934,8 @@ impl Message for Nat44UserDetails {
 ///
 /// `outside_ip_address` ip4_address, `outside_port` u16, `inside_ip_address` ip4_address, `inside_port` u16, `protocol` u16, `flags` nat_config_flags, `last_heard` u64, `total_bytes` u64, `total_pkts` u32, `ext_host_address` ip4_address, `ext_host_port` u16, `ext_host_nat_address` ip4_address, `ext_host_nat_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44UserSessionDetails {
     pub outside_ip_address: crate::ip_types::v1901::Ip4Address,
     pub outside_port: u16,
@@ -942,6 +996,8 @@ impl Message for Nat44UserSessionDetails {
 ///
 /// `ip_address` ip4_address, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44UserSessionDump {
     pub ip_address: crate::ip_types::v1901::Ip4Address,
     pub vrf_id: u32,
@@ -991,6 +1047,8 @@ impl Dump<crate::release::V2606> for Nat44UserSessionDump { type Details = crate
 ///
 /// `is_add` bool, `flags` nat_config_flags, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64AddDelInterface {
     pub is_add: bool,
     pub flags: crate::nat_types::v1908::NatConfigFlags,
@@ -1023,6 +1081,8 @@ impl<V> Request<V> for Nat64AddDelInterface { type Reply = crate::nat::v1810::Na
 ///
 /// `is_add` bool, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64AddDelInterfaceAddr {
     pub is_add: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -1052,6 +1112,8 @@ impl<V> Request<V> for Nat64AddDelInterfaceAddr { type Reply = crate::nat::v1810
 ///
 /// `start_addr` ip4_address, `end_addr` ip4_address, `vrf_id` u32, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64AddDelPoolAddrRange {
     pub start_addr: crate::ip_types::v1901::Ip4Address,
     pub end_addr: crate::ip_types::v1901::Ip4Address,
@@ -1087,6 +1149,8 @@ impl<V> Request<V> for Nat64AddDelPoolAddrRange { type Reply = crate::nat::v1810
 ///
 /// `prefix` ip6_prefix, `vrf_id` u32, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64AddDelPrefix {
     pub prefix: crate::ip_types::v1908::Ip6Prefix,
     pub vrf_id: u32,
@@ -1119,6 +1183,8 @@ impl<V> Request<V> for Nat64AddDelPrefix { type Reply = crate::nat::v1810::Nat64
 ///
 /// `i_addr` ip6_address, `o_addr` ip4_address, `i_port` u16, `o_port` u16, `vrf_id` u32, `proto` u8, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64AddDelStaticBib {
     pub i_addr: crate::ip_types::v1901::Ip6Address,
     pub o_addr: crate::ip_types::v1901::Ip4Address,
@@ -1163,6 +1229,8 @@ impl<V> Request<V> for Nat64AddDelStaticBib { type Reply = crate::nat::v1810::Na
 ///
 /// `i_addr` ip6_address, `o_addr` ip4_address, `i_port` u16, `o_port` u16, `vrf_id` u32, `proto` u8, `flags` nat_config_flags, `ses_num` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64BibDetails {
     pub i_addr: crate::ip_types::v1901::Ip6Address,
     pub o_addr: crate::ip_types::v1901::Ip4Address,
@@ -1208,6 +1276,8 @@ impl Message for Nat64BibDetails {
 ///
 /// `flags` nat_config_flags, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64InterfaceDetails {
     pub flags: crate::nat_types::v1908::NatConfigFlags,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -1235,6 +1305,8 @@ impl Message for Nat64InterfaceDetails {
 ///
 /// `address` ip4_address, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64PoolAddrDetails {
     pub address: crate::ip_types::v1901::Ip4Address,
     pub vrf_id: u32,
@@ -1262,6 +1334,8 @@ impl Message for Nat64PoolAddrDetails {
 ///
 /// `prefix` ip6_prefix, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64PrefixDetails {
     pub prefix: crate::ip_types::v1908::Ip6Prefix,
     pub vrf_id: u32,
@@ -1289,6 +1363,8 @@ impl Message for Nat64PrefixDetails {
 ///
 /// `il_addr` ip6_address, `ol_addr` ip4_address, `il_port` u16, `ol_port` u16, `ir_addr` ip6_address, `or_addr` ip4_address, `r_port` u16, `vrf_id` u32, `proto` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64StDetails {
     pub il_addr: crate::ip_types::v1901::Ip6Address,
     pub ol_addr: crate::ip_types::v1901::Ip4Address,
@@ -1337,6 +1413,8 @@ impl Message for Nat64StDetails {
 ///
 /// `is_add` bool, `flags` nat_config_flags, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat66AddDelInterface {
     pub is_add: bool,
     pub flags: crate::nat_types::v1908::NatConfigFlags,
@@ -1369,6 +1447,8 @@ impl<V> Request<V> for Nat66AddDelInterface { type Reply = crate::nat::v1810::Na
 ///
 /// `is_add` bool, `local_ip_address` ip6_address, `external_ip_address` ip6_address, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat66AddDelStaticMapping {
     pub is_add: bool,
     pub local_ip_address: crate::ip_types::v1901::Ip6Address,
@@ -1404,6 +1484,8 @@ impl<V> Request<V> for Nat66AddDelStaticMapping { type Reply = crate::nat::v1810
 ///
 /// `flags` nat_config_flags, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat66InterfaceDetails {
     pub flags: crate::nat_types::v1908::NatConfigFlags,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -1431,6 +1513,8 @@ impl Message for Nat66InterfaceDetails {
 ///
 /// `local_ip_address` ip6_address, `external_ip_address` ip6_address, `vrf_id` u32, `total_bytes` u64, `total_pkts` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat66StaticMappingDetails {
     pub local_ip_address: crate::ip_types::v1901::Ip6Address,
     pub external_ip_address: crate::ip_types::v1901::Ip6Address,
@@ -1467,6 +1551,8 @@ impl Message for Nat66StaticMappingDetails {
 ///
 /// `is_add` bool, `in_addr` ip4_address, `in_plen` u8, `out_addr` ip4_address, `out_plen` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetAddDelMap {
     pub is_add: bool,
     pub in_addr: crate::ip_types::v1901::Ip4Address,
@@ -1505,6 +1591,8 @@ impl<V> Request<V> for NatDetAddDelMap { type Reply = crate::nat::v1810::NatDetA
 ///
 /// `in_addr` ip4_address, `in_port` u16, `ext_addr` ip4_address, `ext_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetCloseSessionIn {
     pub in_addr: crate::ip_types::v1901::Ip4Address,
     pub in_port: u16,
@@ -1540,6 +1628,8 @@ impl<V> Request<V> for NatDetCloseSessionIn { type Reply = crate::nat::v1810::Na
 ///
 /// `out_addr` ip4_address, `out_port` u16, `ext_addr` ip4_address, `ext_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetCloseSessionOut {
     pub out_addr: crate::ip_types::v1901::Ip4Address,
     pub out_port: u16,
@@ -1575,6 +1665,8 @@ impl<V> Request<V> for NatDetCloseSessionOut { type Reply = crate::nat::v1810::N
 ///
 /// `in_addr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetForward {
     pub in_addr: crate::ip_types::v1901::Ip4Address,
 }
@@ -1601,6 +1693,8 @@ impl<V> Request<V> for NatDetForward { type Reply = crate::nat::v1908::NatDetFor
 ///
 /// `retval` i32, `out_port_lo` u16, `out_port_hi` u16, `out_addr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetForwardReply {
     pub retval: i32,
     pub out_port_lo: u16,
@@ -1612,6 +1706,7 @@ impl Message for NatDetForwardReply {
     const NAME: &'static str = "nat_det_forward_reply";
     const CRC: u32 = 0xa8ccbdc0;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1638,6 +1733,8 @@ impl Message for NatDetForwardReply {
 ///
 /// `in_addr` ip4_address, `in_plen` u8, `out_addr` ip4_address, `out_plen` u8, `sharing_ratio` u32, `ports_per_host` u16, `ses_num` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetMapDetails {
     pub in_addr: crate::ip_types::v1901::Ip4Address,
     pub in_plen: u8,
@@ -1680,6 +1777,8 @@ impl Message for NatDetMapDetails {
 ///
 /// `out_port` u16, `out_addr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetReverse {
     pub out_port: u16,
     pub out_addr: crate::ip_types::v1901::Ip4Address,
@@ -1709,6 +1808,8 @@ impl<V> Request<V> for NatDetReverse { type Reply = crate::nat::v1908::NatDetRev
 ///
 /// `retval` i32, `in_addr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetReverseReply {
     pub retval: i32,
     pub in_addr: crate::ip_types::v1901::Ip4Address,
@@ -1718,6 +1819,7 @@ impl Message for NatDetReverseReply {
     const NAME: &'static str = "nat_det_reverse_reply";
     const CRC: u32 = 0x34066d48;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1740,6 +1842,8 @@ impl Message for NatDetReverseReply {
 ///
 /// `in_port` u16, `ext_addr` ip4_address, `ext_port` u16, `out_port` u16, `state` u8, `expire` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetSessionDetails {
     pub in_port: u16,
     pub ext_addr: crate::ip_types::v1901::Ip4Address,
@@ -1779,6 +1883,8 @@ impl Message for NatDetSessionDetails {
 ///
 /// `user_addr` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetSessionDump {
     pub user_addr: crate::ip_types::v1901::Ip4Address,
 }
@@ -1805,6 +1911,8 @@ impl<V> Dump<V> for NatDetSessionDump { type Details = crate::nat::v1908::NatDet
 ///
 /// `retval` i32, `mss_value` u16, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatGetMssClampingReply {
     pub retval: i32,
     pub mss_value: u16,
@@ -1815,6 +1923,7 @@ impl Message for NatGetMssClampingReply {
     const NAME: &'static str = "nat_get_mss_clamping_reply";
     const CRC: u32 = 0x1c0b2a78;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1839,6 +1948,8 @@ impl Message for NatGetMssClampingReply {
 ///
 /// `retval` i32, `ip_address` ip4_address, `port` u16, `session_refresh_interval` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatHaGetFailoverReply {
     pub retval: i32,
     pub ip_address: crate::ip_types::v1901::Ip4Address,
@@ -1850,6 +1961,7 @@ impl Message for NatHaGetFailoverReply {
     const NAME: &'static str = "nat_ha_get_failover_reply";
     const CRC: u32 = 0xa67d8752;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1876,6 +1988,8 @@ impl Message for NatHaGetFailoverReply {
 ///
 /// `retval` i32, `ip_address` ip4_address, `port` u16, `path_mtu` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatHaGetListenerReply {
     pub retval: i32,
     pub ip_address: crate::ip_types::v1901::Ip4Address,
@@ -1887,6 +2001,7 @@ impl Message for NatHaGetListenerReply {
     const NAME: &'static str = "nat_ha_get_listener_reply";
     const CRC: u32 = 0x123ea41f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1913,6 +2028,8 @@ impl Message for NatHaGetListenerReply {
 ///
 /// `ip_address` ip4_address, `port` u16, `session_refresh_interval` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatHaSetFailover {
     pub ip_address: crate::ip_types::v1901::Ip4Address,
     pub port: u16,
@@ -1945,6 +2062,8 @@ impl<V> Request<V> for NatHaSetFailover { type Reply = crate::nat::v1904::NatHaS
 ///
 /// `ip_address` ip4_address, `port` u16, `path_mtu` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatHaSetListener {
     pub ip_address: crate::ip_types::v1901::Ip4Address,
     pub port: u16,
@@ -1977,6 +2096,8 @@ impl<V> Request<V> for NatHaSetListener { type Reply = crate::nat::v1904::NatHaS
 ///
 /// `domain_id` u32, `src_port` u16, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatIpfixEnableDisable {
     pub domain_id: u32,
     pub src_port: u16,
@@ -2009,6 +2130,8 @@ impl<V> Request<V> for NatIpfixEnableDisable { type Reply = crate::nat::v1810::N
 ///
 /// `src_addr` address, `dst_addr` address, `frag_id` u32, `proto` u8, `frag_n` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatReassDetails {
     pub src_addr: crate::fib_types::v1901::Address,
     pub dst_addr: crate::fib_types::v1901::Address,
@@ -2045,6 +2168,8 @@ impl Message for NatReassDetails {
 ///
 /// `log_level` nat_log_level
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatSetLogLevel {
     pub log_level: crate::nat_types::v1908::NatLogLevel,
 }
@@ -2071,6 +2196,8 @@ impl<V> Request<V> for NatSetLogLevel { type Reply = crate::nat::v1908::NatSetLo
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatSetLogLevelReply {
     pub retval: i32,
 }
@@ -2079,6 +2206,7 @@ impl Message for NatSetLogLevelReply {
     const NAME: &'static str = "nat_set_log_level_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2099,6 +2227,8 @@ impl Message for NatSetLogLevelReply {
 ///
 /// `mss_value` u16, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatSetMssClamping {
     pub mss_value: u16,
     pub enable: bool,
@@ -2128,6 +2258,8 @@ impl<V> Request<V> for NatSetMssClamping { type Reply = crate::nat::v1810::NatSe
 ///
 /// `timeout` u32, `max_reass` u16, `max_frag` u8, `drop_frag` u8, `is_ip6` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatSetReass {
     pub timeout: u32,
     pub max_reass: u16,
@@ -2166,6 +2298,8 @@ impl<V> Request<V> for NatSetReass { type Reply = crate::nat::v1810::NatSetReass
 ///
 /// `retval` i32, `static_mapping_only` bool, `static_mapping_connection_tracking` bool, `deterministic` bool, `endpoint_dependent` bool, `out2in_dpo` bool, `dslite_ce` bool, `translation_buckets` u32, `translation_memory_size` u32, `user_buckets` u32, `user_memory_size` u32, `max_translations_per_user` u32, `outside_vrf_id` u32, `inside_vrf_id` u32, `nat64_bib_buckets` u32, `nat64_bib_memory_size` u32, `nat64_st_buckets` u32, `nat64_st_memory_size` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatShowConfigReply {
     pub retval: i32,
     pub static_mapping_only: bool,
@@ -2191,6 +2325,7 @@ impl Message for NatShowConfigReply {
     const NAME: &'static str = "nat_show_config_reply";
     const CRC: u32 = 0x006a0786;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2245,6 +2380,8 @@ impl Message for NatShowConfigReply {
 ///
 /// `worker_index` u32, `lcore_id` u32, `name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatWorkerDetails {
     pub worker_index: u32,
     pub lcore_id: u32,

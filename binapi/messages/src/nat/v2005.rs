@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `ip_address` ip4_address, `fib_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44DelUser {
     pub ip_address: crate::ip_types::v1901::Ip4Address,
     pub fib_index: u32,
@@ -36,6 +38,8 @@ impl<V> Request<V> for Nat44DelUser { type Reply = crate::nat::v2005::Nat44DelUs
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44DelUserReply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for Nat44DelUserReply {
     const NAME: &'static str = "nat44_del_user_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -64,6 +69,8 @@ impl Message for Nat44DelUserReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44SessionCleanup {
 }
 
@@ -87,6 +94,8 @@ impl<V> Request<V> for Nat44SessionCleanup { type Reply = crate::nat::v2005::Nat
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44SessionCleanupReply {
     pub retval: i32,
 }
@@ -95,6 +104,7 @@ impl Message for Nat44SessionCleanupReply {
     const NAME: &'static str = "nat44_session_cleanup_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -115,6 +125,8 @@ impl Message for Nat44SessionCleanupReply {
 ///
 /// `session_limit` u32, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44SetSessionLimit {
     pub session_limit: u32,
     pub vrf_id: u32,
@@ -144,6 +156,8 @@ impl<V> Request<V> for Nat44SetSessionLimit { type Reply = crate::nat::v2005::Na
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44SetSessionLimitReply {
     pub retval: i32,
 }
@@ -152,6 +166,7 @@ impl Message for Nat44SetSessionLimitReply {
     const NAME: &'static str = "nat44_set_session_limit_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -172,6 +187,8 @@ impl Message for Nat44SetSessionLimitReply {
 ///
 /// `retval` i32, `static_mapping_only` bool, `static_mapping_connection_tracking` bool, `deterministic` bool, `endpoint_dependent` bool, `out2in_dpo` bool, `dslite_ce` bool, `translation_buckets` u32, `translation_memory_size` u32, `user_buckets` u32, `user_memory_size` u64, `max_translations_per_user` u32, `outside_vrf_id` u32, `inside_vrf_id` u32, `nat64_bib_buckets` u32, `nat64_bib_memory_size` u64, `nat64_st_buckets` u32, `nat64_st_memory_size` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatShowConfigReply {
     pub retval: i32,
     pub static_mapping_only: bool,
@@ -197,6 +214,7 @@ impl Message for NatShowConfigReply {
     const NAME: &'static str = "nat_show_config_reply";
     const CRC: u32 = 0x7903ef06;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `match_pool` bool, `flags` nat_config_flags, `pool_ip_address` ip4_address, `local_ip_address` ip4_address, `external_ip_address` ip4_address, `protocol` u8, `local_port` u16, `external_port` u16, `external_sw_if_index` interface_index, `vrf_id` u32, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelStaticMappingV2 {
     pub is_add: bool,
     pub match_pool: bool,
@@ -66,6 +68,8 @@ impl<V> Request<V> for Nat44AddDelStaticMappingV2 { type Reply = crate::nat::v20
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelStaticMappingV2Reply {
     pub retval: i32,
 }
@@ -74,6 +78,7 @@ impl Message for Nat44AddDelStaticMappingV2Reply {
     const NAME: &'static str = "nat44_add_del_static_mapping_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -94,6 +99,8 @@ impl Message for Nat44AddDelStaticMappingV2Reply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatShowConfig2 {
 }
 
@@ -117,6 +124,8 @@ impl<V> Request<V> for NatShowConfig2 { type Reply = crate::nat::v2009::NatShowC
 ///
 /// `retval` i32, `static_mapping_only` bool, `static_mapping_connection_tracking` bool, `deterministic` bool, `endpoint_dependent` bool, `out2in_dpo` bool, `dslite_ce` bool, `translation_buckets` u32, `translation_memory_size` u64, `user_buckets` u32, `user_memory_size` u64, `max_translations_per_user` u32, `outside_vrf_id` u32, `inside_vrf_id` u32, `nat64_bib_buckets` u32, `nat64_bib_memory_size` u64, `nat64_st_buckets` u32, `nat64_st_memory_size` u64, `max_translations_per_thread` u32, `max_users_per_thread` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatShowConfig2Reply {
     pub retval: i32,
     pub static_mapping_only: bool,
@@ -144,6 +153,7 @@ impl Message for NatShowConfig2Reply {
     const NAME: &'static str = "nat_show_config_2_reply";
     const CRC: u32 = 0x0404a5b4;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `start_addr` ip4_address, `end_addr` ip4_address, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteAddDelPoolAddrRange {
     pub start_addr: crate::ip_types::v1901::Ip4Address,
     pub end_addr: crate::ip_types::v1901::Ip4Address,
@@ -39,6 +41,8 @@ impl<V> Request<V> for DsliteAddDelPoolAddrRange { type Reply = crate::nat::v181
 ///
 /// `retval` i32, `ip4_addr` ip4_address, `ip6_addr` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteGetAftrAddrReply {
     pub retval: i32,
     pub ip4_addr: crate::ip_types::v1901::Ip4Address,
@@ -49,6 +53,7 @@ impl Message for DsliteGetAftrAddrReply {
     const NAME: &'static str = "dslite_get_aftr_addr_reply";
     const CRC: u32 = 0x8e23608e;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -73,6 +78,8 @@ impl Message for DsliteGetAftrAddrReply {
 ///
 /// `retval` i32, `ip4_addr` ip4_address, `ip6_addr` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteGetB4AddrReply {
     pub retval: i32,
     pub ip4_addr: crate::ip_types::v1901::Ip4Address,
@@ -83,6 +90,7 @@ impl Message for DsliteGetB4AddrReply {
     const NAME: &'static str = "dslite_get_b4_addr_reply";
     const CRC: u32 = 0x8e23608e;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -107,6 +115,8 @@ impl Message for DsliteGetB4AddrReply {
 ///
 /// `ip4_addr` ip4_address, `ip6_addr` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteSetAftrAddr {
     pub ip4_addr: crate::ip_types::v1901::Ip4Address,
     pub ip6_addr: crate::ip_types::v1901::Ip6Address,
@@ -136,6 +146,8 @@ impl<V> Request<V> for DsliteSetAftrAddr { type Reply = crate::nat::v1810::Dslit
 ///
 /// `ip4_addr` ip4_address, `ip6_addr` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DsliteSetB4Addr {
     pub ip4_addr: crate::ip_types::v1901::Ip4Address,
     pub ip6_addr: crate::ip_types::v1901::Ip6Address,
@@ -165,6 +177,8 @@ impl<V> Request<V> for DsliteSetB4Addr { type Reply = crate::nat::v1810::DsliteS
 ///
 /// `first_ip_address` ip4_address, `last_ip_address` ip4_address, `vrf_id` u32, `is_add` bool, `flags` nat_config_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelAddressRange {
     pub first_ip_address: crate::ip_types::v1901::Ip4Address,
     pub last_ip_address: crate::ip_types::v1901::Ip4Address,
@@ -203,6 +217,8 @@ impl<V> Request<V> for Nat44AddDelAddressRange { type Reply = crate::nat::v1810:
 ///
 /// `is_add` bool, `flags` nat_config_flags, `ip_address` ip4_address, `protocol` u8, `port` u16, `sw_if_index` interface_index, `vrf_id` u32, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelIdentityMapping {
     pub is_add: bool,
     pub flags: crate::nat_types::v1908::NatConfigFlags,
@@ -250,6 +266,8 @@ impl<V> Request<V> for Nat44AddDelIdentityMapping { type Reply = crate::nat::v18
 ///
 /// `is_add` bool, `sw_if_index` interface_index, `flags` nat_config_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelInterfaceAddr {
     pub is_add: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -282,6 +300,8 @@ impl<V> Request<V> for Nat44AddDelInterfaceAddr { type Reply = crate::nat::v1810
 ///
 /// `is_add` bool, `flags` nat_config_flags, `external_addr` ip4_address, `external_port` u16, `protocol` u8, `affinity` u32, `tag` string[64], `local_num` u32, `locals` nat44_lb_addr_port[local_num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelLbStaticMapping {
     pub is_add: bool,
     pub flags: crate::nat_types::v1908::NatConfigFlags,
@@ -331,6 +351,8 @@ impl<V> Request<V> for Nat44AddDelLbStaticMapping { type Reply = crate::nat::v18
 ///
 /// `is_add` bool, `flags` nat_config_flags, `local_ip_address` ip4_address, `external_ip_address` ip4_address, `protocol` u8, `local_port` u16, `external_port` u16, `external_sw_if_index` interface_index, `vrf_id` u32, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddDelStaticMapping {
     pub is_add: bool,
     pub flags: crate::nat_types::v1908::NatConfigFlags,
@@ -384,6 +406,8 @@ impl<V> Request<V> for Nat44AddDelStaticMapping { type Reply = crate::nat::v1810
 ///
 /// `ip_address` ip4_address, `flags` nat_config_flags, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44AddressDetails {
     pub ip_address: crate::ip_types::v1901::Ip4Address,
     pub flags: crate::nat_types::v1908::NatConfigFlags,
@@ -414,6 +438,8 @@ impl Message for Nat44AddressDetails {
 ///
 /// `address` ip4_address, `protocol` u8, `port` u16, `vrf_id` u32, `flags` nat_config_flags, `ext_host_address` ip4_address, `ext_host_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44DelSession {
     pub address: crate::ip_types::v1901::Ip4Address,
     pub protocol: u8,
@@ -458,6 +484,8 @@ impl<V> Request<V> for Nat44DelSession { type Reply = crate::nat::v1810::Nat44De
 ///
 /// `flags` nat_config_flags, `ip_address` ip4_address, `protocol` u8, `port` u16, `sw_if_index` interface_index, `vrf_id` u32, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44IdentityMappingDetails {
     pub flags: crate::nat_types::v1908::NatConfigFlags,
     pub ip_address: crate::ip_types::v1901::Ip4Address,
@@ -500,6 +528,8 @@ impl Message for Nat44IdentityMappingDetails {
 ///
 /// `sw_if_index` interface_index, `flags` nat_config_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44InterfaceAddrDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub flags: crate::nat_types::v1908::NatConfigFlags,
@@ -527,6 +557,8 @@ impl Message for Nat44InterfaceAddrDetails {
 ///
 /// `is_add` bool, `external_addr` ip4_address, `external_port` u16, `protocol` u8, `local` nat44_lb_addr_port
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44LbStaticMappingAddDelLocal {
     pub is_add: bool,
     pub external_addr: crate::ip_types::v1901::Ip4Address,
@@ -565,6 +597,8 @@ impl<V> Request<V> for Nat44LbStaticMappingAddDelLocal { type Reply = crate::nat
 ///
 /// `external_addr` ip4_address, `external_port` u16, `protocol` u8, `flags` nat_config_flags, `affinity` u32, `tag` string[64], `local_num` u32, `locals` nat44_lb_addr_port[local_num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44LbStaticMappingDetails {
     pub external_addr: crate::ip_types::v1901::Ip4Address,
     pub external_port: u16,
@@ -609,6 +643,8 @@ impl Message for Nat44LbStaticMappingDetails {
 ///
 /// `flags` nat_config_flags, `local_ip_address` ip4_address, `external_ip_address` ip4_address, `protocol` u8, `local_port` u16, `external_port` u16, `external_sw_if_index` interface_index, `vrf_id` u32, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44StaticMappingDetails {
     pub flags: crate::nat_types::v1908::NatConfigFlags,
     pub local_ip_address: crate::ip_types::v1901::Ip4Address,
@@ -657,6 +693,8 @@ impl Message for Nat44StaticMappingDetails {
 ///
 /// `outside_ip_address` ip4_address, `outside_port` u16, `inside_ip_address` ip4_address, `inside_port` u16, `protocol` u16, `flags` nat_config_flags, `last_heard` u64, `total_bytes` u64, `total_pkts` u32, `ext_host_address` ip4_address, `ext_host_port` u16, `ext_host_nat_address` ip4_address, `ext_host_nat_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44UserSessionDetails {
     pub outside_ip_address: crate::ip_types::v1901::Ip4Address,
     pub outside_port: u16,
@@ -717,6 +755,8 @@ impl Message for Nat44UserSessionDetails {
 ///
 /// `start_addr` ip4_address, `end_addr` ip4_address, `vrf_id` u32, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64AddDelPoolAddrRange {
     pub start_addr: crate::ip_types::v1901::Ip4Address,
     pub end_addr: crate::ip_types::v1901::Ip4Address,
@@ -752,6 +792,8 @@ impl<V> Request<V> for Nat64AddDelPoolAddrRange { type Reply = crate::nat::v1810
 ///
 /// `i_addr` ip6_address, `o_addr` ip4_address, `i_port` u16, `o_port` u16, `vrf_id` u32, `proto` u8, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64AddDelStaticBib {
     pub i_addr: crate::ip_types::v1901::Ip6Address,
     pub o_addr: crate::ip_types::v1901::Ip4Address,
@@ -796,6 +838,8 @@ impl<V> Request<V> for Nat64AddDelStaticBib { type Reply = crate::nat::v1810::Na
 ///
 /// `i_addr` ip6_address, `o_addr` ip4_address, `i_port` u16, `o_port` u16, `vrf_id` u32, `proto` u8, `flags` nat_config_flags, `ses_num` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64BibDetails {
     pub i_addr: crate::ip_types::v1901::Ip6Address,
     pub o_addr: crate::ip_types::v1901::Ip4Address,
@@ -841,6 +885,8 @@ impl Message for Nat64BibDetails {
 ///
 /// `il_addr` ip6_address, `ol_addr` ip4_address, `il_port` u16, `ol_port` u16, `ir_addr` ip6_address, `or_addr` ip4_address, `r_port` u16, `vrf_id` u32, `proto` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64StDetails {
     pub il_addr: crate::ip_types::v1901::Ip6Address,
     pub ol_addr: crate::ip_types::v1901::Ip4Address,
@@ -889,6 +935,8 @@ impl Message for Nat64StDetails {
 ///
 /// `is_add` bool, `local_ip_address` ip6_address, `external_ip_address` ip6_address, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat66AddDelStaticMapping {
     pub is_add: bool,
     pub local_ip_address: crate::ip_types::v1901::Ip6Address,
@@ -924,6 +972,8 @@ impl<V> Request<V> for Nat66AddDelStaticMapping { type Reply = crate::nat::v1810
 ///
 /// `local_ip_address` ip6_address, `external_ip_address` ip6_address, `vrf_id` u32, `total_bytes` u64, `total_pkts` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat66StaticMappingDetails {
     pub local_ip_address: crate::ip_types::v1901::Ip6Address,
     pub external_ip_address: crate::ip_types::v1901::Ip6Address,
@@ -960,6 +1010,8 @@ impl Message for Nat66StaticMappingDetails {
 ///
 /// `is_add` bool, `in_addr` ip4_address, `in_plen` u8, `out_addr` ip4_address, `out_plen` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetAddDelMap {
     pub is_add: bool,
     pub in_addr: crate::ip_types::v1901::Ip4Address,
@@ -998,6 +1050,8 @@ impl<V> Request<V> for NatDetAddDelMap { type Reply = crate::nat::v1810::NatDetA
 ///
 /// `in_addr` ip4_address, `in_port` u16, `ext_addr` ip4_address, `ext_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetCloseSessionIn {
     pub in_addr: crate::ip_types::v1901::Ip4Address,
     pub in_port: u16,
@@ -1033,6 +1087,8 @@ impl<V> Request<V> for NatDetCloseSessionIn { type Reply = crate::nat::v1810::Na
 ///
 /// `out_addr` ip4_address, `out_port` u16, `ext_addr` ip4_address, `ext_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetCloseSessionOut {
     pub out_addr: crate::ip_types::v1901::Ip4Address,
     pub out_port: u16,
@@ -1068,6 +1124,8 @@ impl<V> Request<V> for NatDetCloseSessionOut { type Reply = crate::nat::v1810::N
 ///
 /// `in_addr` ip4_address, `in_plen` u8, `out_addr` ip4_address, `out_plen` u8, `sharing_ratio` u32, `ports_per_host` u16, `ses_num` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatDetMapDetails {
     pub in_addr: crate::ip_types::v1901::Ip4Address,
     pub in_plen: u8,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `alloc_pool_id` u32, `is_del` u8, `n_addr` u32, `addr` ip4_address[n_addr]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpNatAllocPoolAddDel {
     pub alloc_pool_id: u32,
     pub is_del: u8,
@@ -41,6 +43,8 @@ impl<V> Request<V> for SfdpNatAllocPoolAddDel { type Reply = crate::nat::v2602::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpNatAllocPoolAddDelReply {
     pub retval: i32,
 }
@@ -49,6 +53,7 @@ impl Message for SfdpNatAllocPoolAddDelReply {
     const NAME: &'static str = "sfdp_nat_alloc_pool_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -69,6 +74,8 @@ impl Message for SfdpNatAllocPoolAddDelReply {
 ///
 /// `sw_if_index` interface_index, `tenant_id` u32, `is_disable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpNatSetExternalInterface {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub tenant_id: u32,
@@ -101,6 +108,8 @@ impl<V> Request<V> for SfdpNatSetExternalInterface { type Reply = crate::nat::v2
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpNatSetExternalInterfaceReply {
     pub retval: i32,
 }
@@ -109,6 +118,7 @@ impl Message for SfdpNatSetExternalInterfaceReply {
     const NAME: &'static str = "sfdp_nat_set_external_interface_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -129,6 +139,8 @@ impl Message for SfdpNatSetExternalInterfaceReply {
 ///
 /// `tenant_id` u32, `outside_tenant_id` u32, `table_id` u32, `alloc_pool_id` u32, `is_disable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpNatSnatSetUnset {
     pub tenant_id: u32,
     pub outside_tenant_id: u32,
@@ -167,6 +179,8 @@ impl<V> Request<V> for SfdpNatSnatSetUnset { type Reply = crate::nat::v2602::Sfd
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpNatSnatSetUnsetReply {
     pub retval: i32,
 }
@@ -175,6 +189,7 @@ impl Message for SfdpNatSnatSetUnsetReply {
     const NAME: &'static str = "sfdp_nat_snat_set_unset_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

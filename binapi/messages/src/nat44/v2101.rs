@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `inside_vrf` u32, `outside_vrf` u32, `users` u32, `user_memory` u32, `sessions` u32, `session_memory` u32, `user_sessions` u32, `enable` bool, `flags` nat44_config_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44PluginEnableDisable {
     pub inside_vrf: u32,
     pub outside_vrf: u32,
@@ -57,6 +59,8 @@ impl<V> Request<V> for Nat44PluginEnableDisable { type Reply = crate::nat44::v21
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44PluginEnableDisableReply {
     pub retval: i32,
 }
@@ -65,6 +69,7 @@ impl Message for Nat44PluginEnableDisableReply {
     const NAME: &'static str = "nat44_plugin_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -85,6 +90,8 @@ impl Message for Nat44PluginEnableDisableReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44ShowRunningConfig {
 }
 
@@ -108,6 +115,8 @@ impl<V> Request<V> for Nat44ShowRunningConfig { type Reply = crate::nat44::v2101
 ///
 /// `retval` i32, `inside_vrf` u32, `outside_vrf` u32, `users` u32, `sessions` u32, `user_sessions` u32, `user_buckets` u32, `translation_buckets` u32, `forwarding_enabled` bool, `ipfix_logging_enabled` bool, `timeouts` nat_timeouts, `log_level` nat_log_level, `flags` nat44_config_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44ShowRunningConfigReply {
     pub retval: i32,
     pub inside_vrf: u32,
@@ -128,6 +137,7 @@ impl Message for Nat44ShowRunningConfigReply {
     const NAME: &'static str = "nat44_show_running_config_reply";
     const CRC: u32 = 0x93d8e267;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `addr` ip4_address, `port` u16, `probability` u8, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44LbAddrPort {
     pub addr: crate::ip_types::v1901::Ip4Address,
     pub port: u16,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `inside_vrf` u32, `outside_vrf` u32, `sessions` u32, `session_memory` u32, `enable` bool, `flags` nat44_config_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdPluginEnableDisable {
     pub inside_vrf: u32,
     pub outside_vrf: u32,
@@ -48,6 +50,8 @@ impl<V> Request<V> for Nat44EdPluginEnableDisable { type Reply = crate::nat44_ed
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdPluginEnableDisableReply {
     pub retval: i32,
 }
@@ -56,6 +60,7 @@ impl Message for Nat44EdPluginEnableDisableReply {
     const NAME: &'static str = "nat44_ed_plugin_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -76,6 +81,8 @@ impl Message for Nat44EdPluginEnableDisableReply {
 ///
 /// `frame_queue_nelts` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdSetFqOptions {
     pub frame_queue_nelts: u32,
 }
@@ -102,6 +109,8 @@ impl<V> Request<V> for Nat44EdSetFqOptions { type Reply = crate::nat44_ed::v2106
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdSetFqOptionsReply {
     pub retval: i32,
 }
@@ -110,6 +119,7 @@ impl Message for Nat44EdSetFqOptionsReply {
     const NAME: &'static str = "nat44_ed_set_fq_options_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -130,6 +140,8 @@ impl Message for Nat44EdSetFqOptionsReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdShowFqOptions {
 }
 
@@ -153,6 +165,8 @@ impl<V> Request<V> for Nat44EdShowFqOptions { type Reply = crate::nat44_ed::v210
 ///
 /// `retval` i32, `frame_queue_nelts` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdShowFqOptionsReply {
     pub retval: i32,
     pub frame_queue_nelts: u32,
@@ -162,6 +176,7 @@ impl Message for Nat44EdShowFqOptionsReply {
     const NAME: &'static str = "nat44_ed_show_fq_options_reply";
     const CRC: u32 = 0x7213b545;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdAddDelOutputInterface {
     pub is_add: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -36,6 +38,8 @@ impl<V> Request<V> for Nat44EdAddDelOutputInterface { type Reply = crate::nat44_
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdAddDelOutputInterfaceReply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for Nat44EdAddDelOutputInterfaceReply {
     const NAME: &'static str = "nat44_ed_add_del_output_interface_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -64,6 +69,8 @@ impl Message for Nat44EdAddDelOutputInterfaceReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdOutputInterfaceDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -88,6 +95,8 @@ impl Message for Nat44EdOutputInterfaceDetails {
 ///
 /// `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdOutputInterfaceGet {
     pub cursor: u32,
 }
@@ -114,6 +123,8 @@ impl<V> Stream<V> for Nat44EdOutputInterfaceGet { type Details = crate::nat44_ed
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdOutputInterfaceGetReply {
     pub retval: i32,
     pub cursor: u32,
@@ -123,6 +134,7 @@ impl Message for Nat44EdOutputInterfaceGetReply {
     const NAME: &'static str = "nat44_ed_output_interface_get_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -145,6 +157,8 @@ impl Message for Nat44EdOutputInterfaceGetReply {
 ///
 /// `outside_ip_address` ip4_address, `outside_port` u16, `inside_ip_address` ip4_address, `inside_port` u16, `protocol` u16, `flags` nat_config_flags, `last_heard` u64, `total_bytes` u64, `total_pkts` u32, `ext_host_address` ip4_address, `ext_host_port` u16, `ext_host_nat_address` ip4_address, `ext_host_nat_port` u16, `is_timed_out` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44UserSessionV2Details {
     pub outside_ip_address: crate::ip_types::v1901::Ip4Address,
     pub outside_port: u16,
@@ -208,6 +222,8 @@ impl Message for Nat44UserSessionV2Details {
 ///
 /// `ip_address` ip4_address, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44UserSessionV2Dump {
     pub ip_address: crate::ip_types::v1901::Ip4Address,
     pub vrf_id: u32,

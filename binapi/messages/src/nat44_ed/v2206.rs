@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `table_vrf_id` u32, `vrf_id` u32, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdAddDelVrfRoute {
     pub table_vrf_id: u32,
     pub vrf_id: u32,
@@ -39,6 +41,8 @@ impl<V> Request<V> for Nat44EdAddDelVrfRoute { type Reply = crate::nat44_ed::v22
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdAddDelVrfRouteReply {
     pub retval: i32,
 }
@@ -47,6 +51,7 @@ impl Message for Nat44EdAddDelVrfRouteReply {
     const NAME: &'static str = "nat44_ed_add_del_vrf_route_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -67,6 +72,8 @@ impl Message for Nat44EdAddDelVrfRouteReply {
 ///
 /// `table_vrf_id` u32, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdAddDelVrfTable {
     pub table_vrf_id: u32,
     pub is_add: bool,
@@ -96,6 +103,8 @@ impl<V> Request<V> for Nat44EdAddDelVrfTable { type Reply = crate::nat44_ed::v22
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdAddDelVrfTableReply {
     pub retval: i32,
 }
@@ -104,6 +113,7 @@ impl Message for Nat44EdAddDelVrfTableReply {
     const NAME: &'static str = "nat44_ed_add_del_vrf_table_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -124,6 +134,8 @@ impl Message for Nat44EdAddDelVrfTableReply {
 ///
 /// `table_vrf_id` u32, `n_vrf_ids` u32, `vrf_ids` u32[n_vrf_ids]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdVrfTablesDetails {
     pub table_vrf_id: u32,
     pub vrf_ids: Vec<u32>,
@@ -153,6 +165,8 @@ impl Message for Nat44EdVrfTablesDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdVrfTablesDump {
 }
 

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `outside_ip_address` ip4_address, `outside_port` u16, `inside_ip_address` ip4_address, `inside_port` u16, `protocol` u16, `flags` nat_config_flags, `last_heard` u64, `time_since_last_heard` u64, `total_bytes` u64, `total_pkts` u32, `ext_host_address` ip4_address, `ext_host_port` u16, `ext_host_nat_address` ip4_address, `ext_host_nat_port` u16, `is_timed_out` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44UserSessionV3Details {
     pub outside_ip_address: crate::ip_types::v1901::Ip4Address,
     pub outside_port: u16,
@@ -73,6 +75,8 @@ impl Message for Nat44UserSessionV3Details {
 ///
 /// `ip_address` ip4_address, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44UserSessionV3Dump {
     pub ip_address: crate::ip_types::v1901::Ip4Address,
     pub vrf_id: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `table_vrf_id` u32, `n_vrf_ids` u32, `vrf_ids` u32[n_vrf_ids]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdVrfTablesV2Details {
     pub table_vrf_id: u32,
     pub vrf_ids: Vec<u32>,
@@ -36,6 +38,8 @@ impl Message for Nat44EdVrfTablesV2Details {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EdVrfTablesV2Dump {
 }
 

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `first_ip_address` ip4_address, `last_ip_address` ip4_address, `vrf_id` u32, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiAddDelAddressRange {
     pub first_ip_address: crate::ip_types::v1901::Ip4Address,
     pub last_ip_address: crate::ip_types::v1901::Ip4Address,
@@ -42,6 +44,8 @@ impl<V> Request<V> for Nat44EiAddDelAddressRange { type Reply = crate::nat44_ei:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiAddDelAddressRangeReply {
     pub retval: i32,
 }
@@ -50,6 +54,7 @@ impl Message for Nat44EiAddDelAddressRangeReply {
     const NAME: &'static str = "nat44_ei_add_del_address_range_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -70,6 +75,8 @@ impl Message for Nat44EiAddDelAddressRangeReply {
 ///
 /// `is_add` bool, `flags` nat44_ei_config_flags, `ip_address` ip4_address, `protocol` u8, `port` u16, `sw_if_index` interface_index, `vrf_id` u32, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiAddDelIdentityMapping {
     pub is_add: bool,
     pub flags: crate::nat44_ei::v2106::Nat44EiConfigFlags,
@@ -117,6 +124,8 @@ impl<V> Request<V> for Nat44EiAddDelIdentityMapping { type Reply = crate::nat44_
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiAddDelIdentityMappingReply {
     pub retval: i32,
 }
@@ -125,6 +134,7 @@ impl Message for Nat44EiAddDelIdentityMappingReply {
     const NAME: &'static str = "nat44_ei_add_del_identity_mapping_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -145,6 +155,8 @@ impl Message for Nat44EiAddDelIdentityMappingReply {
 ///
 /// `is_add` bool, `sw_if_index` interface_index, `flags` nat44_ei_config_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiAddDelInterfaceAddr {
     pub is_add: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -177,6 +189,8 @@ impl<V> Request<V> for Nat44EiAddDelInterfaceAddr { type Reply = crate::nat44_ei
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiAddDelInterfaceAddrReply {
     pub retval: i32,
 }
@@ -185,6 +199,7 @@ impl Message for Nat44EiAddDelInterfaceAddrReply {
     const NAME: &'static str = "nat44_ei_add_del_interface_addr_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -205,6 +220,8 @@ impl Message for Nat44EiAddDelInterfaceAddrReply {
 ///
 /// `is_add` bool, `flags` nat44_ei_config_flags, `local_ip_address` ip4_address, `external_ip_address` ip4_address, `protocol` u8, `local_port` u16, `external_port` u16, `external_sw_if_index` interface_index, `vrf_id` u32, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiAddDelStaticMapping {
     pub is_add: bool,
     pub flags: crate::nat44_ei::v2106::Nat44EiConfigFlags,
@@ -258,6 +275,8 @@ impl<V> Request<V> for Nat44EiAddDelStaticMapping { type Reply = crate::nat44_ei
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiAddDelStaticMappingReply {
     pub retval: i32,
 }
@@ -266,6 +285,7 @@ impl Message for Nat44EiAddDelStaticMappingReply {
     const NAME: &'static str = "nat44_ei_add_del_static_mapping_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -286,6 +306,8 @@ impl Message for Nat44EiAddDelStaticMappingReply {
 ///
 /// `ip_address` ip4_address, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiAddressDetails {
     pub ip_address: crate::ip_types::v1901::Ip4Address,
     pub vrf_id: u32,
@@ -313,6 +335,8 @@ impl Message for Nat44EiAddressDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiAddressDump {
 }
 
@@ -350,6 +374,8 @@ open_enum! {
 ///
 /// `address` ip4_address, `protocol` u8, `port` u16, `vrf_id` u32, `flags` nat44_ei_config_flags, `ext_host_address` ip4_address, `ext_host_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiDelSession {
     pub address: crate::ip_types::v1901::Ip4Address,
     pub protocol: u8,
@@ -394,6 +420,8 @@ impl<V> Request<V> for Nat44EiDelSession { type Reply = crate::nat44_ei::v2106::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiDelSessionReply {
     pub retval: i32,
 }
@@ -402,6 +430,7 @@ impl Message for Nat44EiDelSessionReply {
     const NAME: &'static str = "nat44_ei_del_session_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -422,6 +451,8 @@ impl Message for Nat44EiDelSessionReply {
 ///
 /// `ip_address` ip4_address, `fib_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiDelUser {
     pub ip_address: crate::ip_types::v1901::Ip4Address,
     pub fib_index: u32,
@@ -451,6 +482,8 @@ impl<V> Request<V> for Nat44EiDelUser { type Reply = crate::nat44_ei::v2106::Nat
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiDelUserReply {
     pub retval: i32,
 }
@@ -459,6 +492,7 @@ impl Message for Nat44EiDelUserReply {
     const NAME: &'static str = "nat44_ei_del_user_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -479,6 +513,8 @@ impl Message for Nat44EiDelUserReply {
 ///
 /// `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiForwardingEnableDisable {
     pub enable: bool,
 }
@@ -505,6 +541,8 @@ impl<V> Request<V> for Nat44EiForwardingEnableDisable { type Reply = crate::nat4
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiForwardingEnableDisableReply {
     pub retval: i32,
 }
@@ -513,6 +551,7 @@ impl Message for Nat44EiForwardingEnableDisableReply {
     const NAME: &'static str = "nat44_ei_forwarding_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -533,6 +572,8 @@ impl Message for Nat44EiForwardingEnableDisableReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiGetAddrAndPortAllocAlg {
 }
 
@@ -556,6 +597,8 @@ impl<V> Request<V> for Nat44EiGetAddrAndPortAllocAlg { type Reply = crate::nat44
 ///
 /// `retval` i32, `alg` u8, `psid_offset` u8, `psid_length` u8, `psid` u16, `start_port` u16, `end_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiGetAddrAndPortAllocAlgReply {
     pub retval: i32,
     pub alg: u8,
@@ -570,6 +613,7 @@ impl Message for Nat44EiGetAddrAndPortAllocAlgReply {
     const NAME: &'static str = "nat44_ei_get_addr_and_port_alloc_alg_reply";
     const CRC: u32 = 0x3607a7d0;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -602,6 +646,8 @@ impl Message for Nat44EiGetAddrAndPortAllocAlgReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiGetMssClamping {
 }
 
@@ -625,6 +671,8 @@ impl<V> Request<V> for Nat44EiGetMssClamping { type Reply = crate::nat44_ei::v21
 ///
 /// `retval` i32, `mss_value` u16, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiGetMssClampingReply {
     pub retval: i32,
     pub mss_value: u16,
@@ -635,6 +683,7 @@ impl Message for Nat44EiGetMssClampingReply {
     const NAME: &'static str = "nat44_ei_get_mss_clamping_reply";
     const CRC: u32 = 0x1c0b2a78;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -659,6 +708,8 @@ impl Message for Nat44EiGetMssClampingReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiHaFlush {
 }
 
@@ -682,6 +733,8 @@ impl<V> Request<V> for Nat44EiHaFlush { type Reply = crate::nat44_ei::v2106::Nat
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiHaFlushReply {
     pub retval: i32,
 }
@@ -690,6 +743,7 @@ impl Message for Nat44EiHaFlushReply {
     const NAME: &'static str = "nat44_ei_ha_flush_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -710,6 +764,8 @@ impl Message for Nat44EiHaFlushReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiHaGetFailover {
 }
 
@@ -733,6 +789,8 @@ impl<V> Request<V> for Nat44EiHaGetFailover { type Reply = crate::nat44_ei::v210
 ///
 /// `retval` i32, `ip_address` ip4_address, `port` u16, `session_refresh_interval` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiHaGetFailoverReply {
     pub retval: i32,
     pub ip_address: crate::ip_types::v1901::Ip4Address,
@@ -744,6 +802,7 @@ impl Message for Nat44EiHaGetFailoverReply {
     const NAME: &'static str = "nat44_ei_ha_get_failover_reply";
     const CRC: u32 = 0xa67d8752;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -770,6 +829,8 @@ impl Message for Nat44EiHaGetFailoverReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiHaGetListener {
 }
 
@@ -793,6 +854,8 @@ impl<V> Request<V> for Nat44EiHaGetListener { type Reply = crate::nat44_ei::v210
 ///
 /// `retval` i32, `ip_address` ip4_address, `port` u16, `path_mtu` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiHaGetListenerReply {
     pub retval: i32,
     pub ip_address: crate::ip_types::v1901::Ip4Address,
@@ -804,6 +867,7 @@ impl Message for Nat44EiHaGetListenerReply {
     const NAME: &'static str = "nat44_ei_ha_get_listener_reply";
     const CRC: u32 = 0x123ea41f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -830,6 +894,8 @@ impl Message for Nat44EiHaGetListenerReply {
 ///
 /// `want_resync_event` u8, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiHaResync {
     pub want_resync_event: u8,
     pub pid: u32,
@@ -860,6 +926,8 @@ impl<V> Subscribe<V> for Nat44EiHaResync { type Event = crate::nat44_ei::v2106::
 ///
 /// `pid` u32, `missed_count` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiHaResyncCompletedEvent {
     pub pid: u32,
     pub missed_count: u32,
@@ -887,6 +955,8 @@ impl Message for Nat44EiHaResyncCompletedEvent {
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiHaResyncReply {
     pub retval: i32,
 }
@@ -895,6 +965,7 @@ impl Message for Nat44EiHaResyncReply {
     const NAME: &'static str = "nat44_ei_ha_resync_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -915,6 +986,8 @@ impl Message for Nat44EiHaResyncReply {
 ///
 /// `ip_address` ip4_address, `port` u16, `session_refresh_interval` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiHaSetFailover {
     pub ip_address: crate::ip_types::v1901::Ip4Address,
     pub port: u16,
@@ -947,6 +1020,8 @@ impl<V> Request<V> for Nat44EiHaSetFailover { type Reply = crate::nat44_ei::v210
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiHaSetFailoverReply {
     pub retval: i32,
 }
@@ -955,6 +1030,7 @@ impl Message for Nat44EiHaSetFailoverReply {
     const NAME: &'static str = "nat44_ei_ha_set_failover_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -975,6 +1051,8 @@ impl Message for Nat44EiHaSetFailoverReply {
 ///
 /// `ip_address` ip4_address, `port` u16, `path_mtu` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiHaSetListener {
     pub ip_address: crate::ip_types::v1901::Ip4Address,
     pub port: u16,
@@ -1007,6 +1085,8 @@ impl<V> Request<V> for Nat44EiHaSetListener { type Reply = crate::nat44_ei::v210
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiHaSetListenerReply {
     pub retval: i32,
 }
@@ -1015,6 +1095,7 @@ impl Message for Nat44EiHaSetListenerReply {
     const NAME: &'static str = "nat44_ei_ha_set_listener_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1035,6 +1116,8 @@ impl Message for Nat44EiHaSetListenerReply {
 ///
 /// `flags` nat44_ei_config_flags, `ip_address` ip4_address, `protocol` u8, `port` u16, `sw_if_index` interface_index, `vrf_id` u32, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiIdentityMappingDetails {
     pub flags: crate::nat44_ei::v2106::Nat44EiConfigFlags,
     pub ip_address: crate::ip_types::v1901::Ip4Address,
@@ -1077,6 +1160,8 @@ impl Message for Nat44EiIdentityMappingDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiIdentityMappingDump {
 }
 
@@ -1100,6 +1185,8 @@ impl<V> Dump<V> for Nat44EiIdentityMappingDump { type Details = crate::nat44_ei:
 ///
 /// `is_add` bool, `flags` nat44_ei_config_flags, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiInterfaceAddDelFeature {
     pub is_add: bool,
     pub flags: crate::nat44_ei::v2106::Nat44EiConfigFlags,
@@ -1132,6 +1219,8 @@ impl<V> Request<V> for Nat44EiInterfaceAddDelFeature { type Reply = crate::nat44
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiInterfaceAddDelFeatureReply {
     pub retval: i32,
 }
@@ -1140,6 +1229,7 @@ impl Message for Nat44EiInterfaceAddDelFeatureReply {
     const NAME: &'static str = "nat44_ei_interface_add_del_feature_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1160,6 +1250,8 @@ impl Message for Nat44EiInterfaceAddDelFeatureReply {
 ///
 /// `is_add` bool, `flags` nat44_ei_config_flags, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiInterfaceAddDelOutputFeature {
     pub is_add: bool,
     pub flags: crate::nat44_ei::v2106::Nat44EiConfigFlags,
@@ -1192,6 +1284,8 @@ impl<V> Request<V> for Nat44EiInterfaceAddDelOutputFeature { type Reply = crate:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiInterfaceAddDelOutputFeatureReply {
     pub retval: i32,
 }
@@ -1200,6 +1294,7 @@ impl Message for Nat44EiInterfaceAddDelOutputFeatureReply {
     const NAME: &'static str = "nat44_ei_interface_add_del_output_feature_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1220,6 +1315,8 @@ impl Message for Nat44EiInterfaceAddDelOutputFeatureReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiInterfaceAddrDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -1244,6 +1341,8 @@ impl Message for Nat44EiInterfaceAddrDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiInterfaceAddrDump {
 }
 
@@ -1267,6 +1366,8 @@ impl<V> Dump<V> for Nat44EiInterfaceAddrDump { type Details = crate::nat44_ei::v
 ///
 /// `flags` nat44_ei_config_flags, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiInterfaceDetails {
     pub flags: crate::nat44_ei::v2106::Nat44EiConfigFlags,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -1294,6 +1395,8 @@ impl Message for Nat44EiInterfaceDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiInterfaceDump {
 }
 
@@ -1317,6 +1420,8 @@ impl<V> Dump<V> for Nat44EiInterfaceDump { type Details = crate::nat44_ei::v2106
 ///
 /// `flags` nat44_ei_config_flags, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiInterfaceOutputFeatureDetails {
     pub flags: crate::nat44_ei::v2106::Nat44EiConfigFlags,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -1344,6 +1449,8 @@ impl Message for Nat44EiInterfaceOutputFeatureDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiInterfaceOutputFeatureDump {
 }
 
@@ -1367,6 +1474,8 @@ impl<V> Dump<V> for Nat44EiInterfaceOutputFeatureDump { type Details = crate::na
 ///
 /// `domain_id` u32, `src_port` u16, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiIpfixEnableDisable {
     pub domain_id: u32,
     pub src_port: u16,
@@ -1399,6 +1508,8 @@ impl<V> Request<V> for Nat44EiIpfixEnableDisable { type Reply = crate::nat44_ei:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiIpfixEnableDisableReply {
     pub retval: i32,
 }
@@ -1407,6 +1518,7 @@ impl Message for Nat44EiIpfixEnableDisableReply {
     const NAME: &'static str = "nat44_ei_ipfix_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1427,6 +1539,8 @@ impl Message for Nat44EiIpfixEnableDisableReply {
 ///
 /// `inside_vrf` u32, `outside_vrf` u32, `users` u32, `user_memory` u32, `sessions` u32, `session_memory` u32, `user_sessions` u32, `enable` bool, `flags` nat44_ei_config_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiPluginEnableDisable {
     pub inside_vrf: u32,
     pub outside_vrf: u32,
@@ -1477,6 +1591,8 @@ impl<V> Request<V> for Nat44EiPluginEnableDisable { type Reply = crate::nat44_ei
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiPluginEnableDisableReply {
     pub retval: i32,
 }
@@ -1485,6 +1601,7 @@ impl Message for Nat44EiPluginEnableDisableReply {
     const NAME: &'static str = "nat44_ei_plugin_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1505,6 +1622,8 @@ impl Message for Nat44EiPluginEnableDisableReply {
 ///
 /// `alg` u8, `psid_offset` u8, `psid_length` u8, `psid` u16, `start_port` u16, `end_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiSetAddrAndPortAllocAlg {
     pub alg: u8,
     pub psid_offset: u8,
@@ -1546,6 +1665,8 @@ impl<V> Request<V> for Nat44EiSetAddrAndPortAllocAlg { type Reply = crate::nat44
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiSetAddrAndPortAllocAlgReply {
     pub retval: i32,
 }
@@ -1554,6 +1675,7 @@ impl Message for Nat44EiSetAddrAndPortAllocAlgReply {
     const NAME: &'static str = "nat44_ei_set_addr_and_port_alloc_alg_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1574,6 +1696,8 @@ impl Message for Nat44EiSetAddrAndPortAllocAlgReply {
 ///
 /// `frame_queue_nelts` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiSetFqOptions {
     pub frame_queue_nelts: u32,
 }
@@ -1600,6 +1724,8 @@ impl<V> Request<V> for Nat44EiSetFqOptions { type Reply = crate::nat44_ei::v2106
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiSetFqOptionsReply {
     pub retval: i32,
 }
@@ -1608,6 +1734,7 @@ impl Message for Nat44EiSetFqOptionsReply {
     const NAME: &'static str = "nat44_ei_set_fq_options_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1628,6 +1755,8 @@ impl Message for Nat44EiSetFqOptionsReply {
 ///
 /// `log_level` nat_log_level
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiSetLogLevel {
     pub log_level: crate::nat_types::v1908::NatLogLevel,
 }
@@ -1654,6 +1783,8 @@ impl<V> Request<V> for Nat44EiSetLogLevel { type Reply = crate::nat44_ei::v2106:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiSetLogLevelReply {
     pub retval: i32,
 }
@@ -1662,6 +1793,7 @@ impl Message for Nat44EiSetLogLevelReply {
     const NAME: &'static str = "nat44_ei_set_log_level_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1682,6 +1814,8 @@ impl Message for Nat44EiSetLogLevelReply {
 ///
 /// `mss_value` u16, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiSetMssClamping {
     pub mss_value: u16,
     pub enable: bool,
@@ -1711,6 +1845,8 @@ impl<V> Request<V> for Nat44EiSetMssClamping { type Reply = crate::nat44_ei::v21
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiSetMssClampingReply {
     pub retval: i32,
 }
@@ -1719,6 +1855,7 @@ impl Message for Nat44EiSetMssClampingReply {
     const NAME: &'static str = "nat44_ei_set_mss_clamping_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1739,6 +1876,8 @@ impl Message for Nat44EiSetMssClampingReply {
 ///
 /// `udp` u32, `tcp_established` u32, `tcp_transitory` u32, `icmp` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiSetTimeouts {
     pub udp: u32,
     pub tcp_established: u32,
@@ -1774,6 +1913,8 @@ impl<V> Request<V> for Nat44EiSetTimeouts { type Reply = crate::nat44_ei::v2106:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiSetTimeoutsReply {
     pub retval: i32,
 }
@@ -1782,6 +1923,7 @@ impl Message for Nat44EiSetTimeoutsReply {
     const NAME: &'static str = "nat44_ei_set_timeouts_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1802,6 +1944,8 @@ impl Message for Nat44EiSetTimeoutsReply {
 ///
 /// `worker_mask` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiSetWorkers {
     pub worker_mask: u64,
 }
@@ -1828,6 +1972,8 @@ impl<V> Request<V> for Nat44EiSetWorkers { type Reply = crate::nat44_ei::v2106::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiSetWorkersReply {
     pub retval: i32,
 }
@@ -1836,6 +1982,7 @@ impl Message for Nat44EiSetWorkersReply {
     const NAME: &'static str = "nat44_ei_set_workers_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1856,6 +2003,8 @@ impl Message for Nat44EiSetWorkersReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiShowFqOptions {
 }
 
@@ -1879,6 +2028,8 @@ impl<V> Request<V> for Nat44EiShowFqOptions { type Reply = crate::nat44_ei::v210
 ///
 /// `retval` i32, `frame_queue_nelts` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiShowFqOptionsReply {
     pub retval: i32,
     pub frame_queue_nelts: u32,
@@ -1888,6 +2039,7 @@ impl Message for Nat44EiShowFqOptionsReply {
     const NAME: &'static str = "nat44_ei_show_fq_options_reply";
     const CRC: u32 = 0x7213b545;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1910,6 +2062,8 @@ impl Message for Nat44EiShowFqOptionsReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiShowRunningConfig {
 }
 
@@ -1933,6 +2087,8 @@ impl<V> Request<V> for Nat44EiShowRunningConfig { type Reply = crate::nat44_ei::
 ///
 /// `retval` i32, `inside_vrf` u32, `outside_vrf` u32, `users` u32, `sessions` u32, `user_sessions` u32, `user_buckets` u32, `translation_buckets` u32, `forwarding_enabled` bool, `ipfix_logging_enabled` bool, `timeouts` nat_timeouts, `log_level` nat_log_level, `flags` nat44_ei_config_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiShowRunningConfigReply {
     pub retval: i32,
     pub inside_vrf: u32,
@@ -1953,6 +2109,7 @@ impl Message for Nat44EiShowRunningConfigReply {
     const NAME: &'static str = "nat44_ei_show_running_config_reply";
     const CRC: u32 = 0x41b66a81;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1997,6 +2154,8 @@ impl Message for Nat44EiShowRunningConfigReply {
 ///
 /// `flags` nat44_ei_config_flags, `local_ip_address` ip4_address, `external_ip_address` ip4_address, `protocol` u8, `local_port` u16, `external_port` u16, `external_sw_if_index` interface_index, `vrf_id` u32, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiStaticMappingDetails {
     pub flags: crate::nat44_ei::v2106::Nat44EiConfigFlags,
     pub local_ip_address: crate::ip_types::v1901::Ip4Address,
@@ -2045,6 +2204,8 @@ impl Message for Nat44EiStaticMappingDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiStaticMappingDump {
 }
 
@@ -2068,6 +2229,8 @@ impl<V> Dump<V> for Nat44EiStaticMappingDump { type Details = crate::nat44_ei::v
 ///
 /// `vrf_id` u32, `ip_address` ip4_address, `nsessions` u32, `nstaticsessions` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiUserDetails {
     pub vrf_id: u32,
     pub ip_address: crate::ip_types::v1901::Ip4Address,
@@ -2101,6 +2264,8 @@ impl Message for Nat44EiUserDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiUserDump {
 }
 
@@ -2124,6 +2289,8 @@ impl<V> Dump<V> for Nat44EiUserDump { type Details = crate::nat44_ei::v2106::Nat
 ///
 /// `outside_ip_address` ip4_address, `outside_port` u16, `inside_ip_address` ip4_address, `inside_port` u16, `protocol` u16, `flags` nat44_ei_config_flags, `last_heard` u64, `total_bytes` u64, `total_pkts` u32, `ext_host_address` ip4_address, `ext_host_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiUserSessionDetails {
     pub outside_ip_address: crate::ip_types::v1901::Ip4Address,
     pub outside_port: u16,
@@ -2178,6 +2345,8 @@ impl Message for Nat44EiUserSessionDetails {
 ///
 /// `ip_address` ip4_address, `vrf_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiUserSessionDump {
     pub ip_address: crate::ip_types::v1901::Ip4Address,
     pub vrf_id: u32,
@@ -2207,6 +2376,8 @@ impl<V> Dump<V> for Nat44EiUserSessionDump { type Details = crate::nat44_ei::v21
 ///
 /// `worker_index` u32, `lcore_id` u32, `name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiWorkerDetails {
     pub worker_index: u32,
     pub lcore_id: u32,
@@ -2237,6 +2408,8 @@ impl Message for Nat44EiWorkerDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiWorkerDump {
 }
 

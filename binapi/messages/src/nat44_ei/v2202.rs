@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiAddDelOutputInterface {
     pub is_add: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -36,6 +38,8 @@ impl<V> Request<V> for Nat44EiAddDelOutputInterface { type Reply = crate::nat44_
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiAddDelOutputInterfaceReply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for Nat44EiAddDelOutputInterfaceReply {
     const NAME: &'static str = "nat44_ei_add_del_output_interface_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -64,6 +69,8 @@ impl Message for Nat44EiAddDelOutputInterfaceReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiOutputInterfaceDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -88,6 +95,8 @@ impl Message for Nat44EiOutputInterfaceDetails {
 ///
 /// `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiOutputInterfaceGet {
     pub cursor: u32,
 }
@@ -114,6 +123,8 @@ impl<V> Stream<V> for Nat44EiOutputInterfaceGet { type Details = crate::nat44_ei
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat44EiOutputInterfaceGetReply {
     pub retval: i32,
     pub cursor: u32,
@@ -123,6 +134,7 @@ impl Message for Nat44EiOutputInterfaceGetReply {
     const NAME: &'static str = "nat44_ei_output_interface_get_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64GetTimeouts {
 }
 
@@ -30,6 +32,8 @@ impl<V> Request<V> for Nat64GetTimeouts { type Reply = crate::nat64::v2101::Nat6
 ///
 /// `retval` i32, `udp` u32, `tcp_established` u32, `tcp_transitory` u32, `icmp` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64GetTimeoutsReply {
     pub retval: i32,
     pub udp: u32,
@@ -42,6 +46,7 @@ impl Message for Nat64GetTimeoutsReply {
     const NAME: &'static str = "nat64_get_timeouts_reply";
     const CRC: u32 = 0x3c4df4e1;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -70,6 +75,8 @@ impl Message for Nat64GetTimeoutsReply {
 ///
 /// `bib_buckets` u32, `bib_memory_size` u32, `st_buckets` u32, `st_memory_size` u32, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64PluginEnableDisable {
     pub bib_buckets: u32,
     pub bib_memory_size: u32,
@@ -108,6 +115,8 @@ impl<V> Request<V> for Nat64PluginEnableDisable { type Reply = crate::nat64::v21
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64PluginEnableDisableReply {
     pub retval: i32,
 }
@@ -116,6 +125,7 @@ impl Message for Nat64PluginEnableDisableReply {
     const NAME: &'static str = "nat64_plugin_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -136,6 +146,8 @@ impl Message for Nat64PluginEnableDisableReply {
 ///
 /// `udp` u32, `tcp_established` u32, `tcp_transitory` u32, `icmp` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64SetTimeouts {
     pub udp: u32,
     pub tcp_established: u32,
@@ -171,6 +183,8 @@ impl<V> Request<V> for Nat64SetTimeouts { type Reply = crate::nat64::v2101::Nat6
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat64SetTimeoutsReply {
     pub retval: i32,
 }
@@ -179,6 +193,7 @@ impl Message for Nat64SetTimeoutsReply {
     const NAME: &'static str = "nat64_set_timeouts_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `outside_vrf` u32, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat66PluginEnableDisable {
     pub outside_vrf: u32,
     pub enable: bool,
@@ -36,6 +38,8 @@ impl<V> Request<V> for Nat66PluginEnableDisable { type Reply = crate::nat66::v21
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Nat66PluginEnableDisableReply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for Nat66PluginEnableDisableReply {
     const NAME: &'static str = "nat66_plugin_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

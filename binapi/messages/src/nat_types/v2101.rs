@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `udp` u32, `tcp_established` u32, `tcp_transitory` u32, `icmp` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NatTimeouts {
     pub udp: u32,
     pub tcp_established: u32,

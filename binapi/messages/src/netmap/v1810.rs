@@ -7,7 +7,10 @@ use binapi_core::*;
 ///
 /// `netmap_if_name` u8[64], `hw_addr` u8[6], `use_random_hw_addr` u8, `is_pipe` u8, `is_master` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NetmapCreate {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub netmap_if_name: [u8; 64],
     pub hw_addr: [u8; 6],
     pub use_random_hw_addr: u8,
@@ -57,6 +60,8 @@ impl<V> Request<V> for NetmapCreate { type Reply = crate::netmap::v1810::NetmapC
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NetmapCreateReply {
     pub retval: i32,
 }
@@ -65,6 +70,7 @@ impl Message for NetmapCreateReply {
     const NAME: &'static str = "netmap_create_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -85,7 +91,10 @@ impl Message for NetmapCreateReply {
 ///
 /// `netmap_if_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NetmapDelete {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub netmap_if_name: [u8; 64],
 }
 
@@ -119,6 +128,8 @@ impl<V> Request<V> for NetmapDelete { type Reply = crate::netmap::v1810::NetmapD
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NetmapDeleteReply {
     pub retval: i32,
 }
@@ -127,6 +138,7 @@ impl Message for NetmapDeleteReply {
     const NAME: &'static str = "netmap_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `entry` nhrp_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NhrpDetails {
     pub entry: crate::nhrp::v2001::NhrpEntry,
 }
@@ -31,6 +33,8 @@ impl Message for NhrpDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NhrpDump {
 }
 
@@ -54,6 +58,8 @@ impl<V> Dump<V> for NhrpDump { type Details = crate::nhrp::v2001::NhrpDetails; }
 ///
 /// `sw_if_index` interface_index, `peer` address, `nh` address, `nh_table_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NhrpEntry {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub peer: crate::fib_types::v1901::Address,
@@ -89,6 +95,8 @@ impl Wire for NhrpEntry {
 ///
 /// `is_add` u8, `entry` nhrp_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NhrpEntryAddDel {
     pub is_add: u8,
     pub entry: crate::nhrp::v2001::NhrpEntry,
@@ -118,6 +126,8 @@ impl<V> Request<V> for NhrpEntryAddDel { type Reply = crate::nhrp::v2001::NhrpEn
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NhrpEntryAddDelReply {
     pub retval: i32,
 }
@@ -126,6 +136,7 @@ impl Message for NhrpEntryAddDelReply {
     const NAME: &'static str = "nhrp_entry_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `num_rx_policies` u32, `num_tx_policies` u32, `total_ids` u32, `invert_rx_tx` u8, `policy_default_rx` npol_policy_default, `policy_default_tx` npol_policy_default, `profile_default_rx` npol_policy_default, `profile_default_tx` npol_policy_default, `policy_ids` u32[total_ids]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolConfigurePolicies {
     pub sw_if_index: u32,
     pub num_rx_policies: u32,
@@ -59,6 +61,8 @@ impl<V> Request<V> for NpolConfigurePolicies { type Reply = crate::npol::v2602::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolConfigurePoliciesReply {
     pub retval: i32,
 }
@@ -67,6 +71,7 @@ impl Message for NpolConfigurePoliciesReply {
     const NAME: &'static str = "npol_configure_policies_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -87,6 +92,8 @@ impl Message for NpolConfigurePoliciesReply {
 ///
 /// `cidr` prefix, `port_range` npol_port_range, `set_id` npol_entry_set_id
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolEntryData(pub [u8; 18]);
 
 impl Default for NpolEntryData {
@@ -137,6 +144,8 @@ impl Wire for NpolEntryData {
 ///
 /// `set_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolEntrySetId {
     pub set_id: u32,
 }
@@ -173,6 +182,8 @@ open_enum! {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolGetVersion {
 }
 
@@ -196,6 +207,8 @@ impl<V> Request<V> for NpolGetVersion { type Reply = crate::npol::v2602::NpolGet
 ///
 /// `major` u32, `minor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolGetVersionReply {
     pub major: u32,
     pub minor: u32,
@@ -223,6 +236,8 @@ impl Message for NpolGetVersionReply {
 ///
 /// `set_id` u32, `is_add` bool, `len` u32, `members` npol_ipset_member[len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolIpsetAddDelMembers {
     pub set_id: u32,
     pub is_add: bool,
@@ -257,6 +272,8 @@ impl<V> Request<V> for NpolIpsetAddDelMembers { type Reply = crate::npol::v2602:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolIpsetAddDelMembersReply {
     pub retval: i32,
 }
@@ -265,6 +282,7 @@ impl Message for NpolIpsetAddDelMembersReply {
     const NAME: &'static str = "npol_ipset_add_del_members_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -285,6 +303,8 @@ impl Message for NpolIpsetAddDelMembersReply {
 ///
 /// `type` npol_ipset_type
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolIpsetCreate {
     pub r#type: crate::npol::v2602::NpolIpsetType,
 }
@@ -311,6 +331,8 @@ impl<V> Request<V> for NpolIpsetCreate { type Reply = crate::npol::v2602::NpolIp
 ///
 /// `retval` i32, `set_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolIpsetCreateReply {
     pub retval: i32,
     pub set_id: u32,
@@ -320,6 +342,7 @@ impl Message for NpolIpsetCreateReply {
     const NAME: &'static str = "npol_ipset_create_reply";
     const CRC: u32 = 0x6a43f193;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -342,6 +365,8 @@ impl Message for NpolIpsetCreateReply {
 ///
 /// `set_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolIpsetDelete {
     pub set_id: u32,
 }
@@ -368,6 +393,8 @@ impl<V> Request<V> for NpolIpsetDelete { type Reply = crate::npol::v2602::NpolIp
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolIpsetDeleteReply {
     pub retval: i32,
 }
@@ -376,6 +403,7 @@ impl Message for NpolIpsetDeleteReply {
     const NAME: &'static str = "npol_ipset_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -396,6 +424,8 @@ impl Message for NpolIpsetDeleteReply {
 ///
 /// `val` npol_ipset_member_val
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolIpsetMember {
     pub val: crate::npol::v2602::NpolIpsetMemberVal,
 }
@@ -422,6 +452,8 @@ impl Wire for NpolIpsetMember {
 ///
 /// `address` address, `prefix` prefix, `tuple` npol_three_tuple
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolIpsetMemberVal(pub [u8; 20]);
 
 impl Default for NpolIpsetMemberVal {
@@ -481,6 +513,8 @@ open_enum! {
 ///
 /// `num_items` u32, `rules` npol_policy_item[num_items]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolPolicyCreate {
     pub rules: Vec<crate::npol::v2602::NpolPolicyItem>,
 }
@@ -509,6 +543,8 @@ impl<V> Request<V> for NpolPolicyCreate { type Reply = crate::npol::v2602::NpolP
 ///
 /// `retval` i32, `policy_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolPolicyCreateReply {
     pub retval: i32,
     pub policy_id: u32,
@@ -518,6 +554,7 @@ impl Message for NpolPolicyCreateReply {
     const NAME: &'static str = "npol_policy_create_reply";
     const CRC: u32 = 0x90f27405;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -549,6 +586,8 @@ open_enum! {
 ///
 /// `policy_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolPolicyDelete {
     pub policy_id: u32,
 }
@@ -575,6 +614,8 @@ impl<V> Request<V> for NpolPolicyDelete { type Reply = crate::npol::v2602::NpolP
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolPolicyDeleteReply {
     pub retval: i32,
 }
@@ -583,6 +624,7 @@ impl Message for NpolPolicyDeleteReply {
     const NAME: &'static str = "npol_policy_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -603,6 +645,8 @@ impl Message for NpolPolicyDeleteReply {
 ///
 /// `is_inbound` bool, `rule_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolPolicyItem {
     pub is_inbound: bool,
     pub rule_id: u32,
@@ -632,6 +676,8 @@ impl Wire for NpolPolicyItem {
 ///
 /// `policy_id` u32, `num_items` u32, `rules` npol_policy_item[num_items]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolPolicyUpdate {
     pub policy_id: u32,
     pub rules: Vec<crate::npol::v2602::NpolPolicyItem>,
@@ -663,6 +709,8 @@ impl<V> Request<V> for NpolPolicyUpdate { type Reply = crate::npol::v2602::NpolP
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolPolicyUpdateReply {
     pub retval: i32,
 }
@@ -671,6 +719,7 @@ impl Message for NpolPolicyUpdateReply {
     const NAME: &'static str = "npol_policy_update_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -691,6 +740,8 @@ impl Message for NpolPolicyUpdateReply {
 ///
 /// `start` u16, `end` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolPortRange {
     pub start: u16,
     pub end: u16,
@@ -720,6 +771,8 @@ impl Wire for NpolPortRange {
 ///
 /// `action` npol_rule_action, `filters` npol_rule_filter[3], `num_entries` u32, `matches` npol_rule_entry[num_entries]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolRule {
     pub action: crate::npol::v2602::NpolRuleAction,
     pub filters: [crate::npol::v2602::NpolRuleFilter; 3],
@@ -764,6 +817,8 @@ open_enum! {
 ///
 /// `rule` npol_rule
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolRuleCreate {
     pub rule: crate::npol::v2602::NpolRule,
 }
@@ -790,6 +845,8 @@ impl<V> Request<V> for NpolRuleCreate { type Reply = crate::npol::v2602::NpolRul
 ///
 /// `retval` i32, `rule_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolRuleCreateReply {
     pub retval: i32,
     pub rule_id: u32,
@@ -799,6 +856,7 @@ impl Message for NpolRuleCreateReply {
     const NAME: &'static str = "npol_rule_create_reply";
     const CRC: u32 = 0xb48f8052;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -821,6 +879,8 @@ impl Message for NpolRuleCreateReply {
 ///
 /// `rule_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolRuleDelete {
     pub rule_id: u32,
 }
@@ -847,6 +907,8 @@ impl<V> Request<V> for NpolRuleDelete { type Reply = crate::npol::v2602::NpolRul
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolRuleDeleteReply {
     pub retval: i32,
 }
@@ -855,6 +917,7 @@ impl Message for NpolRuleDeleteReply {
     const NAME: &'static str = "npol_rule_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -875,6 +938,8 @@ impl Message for NpolRuleDeleteReply {
 ///
 /// `is_src` bool, `is_not` bool, `type` npol_entry_type, `data` npol_entry_data
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolRuleEntry {
     pub is_src: bool,
     pub is_not: bool,
@@ -910,6 +975,8 @@ impl Wire for NpolRuleEntry {
 ///
 /// `value` u32, `type` npol_rule_filter_type, `should_match` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolRuleFilter {
     pub value: u32,
     pub r#type: crate::npol::v2602::NpolRuleFilterType,
@@ -952,6 +1019,8 @@ open_enum! {
 ///
 /// `rule_id` u32, `rule` npol_rule
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolRuleUpdate {
     pub rule_id: u32,
     pub rule: crate::npol::v2602::NpolRule,
@@ -981,6 +1050,8 @@ impl<V> Request<V> for NpolRuleUpdate { type Reply = crate::npol::v2602::NpolRul
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolRuleUpdateReply {
     pub retval: i32,
 }
@@ -989,6 +1060,7 @@ impl Message for NpolRuleUpdateReply {
     const NAME: &'static str = "npol_rule_update_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1009,6 +1081,8 @@ impl Message for NpolRuleUpdateReply {
 ///
 /// `address` address, `l4_proto` u8, `port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NpolThreeTuple {
     pub address: crate::ip_types::v2005::Address,
     pub l4_proto: u8,

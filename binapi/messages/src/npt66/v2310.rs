@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `sw_if_index` interface_index, `internal` ip6_prefix, `external` ip6_prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Npt66BindingAddDel {
     pub is_add: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -42,6 +44,8 @@ impl<V> Request<V> for Npt66BindingAddDel { type Reply = crate::npt66::v2310::Np
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Npt66BindingAddDelReply {
     pub retval: i32,
 }
@@ -50,6 +54,7 @@ impl Message for Npt66BindingAddDelReply {
     const NAME: &'static str = "npt66_binding_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

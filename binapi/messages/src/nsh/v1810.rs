@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `nsp_nsi` u32, `md_type` u8, `ver_o_c` u8, `ttl` u8, `length` u8, `next_protocol` u8, `c1` u32, `c2` u32, `c3` u32, `c4` u32, `tlv_length` u8, `tlv` u8[248]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NshAddDelEntry {
     pub is_add: u8,
     pub nsp_nsi: u32,
@@ -20,6 +22,7 @@ pub struct NshAddDelEntry {
     pub c3: u32,
     pub c4: u32,
     pub tlv_length: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tlv: [u8; 248],
 }
 
@@ -89,6 +92,8 @@ impl<V> Request<V> for NshAddDelEntry { type Reply = crate::nsh::v1810::NshAddDe
 ///
 /// `retval` i32, `entry_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NshAddDelEntryReply {
     pub retval: i32,
     pub entry_index: u32,
@@ -98,6 +103,7 @@ impl Message for NshAddDelEntryReply {
     const NAME: &'static str = "nsh_add_del_entry_reply";
     const CRC: u32 = 0x6296a9eb;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -120,6 +126,8 @@ impl Message for NshAddDelEntryReply {
 ///
 /// `is_add` u8, `nsp_nsi` u32, `mapped_nsp_nsi` u32, `nsh_action` u32, `sw_if_index` u32, `rx_sw_if_index` u32, `next_node` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NshAddDelMap {
     pub is_add: u8,
     pub nsp_nsi: u32,
@@ -164,6 +172,8 @@ impl<V> Request<V> for NshAddDelMap { type Reply = crate::nsh::v1810::NshAddDelM
 ///
 /// `retval` i32, `map_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NshAddDelMapReply {
     pub retval: i32,
     pub map_index: u32,
@@ -173,6 +183,7 @@ impl Message for NshAddDelMapReply {
     const NAME: &'static str = "nsh_add_del_map_reply";
     const CRC: u32 = 0xb2b127ef;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -195,6 +206,8 @@ impl Message for NshAddDelMapReply {
 ///
 /// `entry_index` u32, `nsp_nsi` u32, `md_type` u8, `ver_o_c` u8, `ttl` u8, `length` u8, `next_protocol` u8, `c1` u32, `c2` u32, `c3` u32, `c4` u32, `tlv_length` u8, `tlv` u8[248]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NshEntryDetails {
     pub entry_index: u32,
     pub nsp_nsi: u32,
@@ -208,6 +221,7 @@ pub struct NshEntryDetails {
     pub c3: u32,
     pub c4: u32,
     pub tlv_length: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tlv: [u8; 248],
 }
 
@@ -275,6 +289,8 @@ impl Message for NshEntryDetails {
 ///
 /// `entry_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NshEntryDump {
     pub entry_index: u32,
 }
@@ -301,6 +317,8 @@ impl<V> Dump<V> for NshEntryDump { type Details = crate::nsh::v1810::NshEntryDet
 ///
 /// `map_index` u32, `nsp_nsi` u32, `mapped_nsp_nsi` u32, `nsh_action` u32, `sw_if_index` u32, `rx_sw_if_index` u32, `next_node` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NshMapDetails {
     pub map_index: u32,
     pub nsp_nsi: u32,
@@ -343,6 +361,8 @@ impl Message for NshMapDetails {
 ///
 /// `map_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NshMapDump {
     pub map_index: u32,
 }

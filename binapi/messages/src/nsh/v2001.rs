@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `nsp_nsi` u32, `md_type` u8, `ver_o_c` u8, `ttl` u8, `length` u8, `next_protocol` u8, `c1` u32, `c2` u32, `c3` u32, `c4` u32, `tlv_length` u8, `tlv` u8[248]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NshAddDelEntry {
     pub is_add: bool,
     pub nsp_nsi: u32,
@@ -20,6 +22,7 @@ pub struct NshAddDelEntry {
     pub c3: u32,
     pub c4: u32,
     pub tlv_length: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tlv: [u8; 248],
 }
 
@@ -89,6 +92,8 @@ impl<V> Request<V> for NshAddDelEntry { type Reply = crate::nsh::v1810::NshAddDe
 ///
 /// `is_add` bool, `nsp_nsi` u32, `mapped_nsp_nsi` u32, `nsh_action` u32, `sw_if_index` interface_index, `rx_sw_if_index` interface_index, `next_node` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NshAddDelMap {
     pub is_add: bool,
     pub nsp_nsi: u32,
@@ -133,6 +138,8 @@ impl<V> Request<V> for NshAddDelMap { type Reply = crate::nsh::v1810::NshAddDelM
 ///
 /// `map_index` u32, `nsp_nsi` u32, `mapped_nsp_nsi` u32, `nsh_action` u32, `sw_if_index` interface_index, `rx_sw_if_index` interface_index, `next_node` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NshMapDetails {
     pub map_index: u32,
     pub nsp_nsi: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `nsp_nsi` u32, `mapped_nsp_nsi` u32, `nsh_action` u32, `sw_if_index` interface_index, `rx_sw_if_index` interface_index, `next_node` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NshAddDelMap {
     pub is_add: bool,
     pub nsp_nsi: u32,
@@ -51,6 +53,8 @@ impl<V> Request<V> for NshAddDelMap { type Reply = crate::nsh::v1810::NshAddDelM
 ///
 /// `map_index` u32, `nsp_nsi` u32, `mapped_nsp_nsi` u32, `nsh_action` u32, `sw_if_index` interface_index, `rx_sw_if_index` interface_index, `next_node` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NshMapDetails {
     pub map_index: u32,
     pub nsp_nsi: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `delay_in_usec` u32, `average_packet_size` u32, `bandwidth_in_bits_per_second` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NsimConfigure {
     pub delay_in_usec: u32,
     pub average_packet_size: u32,
@@ -39,6 +41,8 @@ impl<V> Request<V> for NsimConfigure { type Reply = crate::nsim::v1810::NsimConf
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NsimConfigureReply {
     pub retval: i32,
 }
@@ -47,6 +51,7 @@ impl Message for NsimConfigureReply {
     const NAME: &'static str = "nsim_configure_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -67,6 +72,8 @@ impl Message for NsimConfigureReply {
 ///
 /// `enable_disable` u8, `sw_if_index0` u32, `sw_if_index1` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NsimEnableDisable {
     pub enable_disable: u8,
     pub sw_if_index0: u32,
@@ -99,6 +106,8 @@ impl<V> Request<V> for NsimEnableDisable { type Reply = crate::nsim::v1810::Nsim
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NsimEnableDisableReply {
     pub retval: i32,
 }
@@ -107,6 +116,7 @@ impl Message for NsimEnableDisableReply {
     const NAME: &'static str = "nsim_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `delay_in_usec` u32, `average_packet_size` u32, `bandwidth_in_bits_per_second` u64, `packets_per_drop` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NsimConfigure {
     pub delay_in_usec: u32,
     pub average_packet_size: u32,

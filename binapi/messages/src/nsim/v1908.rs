@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `enable_disable` u8, `sw_if_index0` u32, `sw_if_index1` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NsimCrossConnectEnableDisable {
     pub enable_disable: u8,
     pub sw_if_index0: u32,
@@ -39,6 +41,8 @@ impl<V> Request<V> for NsimCrossConnectEnableDisable { type Reply = crate::nsim:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NsimCrossConnectEnableDisableReply {
     pub retval: i32,
 }
@@ -47,6 +51,7 @@ impl Message for NsimCrossConnectEnableDisableReply {
     const NAME: &'static str = "nsim_cross_connect_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -67,6 +72,8 @@ impl Message for NsimCrossConnectEnableDisableReply {
 ///
 /// `enable_disable` u8, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NsimOutputFeatureEnableDisable {
     pub enable_disable: u8,
     pub sw_if_index: u32,
@@ -96,6 +103,8 @@ impl<V> Request<V> for NsimOutputFeatureEnableDisable { type Reply = crate::nsim
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NsimOutputFeatureEnableDisableReply {
     pub retval: i32,
 }
@@ -104,6 +113,7 @@ impl Message for NsimOutputFeatureEnableDisableReply {
     const NAME: &'static str = "nsim_output_feature_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

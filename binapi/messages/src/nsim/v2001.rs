@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `enable_disable` bool, `sw_if_index0` interface_index, `sw_if_index1` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NsimCrossConnectEnableDisable {
     pub enable_disable: bool,
     pub sw_if_index0: crate::interface_types::v1901::InterfaceIndex,
@@ -39,6 +41,8 @@ impl<V> Request<V> for NsimCrossConnectEnableDisable { type Reply = crate::nsim:
 ///
 /// `enable_disable` bool, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NsimOutputFeatureEnableDisable {
     pub enable_disable: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `delay_in_usec` u32, `average_packet_size` u32, `bandwidth_in_bits_per_second` u64, `packets_per_drop` u32, `packets_per_reorder` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NsimConfigure2 {
     pub delay_in_usec: u32,
     pub average_packet_size: u32,
@@ -45,6 +47,8 @@ impl<V> Request<V> for NsimConfigure2 { type Reply = crate::nsim::v2009::NsimCon
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct NsimConfigure2Reply {
     pub retval: i32,
 }
@@ -53,6 +57,7 @@ impl Message for NsimConfigure2Reply {
     const NAME: &'static str = "nsim_configure2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `vrf_id` u32, `src_address` u8[4], `dst_address` u8[4], `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OamAddDel {
     pub vrf_id: u32,
     pub src_address: [u8; 4],
@@ -42,6 +44,8 @@ impl<V> Request<V> for OamAddDel { type Reply = crate::oam::v1810::OamAddDelRepl
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OamAddDelReply {
     pub retval: i32,
 }
@@ -50,6 +54,7 @@ impl Message for OamAddDelReply {
     const NAME: &'static str = "oam_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -70,6 +75,8 @@ impl Message for OamAddDelReply {
 ///
 /// `dst_address` u8[4], `state` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OamEvent {
     pub dst_address: [u8; 4],
     pub state: u8,
@@ -97,6 +104,8 @@ impl Message for OamEvent {
 ///
 /// `enable_disable` u32, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantOamEvents {
     pub enable_disable: u32,
     pub pid: u32,
@@ -127,6 +136,8 @@ impl<V> Subscribe<V> for WantOamEvents { type Event = crate::oam::v1810::OamEven
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantOamEventsReply {
     pub retval: i32,
 }
@@ -135,6 +146,7 @@ impl Message for WantOamEventsReply {
     const NAME: &'static str = "want_oam_events_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

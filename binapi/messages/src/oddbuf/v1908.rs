@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `enable_disable` bool, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OddbufEnableDisable {
     pub enable_disable: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -36,6 +38,8 @@ impl<V> Request<V> for OddbufEnableDisable { type Reply = crate::oddbuf::v1908::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OddbufEnableDisableReply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for OddbufEnableDisableReply {
     const NAME: &'static str = "oddbuf_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

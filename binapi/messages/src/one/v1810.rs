@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `vni` u32, `eid_type` u8, `reid` u8[16], `leid` u8[16], `reid_len` u8, `leid_len` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelAdjacency {
     pub is_add: u8,
     pub vni: u32,
@@ -51,6 +53,8 @@ impl<V> Request<V> for OneAddDelAdjacency { type Reply = crate::one::v1810::OneA
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelAdjacencyReply {
     pub retval: i32,
 }
@@ -59,6 +63,7 @@ impl Message for OneAddDelAdjacencyReply {
     const NAME: &'static str = "one_add_del_adjacency_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -79,6 +84,8 @@ impl Message for OneAddDelAdjacencyReply {
 ///
 /// `is_add` u8, `mac` u8[6], `bd` u32, `ip4` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelL2ArpEntry {
     pub is_add: u8,
     pub mac: [u8; 6],
@@ -114,6 +121,8 @@ impl<V> Request<V> for OneAddDelL2ArpEntry { type Reply = crate::one::v1810::One
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelL2ArpEntryReply {
     pub retval: i32,
 }
@@ -122,6 +131,7 @@ impl Message for OneAddDelL2ArpEntryReply {
     const NAME: &'static str = "one_add_del_l2_arp_entry_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -142,14 +152,18 @@ impl Message for OneAddDelL2ArpEntryReply {
 ///
 /// `is_add` u8, `eid_type` u8, `eid` u8[16], `prefix_len` u8, `locator_set_name` u8[64], `vni` u32, `key_id` u16, `key` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelLocalEid {
     pub is_add: u8,
     pub eid_type: u8,
     pub eid: [u8; 16],
     pub prefix_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub locator_set_name: [u8; 64],
     pub vni: u32,
     pub key_id: u16,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub key: [u8; 64],
 }
 
@@ -204,6 +218,8 @@ impl<V> Request<V> for OneAddDelLocalEid { type Reply = crate::one::v1810::OneAd
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelLocalEidReply {
     pub retval: i32,
 }
@@ -212,6 +228,7 @@ impl Message for OneAddDelLocalEidReply {
     const NAME: &'static str = "one_add_del_local_eid_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -232,8 +249,11 @@ impl Message for OneAddDelLocalEidReply {
 ///
 /// `is_add` u8, `locator_set_name` u8[64], `sw_if_index` u32, `priority` u8, `weight` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelLocator {
     pub is_add: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub locator_set_name: [u8; 64],
     pub sw_if_index: u32,
     pub priority: u8,
@@ -282,6 +302,8 @@ impl<V> Request<V> for OneAddDelLocator { type Reply = crate::one::v1810::OneAdd
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelLocatorReply {
     pub retval: i32,
 }
@@ -290,6 +312,7 @@ impl Message for OneAddDelLocatorReply {
     const NAME: &'static str = "one_add_del_locator_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -310,8 +333,11 @@ impl Message for OneAddDelLocatorReply {
 ///
 /// `is_add` u8, `locator_set_name` u8[64], `locator_num` u32, `locators` one_local_locator[locator_num]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelLocatorSet {
     pub is_add: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub locator_set_name: [u8; 64],
     pub locators: Vec<crate::one::v1810::OneLocalLocator>,
 }
@@ -354,6 +380,8 @@ impl<V> Request<V> for OneAddDelLocatorSet { type Reply = crate::one::v1810::One
 ///
 /// `retval` i32, `ls_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelLocatorSetReply {
     pub retval: i32,
     pub ls_index: u32,
@@ -363,6 +391,7 @@ impl Message for OneAddDelLocatorSetReply {
     const NAME: &'static str = "one_add_del_locator_set_reply";
     const CRC: u32 = 0xb6666db4;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -385,8 +414,11 @@ impl Message for OneAddDelLocatorSetReply {
 ///
 /// `is_add` u8, `locator_set_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelMapRequestItrRlocs {
     pub is_add: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub locator_set_name: [u8; 64],
 }
 
@@ -423,6 +455,8 @@ impl<V> Request<V> for OneAddDelMapRequestItrRlocs { type Reply = crate::one::v1
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelMapRequestItrRlocsReply {
     pub retval: i32,
 }
@@ -431,6 +465,7 @@ impl Message for OneAddDelMapRequestItrRlocsReply {
     const NAME: &'static str = "one_add_del_map_request_itr_rlocs_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -451,6 +486,8 @@ impl Message for OneAddDelMapRequestItrRlocsReply {
 ///
 /// `is_add` u8, `is_ipv6` u8, `ip_address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelMapResolver {
     pub is_add: u8,
     pub is_ipv6: u8,
@@ -483,6 +520,8 @@ impl<V> Request<V> for OneAddDelMapResolver { type Reply = crate::one::v1810::On
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelMapResolverReply {
     pub retval: i32,
 }
@@ -491,6 +530,7 @@ impl Message for OneAddDelMapResolverReply {
     const NAME: &'static str = "one_add_del_map_resolver_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -511,6 +551,8 @@ impl Message for OneAddDelMapResolverReply {
 ///
 /// `is_add` u8, `is_ipv6` u8, `ip_address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelMapServer {
     pub is_add: u8,
     pub is_ipv6: u8,
@@ -543,6 +585,8 @@ impl<V> Request<V> for OneAddDelMapServer { type Reply = crate::one::v1810::OneA
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelMapServerReply {
     pub retval: i32,
 }
@@ -551,6 +595,7 @@ impl Message for OneAddDelMapServerReply {
     const NAME: &'static str = "one_add_del_map_server_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -571,6 +616,8 @@ impl Message for OneAddDelMapServerReply {
 ///
 /// `is_add` u8, `mac` u8[6], `bd` u32, `ip6` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelNdpEntry {
     pub is_add: u8,
     pub mac: [u8; 6],
@@ -606,6 +653,8 @@ impl<V> Request<V> for OneAddDelNdpEntry { type Reply = crate::one::v1810::OneAd
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelNdpEntryReply {
     pub retval: i32,
 }
@@ -614,6 +663,7 @@ impl Message for OneAddDelNdpEntryReply {
     const NAME: &'static str = "one_add_del_ndp_entry_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -634,6 +684,8 @@ impl Message for OneAddDelNdpEntryReply {
 ///
 /// `is_add` u8, `is_src_dst` u8, `del_all` u8, `vni` u32, `action` u8, `eid_type` u8, `eid` u8[16], `eid_len` u8, `seid` u8[16], `seid_len` u8, `rloc_num` u32, `rlocs` one_remote_locator[rloc_num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelRemoteMapping {
     pub is_add: u8,
     pub is_src_dst: u8,
@@ -692,6 +744,8 @@ impl<V> Request<V> for OneAddDelRemoteMapping { type Reply = crate::one::v1810::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelRemoteMappingReply {
     pub retval: i32,
 }
@@ -700,6 +754,7 @@ impl Message for OneAddDelRemoteMappingReply {
     const NAME: &'static str = "one_add_del_remote_mapping_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -720,6 +775,8 @@ impl Message for OneAddDelRemoteMappingReply {
 ///
 /// `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAdjacenciesGet {
     pub vni: u32,
 }
@@ -769,6 +826,8 @@ impl Request<crate::release::V2606> for OneAdjacenciesGet { type Reply = crate::
 ///
 /// `retval` i32, `count` u32, `adjacencies` one_adjacency[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAdjacenciesGetReply {
     pub retval: i32,
     pub adjacencies: Vec<crate::one::v1810::OneAdjacency>,
@@ -778,6 +837,7 @@ impl Message for OneAdjacenciesGetReply {
     const NAME: &'static str = "one_adjacencies_get_reply";
     const CRC: u32 = 0x999a86c7;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -802,6 +862,8 @@ impl Message for OneAdjacenciesGetReply {
 ///
 /// `eid_type` u8, `reid` u8[16], `leid` u8[16], `reid_prefix_len` u8, `leid_prefix_len` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAdjacency {
     pub eid_type: u8,
     pub reid: [u8; 16],
@@ -840,6 +902,8 @@ impl Wire for OneAdjacency {
 ///
 /// `is_add` u8, `vni` u32, `dp_table` u32, `is_l2` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEidTableAddDelMap {
     pub is_add: u8,
     pub vni: u32,
@@ -875,6 +939,8 @@ impl<V> Request<V> for OneEidTableAddDelMap { type Reply = crate::one::v1810::On
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEidTableAddDelMapReply {
     pub retval: i32,
 }
@@ -883,6 +949,7 @@ impl Message for OneEidTableAddDelMapReply {
     const NAME: &'static str = "one_eid_table_add_del_map_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -903,6 +970,8 @@ impl Message for OneEidTableAddDelMapReply {
 ///
 /// `locator_set_index` u32, `action` u8, `is_local` u8, `eid_type` u8, `is_src_dst` u8, `vni` u32, `eid` u8[16], `eid_prefix_len` u8, `seid` u8[16], `seid_prefix_len` u8, `ttl` u32, `authoritative` u8, `key_id` u16, `key` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEidTableDetails {
     pub locator_set_index: u32,
     pub action: u8,
@@ -917,6 +986,7 @@ pub struct OneEidTableDetails {
     pub ttl: u32,
     pub authoritative: u8,
     pub key_id: u16,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub key: [u8; 64],
 }
 
@@ -987,6 +1057,8 @@ impl Message for OneEidTableDetails {
 ///
 /// `eid_set` u8, `prefix_length` u8, `vni` u32, `eid_type` u8, `eid` u8[16], `filter` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEidTableDump {
     pub eid_set: u8,
     pub prefix_length: u8,
@@ -1028,6 +1100,8 @@ impl<V> Dump<V> for OneEidTableDump { type Details = crate::one::v1810::OneEidTa
 ///
 /// `vni` u32, `dp_table` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEidTableMapDetails {
     pub vni: u32,
     pub dp_table: u32,
@@ -1055,6 +1129,8 @@ impl Message for OneEidTableMapDetails {
 ///
 /// `is_l2` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEidTableMapDump {
     pub is_l2: u8,
 }
@@ -1081,6 +1157,8 @@ impl<V> Dump<V> for OneEidTableMapDump { type Details = crate::one::v1810::OneEi
 ///
 /// `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEidTableVniDetails {
     pub vni: u32,
 }
@@ -1105,6 +1183,8 @@ impl Message for OneEidTableVniDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEidTableVniDump {
 }
 
@@ -1128,6 +1208,8 @@ impl<V> Dump<V> for OneEidTableVniDump { type Details = crate::one::v1810::OneEi
 ///
 /// `is_en` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEnableDisable {
     pub is_en: u8,
 }
@@ -1154,6 +1236,8 @@ impl<V> Request<V> for OneEnableDisable { type Reply = crate::one::v1810::OneEna
 ///
 /// `is_en` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEnableDisablePetrMode {
     pub is_en: u8,
 }
@@ -1180,6 +1264,8 @@ impl<V> Request<V> for OneEnableDisablePetrMode { type Reply = crate::one::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEnableDisablePetrModeReply {
     pub retval: i32,
 }
@@ -1188,6 +1274,7 @@ impl Message for OneEnableDisablePetrModeReply {
     const NAME: &'static str = "one_enable_disable_petr_mode_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1208,6 +1295,8 @@ impl Message for OneEnableDisablePetrModeReply {
 ///
 /// `is_en` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEnableDisablePitrMode {
     pub is_en: u8,
 }
@@ -1234,6 +1323,8 @@ impl<V> Request<V> for OneEnableDisablePitrMode { type Reply = crate::one::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEnableDisablePitrModeReply {
     pub retval: i32,
 }
@@ -1242,6 +1333,7 @@ impl Message for OneEnableDisablePitrModeReply {
     const NAME: &'static str = "one_enable_disable_pitr_mode_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1262,6 +1354,8 @@ impl Message for OneEnableDisablePitrModeReply {
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEnableDisableReply {
     pub retval: i32,
 }
@@ -1270,6 +1364,7 @@ impl Message for OneEnableDisableReply {
     const NAME: &'static str = "one_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1290,6 +1385,8 @@ impl Message for OneEnableDisableReply {
 ///
 /// `is_en` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEnableDisableXtrMode {
     pub is_en: u8,
 }
@@ -1316,6 +1413,8 @@ impl<V> Request<V> for OneEnableDisableXtrMode { type Reply = crate::one::v1810:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEnableDisableXtrModeReply {
     pub retval: i32,
 }
@@ -1324,6 +1423,7 @@ impl Message for OneEnableDisableXtrModeReply {
     const NAME: &'static str = "one_enable_disable_xtr_mode_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1344,6 +1444,8 @@ impl Message for OneEnableDisableXtrModeReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneGetMapRequestItrRlocs {
 }
 
@@ -1390,8 +1492,11 @@ impl Request<crate::release::V2606> for OneGetMapRequestItrRlocs { type Reply = 
 ///
 /// `retval` i32, `locator_set_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneGetMapRequestItrRlocsReply {
     pub retval: i32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub locator_set_name: [u8; 64],
 }
 
@@ -1408,6 +1513,7 @@ impl Message for OneGetMapRequestItrRlocsReply {
     const NAME: &'static str = "one_get_map_request_itr_rlocs_reply";
     const CRC: u32 = 0x9f56f6f7;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1430,6 +1536,8 @@ impl Message for OneGetMapRequestItrRlocsReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneGetTransportProtocol {
 }
 
@@ -1453,6 +1561,8 @@ impl<V> Request<V> for OneGetTransportProtocol { type Reply = crate::one::v1810:
 ///
 /// `retval` i32, `protocol` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneGetTransportProtocolReply {
     pub retval: i32,
     pub protocol: u8,
@@ -1462,6 +1572,7 @@ impl Message for OneGetTransportProtocolReply {
     const NAME: &'static str = "one_get_transport_protocol_reply";
     const CRC: u32 = 0x62a28eb3;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1484,6 +1595,8 @@ impl Message for OneGetTransportProtocolReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneL2ArpBdGet {
 }
 
@@ -1507,6 +1620,8 @@ impl<V> Request<V> for OneL2ArpBdGet { type Reply = crate::one::v1810::OneL2ArpB
 ///
 /// `retval` i32, `count` u32, `bridge_domains` u32[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneL2ArpBdGetReply {
     pub retval: i32,
     pub bridge_domains: Vec<u32>,
@@ -1516,6 +1631,7 @@ impl Message for OneL2ArpBdGetReply {
     const NAME: &'static str = "one_l2_arp_bd_get_reply";
     const CRC: u32 = 0x221ac888;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1540,6 +1656,8 @@ impl Message for OneL2ArpBdGetReply {
 ///
 /// `bd` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneL2ArpEntriesGet {
     pub bd: u32,
 }
@@ -1589,6 +1707,8 @@ impl Request<crate::release::V2606> for OneL2ArpEntriesGet { type Reply = crate:
 ///
 /// `retval` i32, `count` u32, `entries` one_l2_arp_entry[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneL2ArpEntriesGetReply {
     pub retval: i32,
     pub entries: Vec<crate::one::v1810::OneL2ArpEntry>,
@@ -1598,6 +1718,7 @@ impl Message for OneL2ArpEntriesGetReply {
     const NAME: &'static str = "one_l2_arp_entries_get_reply";
     const CRC: u32 = 0xe0ad3eef;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1622,6 +1743,8 @@ impl Message for OneL2ArpEntriesGetReply {
 ///
 /// `mac` u8[6], `ip4` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneL2ArpEntry {
     pub mac: [u8; 6],
     pub ip4: u32,
@@ -1651,6 +1774,8 @@ impl Wire for OneL2ArpEntry {
 ///
 /// `sw_if_index` u32, `priority` u8, `weight` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneLocalLocator {
     pub sw_if_index: u32,
     pub priority: u8,
@@ -1683,6 +1808,8 @@ impl Wire for OneLocalLocator {
 ///
 /// `local` u8, `sw_if_index` u32, `is_ipv6` u8, `ip_address` u8[16], `priority` u8, `weight` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneLocatorDetails {
     pub local: u8,
     pub sw_if_index: u32,
@@ -1722,8 +1849,11 @@ impl Message for OneLocatorDetails {
 ///
 /// `ls_index` u32, `ls_name` u8[64], `is_index_set` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneLocatorDump {
     pub ls_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub ls_name: [u8; 64],
     pub is_index_set: u8,
 }
@@ -1764,8 +1894,11 @@ impl<V> Dump<V> for OneLocatorDump { type Details = crate::one::v1810::OneLocato
 ///
 /// `ls_index` u32, `ls_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneLocatorSetDetails {
     pub ls_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub ls_name: [u8; 64],
 }
 
@@ -1800,6 +1933,8 @@ impl Message for OneLocatorSetDetails {
 ///
 /// `filter` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneLocatorSetDump {
     pub filter: u8,
 }
@@ -1826,6 +1961,8 @@ impl<V> Dump<V> for OneLocatorSetDump { type Details = crate::one::v1810::OneLoc
 ///
 /// `is_enabled` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneMapRegisterEnableDisable {
     pub is_enabled: u8,
 }
@@ -1852,6 +1989,8 @@ impl<V> Request<V> for OneMapRegisterEnableDisable { type Reply = crate::one::v1
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneMapRegisterEnableDisableReply {
     pub retval: i32,
 }
@@ -1860,6 +1999,7 @@ impl Message for OneMapRegisterEnableDisableReply {
     const NAME: &'static str = "one_map_register_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1880,6 +2020,8 @@ impl Message for OneMapRegisterEnableDisableReply {
 ///
 /// `value` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneMapRegisterFallbackThreshold {
     pub value: u32,
 }
@@ -1906,6 +2048,8 @@ impl<V> Request<V> for OneMapRegisterFallbackThreshold { type Reply = crate::one
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneMapRegisterFallbackThresholdReply {
     pub retval: i32,
 }
@@ -1914,6 +2058,7 @@ impl Message for OneMapRegisterFallbackThresholdReply {
     const NAME: &'static str = "one_map_register_fallback_threshold_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1934,6 +2079,8 @@ impl Message for OneMapRegisterFallbackThresholdReply {
 ///
 /// `ttl` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneMapRegisterSetTtl {
     pub ttl: u32,
 }
@@ -1960,6 +2107,8 @@ impl<V> Request<V> for OneMapRegisterSetTtl { type Reply = crate::one::v1810::On
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneMapRegisterSetTtlReply {
     pub retval: i32,
 }
@@ -1968,6 +2117,7 @@ impl Message for OneMapRegisterSetTtlReply {
     const NAME: &'static str = "one_map_register_set_ttl_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1988,6 +2138,8 @@ impl Message for OneMapRegisterSetTtlReply {
 ///
 /// `mode` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneMapRequestMode {
     pub mode: u8,
 }
@@ -2014,6 +2166,8 @@ impl<V> Request<V> for OneMapRequestMode { type Reply = crate::one::v1810::OneMa
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneMapRequestModeReply {
     pub retval: i32,
 }
@@ -2022,6 +2176,7 @@ impl Message for OneMapRequestModeReply {
     const NAME: &'static str = "one_map_request_mode_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2042,6 +2197,8 @@ impl Message for OneMapRequestModeReply {
 ///
 /// `is_ipv6` u8, `ip_address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneMapResolverDetails {
     pub is_ipv6: u8,
     pub ip_address: [u8; 16],
@@ -2069,6 +2226,8 @@ impl Message for OneMapResolverDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneMapResolverDump {
 }
 
@@ -2115,6 +2274,8 @@ impl Dump<crate::release::V2606> for OneMapResolverDump { type Details = crate::
 ///
 /// `is_ipv6` u8, `ip_address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneMapServerDetails {
     pub is_ipv6: u8,
     pub ip_address: [u8; 16],
@@ -2142,6 +2303,8 @@ impl Message for OneMapServerDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneMapServerDump {
 }
 
@@ -2188,6 +2351,8 @@ impl Dump<crate::release::V2606> for OneMapServerDump { type Details = crate::on
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneNdpBdGet {
 }
 
@@ -2211,6 +2376,8 @@ impl<V> Request<V> for OneNdpBdGet { type Reply = crate::one::v1810::OneNdpBdGet
 ///
 /// `retval` i32, `count` u32, `bridge_domains` u32[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneNdpBdGetReply {
     pub retval: i32,
     pub bridge_domains: Vec<u32>,
@@ -2220,6 +2387,7 @@ impl Message for OneNdpBdGetReply {
     const NAME: &'static str = "one_ndp_bd_get_reply";
     const CRC: u32 = 0x221ac888;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2244,6 +2412,8 @@ impl Message for OneNdpBdGetReply {
 ///
 /// `bd` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneNdpEntriesGet {
     pub bd: u32,
 }
@@ -2293,6 +2463,8 @@ impl Request<crate::release::V2606> for OneNdpEntriesGet { type Reply = crate::o
 ///
 /// `retval` i32, `count` u32, `entries` one_ndp_entry[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneNdpEntriesGetReply {
     pub retval: i32,
     pub entries: Vec<crate::one::v1810::OneNdpEntry>,
@@ -2302,6 +2474,7 @@ impl Message for OneNdpEntriesGetReply {
     const NAME: &'static str = "one_ndp_entries_get_reply";
     const CRC: u32 = 0xe44023a1;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2326,6 +2499,8 @@ impl Message for OneNdpEntriesGetReply {
 ///
 /// `mac` u8[6], `ip6` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneNdpEntry {
     pub mac: [u8; 6],
     pub ip6: [u8; 16],
@@ -2355,8 +2530,11 @@ impl Wire for OneNdpEntry {
 ///
 /// `is_add` u8, `ls_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneNshSetLocatorSet {
     pub is_add: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub ls_name: [u8; 64],
 }
 
@@ -2393,6 +2571,8 @@ impl<V> Request<V> for OneNshSetLocatorSet { type Reply = crate::one::v1810::One
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneNshSetLocatorSetReply {
     pub retval: i32,
 }
@@ -2401,6 +2581,7 @@ impl Message for OneNshSetLocatorSetReply {
     const NAME: &'static str = "one_nsh_set_locator_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2421,8 +2602,11 @@ impl Message for OneNshSetLocatorSetReply {
 ///
 /// `is_add` u8, `ls_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OnePitrSetLocatorSet {
     pub is_add: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub ls_name: [u8; 64],
 }
 
@@ -2459,6 +2643,8 @@ impl<V> Request<V> for OnePitrSetLocatorSet { type Reply = crate::one::v1810::On
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OnePitrSetLocatorSetReply {
     pub retval: i32,
 }
@@ -2467,6 +2653,7 @@ impl Message for OnePitrSetLocatorSetReply {
     const NAME: &'static str = "one_pitr_set_locator_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2487,6 +2674,8 @@ impl Message for OnePitrSetLocatorSetReply {
 ///
 /// `is_ip4` u8, `priority` u8, `weight` u8, `addr` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneRemoteLocator {
     pub is_ip4: u8,
     pub priority: u8,
@@ -2522,6 +2711,8 @@ impl Wire for OneRemoteLocator {
 ///
 /// `is_enabled` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneRlocProbeEnableDisable {
     pub is_enabled: u8,
 }
@@ -2548,6 +2739,8 @@ impl<V> Request<V> for OneRlocProbeEnableDisable { type Reply = crate::one::v181
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneRlocProbeEnableDisableReply {
     pub retval: i32,
 }
@@ -2556,6 +2749,7 @@ impl Message for OneRlocProbeEnableDisableReply {
     const NAME: &'static str = "one_rloc_probe_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2576,6 +2770,8 @@ impl Message for OneRlocProbeEnableDisableReply {
 ///
 /// `protocol` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneSetTransportProtocol {
     pub protocol: u8,
 }
@@ -2602,6 +2798,8 @@ impl<V> Request<V> for OneSetTransportProtocol { type Reply = crate::one::v1810:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneSetTransportProtocolReply {
     pub retval: i32,
 }
@@ -2610,6 +2808,7 @@ impl Message for OneSetTransportProtocolReply {
     const NAME: &'static str = "one_set_transport_protocol_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2630,6 +2829,8 @@ impl Message for OneSetTransportProtocolReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneShowPetrMode {
 }
 
@@ -2676,6 +2877,8 @@ impl Request<crate::release::V2606> for OneShowPetrMode { type Reply = crate::on
 ///
 /// `retval` i32, `is_en` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneShowPetrModeReply {
     pub retval: i32,
     pub is_en: u8,
@@ -2685,6 +2888,7 @@ impl Message for OneShowPetrModeReply {
     const NAME: &'static str = "one_show_petr_mode_reply";
     const CRC: u32 = 0x6b4c29dc;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2707,6 +2911,8 @@ impl Message for OneShowPetrModeReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneShowPitrMode {
 }
 
@@ -2753,6 +2959,8 @@ impl Request<crate::release::V2606> for OneShowPitrMode { type Reply = crate::on
 ///
 /// `retval` i32, `is_en` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneShowPitrModeReply {
     pub retval: i32,
     pub is_en: u8,
@@ -2762,6 +2970,7 @@ impl Message for OneShowPitrModeReply {
     const NAME: &'static str = "one_show_pitr_mode_reply";
     const CRC: u32 = 0x6b4c29dc;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2784,6 +2993,8 @@ impl Message for OneShowPitrModeReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneShowXtrMode {
 }
 
@@ -2830,6 +3041,8 @@ impl Request<crate::release::V2606> for OneShowXtrMode { type Reply = crate::one
 ///
 /// `retval` i32, `is_en` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneShowXtrModeReply {
     pub retval: i32,
     pub is_en: u8,
@@ -2839,6 +3052,7 @@ impl Message for OneShowXtrModeReply {
     const NAME: &'static str = "one_show_xtr_mode_reply";
     const CRC: u32 = 0x6b4c29dc;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -2861,6 +3075,8 @@ impl Message for OneShowXtrModeReply {
 ///
 /// `vni` u32, `eid_type` u8, `deid` u8[16], `seid` u8[16], `deid_pref_len` u8, `seid_pref_len` u8, `is_ip4` u8, `rloc` u8[16], `lloc` u8[16], `pkt_count` u32, `bytes` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneStatsDetails {
     pub vni: u32,
     pub eid_type: u8,
@@ -2915,6 +3131,8 @@ impl Message for OneStatsDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneStatsDump {
 }
 
@@ -2961,6 +3179,8 @@ impl Dump<crate::release::V2606> for OneStatsDump { type Details = crate::one::v
 ///
 /// `is_en` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneStatsEnableDisable {
     pub is_en: u8,
 }
@@ -2987,6 +3207,8 @@ impl<V> Request<V> for OneStatsEnableDisable { type Reply = crate::one::v1810::O
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneStatsEnableDisableReply {
     pub retval: i32,
 }
@@ -2995,6 +3217,7 @@ impl Message for OneStatsEnableDisableReply {
     const NAME: &'static str = "one_stats_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3015,6 +3238,8 @@ impl Message for OneStatsEnableDisableReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneStatsFlush {
 }
 
@@ -3038,6 +3263,8 @@ impl<V> Request<V> for OneStatsFlush { type Reply = crate::one::v1810::OneStatsF
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneStatsFlushReply {
     pub retval: i32,
 }
@@ -3046,6 +3273,7 @@ impl Message for OneStatsFlushReply {
     const NAME: &'static str = "one_stats_flush_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3066,6 +3294,8 @@ impl Message for OneStatsFlushReply {
 ///
 /// `is_ip4` u8, `address` u8[16], `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneUsePetr {
     pub is_ip4: u8,
     pub address: [u8; 16],
@@ -3098,6 +3328,8 @@ impl<V> Request<V> for OneUsePetr { type Reply = crate::one::v1810::OneUsePetrRe
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneUsePetrReply {
     pub retval: i32,
 }
@@ -3106,6 +3338,7 @@ impl Message for OneUsePetrReply {
     const NAME: &'static str = "one_use_petr_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3126,6 +3359,8 @@ impl Message for OneUsePetrReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneMapRegisterFallbackThreshold {
 }
 
@@ -3149,6 +3384,8 @@ impl<V> Request<V> for ShowOneMapRegisterFallbackThreshold { type Reply = crate:
 ///
 /// `retval` i32, `value` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneMapRegisterFallbackThresholdReply {
     pub retval: i32,
     pub value: u32,
@@ -3158,6 +3395,7 @@ impl Message for ShowOneMapRegisterFallbackThresholdReply {
     const NAME: &'static str = "show_one_map_register_fallback_threshold_reply";
     const CRC: u32 = 0xc93a9113;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3180,6 +3418,8 @@ impl Message for ShowOneMapRegisterFallbackThresholdReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneMapRegisterState {
 }
 
@@ -3226,6 +3466,8 @@ impl Request<crate::release::V2606> for ShowOneMapRegisterState { type Reply = c
 ///
 /// `retval` i32, `is_enabled` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneMapRegisterStateReply {
     pub retval: i32,
     pub is_enabled: u8,
@@ -3235,6 +3477,7 @@ impl Message for ShowOneMapRegisterStateReply {
     const NAME: &'static str = "show_one_map_register_state_reply";
     const CRC: u32 = 0x14304fbc;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3257,6 +3500,8 @@ impl Message for ShowOneMapRegisterStateReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneMapRegisterTtl {
 }
 
@@ -3280,6 +3525,8 @@ impl<V> Request<V> for ShowOneMapRegisterTtl { type Reply = crate::one::v1810::S
 ///
 /// `retval` i32, `ttl` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneMapRegisterTtlReply {
     pub retval: i32,
     pub ttl: u32,
@@ -3289,6 +3536,7 @@ impl Message for ShowOneMapRegisterTtlReply {
     const NAME: &'static str = "show_one_map_register_ttl_reply";
     const CRC: u32 = 0xfa83dd66;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3311,6 +3559,8 @@ impl Message for ShowOneMapRegisterTtlReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneMapRequestMode {
 }
 
@@ -3357,6 +3607,8 @@ impl Request<crate::release::V2606> for ShowOneMapRequestMode { type Reply = cra
 ///
 /// `retval` i32, `mode` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneMapRequestModeReply {
     pub retval: i32,
     pub mode: u8,
@@ -3366,6 +3618,7 @@ impl Message for ShowOneMapRequestModeReply {
     const NAME: &'static str = "show_one_map_request_mode_reply";
     const CRC: u32 = 0xd423107c;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3388,6 +3641,8 @@ impl Message for ShowOneMapRequestModeReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneNshMapping {
 }
 
@@ -3434,9 +3689,12 @@ impl Request<crate::release::V2606> for ShowOneNshMapping { type Reply = crate::
 ///
 /// `retval` i32, `is_set` u8, `locator_set_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneNshMappingReply {
     pub retval: i32,
     pub is_set: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub locator_set_name: [u8; 64],
 }
 
@@ -3454,6 +3712,7 @@ impl Message for ShowOneNshMappingReply {
     const NAME: &'static str = "show_one_nsh_mapping_reply";
     const CRC: u32 = 0xf2ff364e;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3478,6 +3737,8 @@ impl Message for ShowOneNshMappingReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOnePitr {
 }
 
@@ -3524,9 +3785,12 @@ impl Request<crate::release::V2606> for ShowOnePitr { type Reply = crate::one::v
 ///
 /// `retval` i32, `status` u8, `locator_set_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOnePitrReply {
     pub retval: i32,
     pub status: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub locator_set_name: [u8; 64],
 }
 
@@ -3544,6 +3808,7 @@ impl Message for ShowOnePitrReply {
     const NAME: &'static str = "show_one_pitr_reply";
     const CRC: u32 = 0xdca512cc;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3568,6 +3833,8 @@ impl Message for ShowOnePitrReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneRlocProbeState {
 }
 
@@ -3614,6 +3881,8 @@ impl Request<crate::release::V2606> for ShowOneRlocProbeState { type Reply = cra
 ///
 /// `retval` i32, `is_enabled` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneRlocProbeStateReply {
     pub retval: i32,
     pub is_enabled: u8,
@@ -3623,6 +3892,7 @@ impl Message for ShowOneRlocProbeStateReply {
     const NAME: &'static str = "show_one_rloc_probe_state_reply";
     const CRC: u32 = 0x14304fbc;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3645,6 +3915,8 @@ impl Message for ShowOneRlocProbeStateReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneStatsEnableDisable {
 }
 
@@ -3691,6 +3963,8 @@ impl Request<crate::release::V2606> for ShowOneStatsEnableDisable { type Reply =
 ///
 /// `retval` i32, `is_en` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneStatsEnableDisableReply {
     pub retval: i32,
     pub is_en: u8,
@@ -3700,6 +3974,7 @@ impl Message for ShowOneStatsEnableDisableReply {
     const NAME: &'static str = "show_one_stats_enable_disable_reply";
     const CRC: u32 = 0x6b4c29dc;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3722,6 +3997,8 @@ impl Message for ShowOneStatsEnableDisableReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneStatus {
 }
 
@@ -3768,6 +4045,8 @@ impl Request<crate::release::V2606> for ShowOneStatus { type Reply = crate::one:
 ///
 /// `retval` i32, `feature_status` u8, `gpe_status` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneStatusReply {
     pub retval: i32,
     pub feature_status: u8,
@@ -3778,6 +4057,7 @@ impl Message for ShowOneStatusReply {
     const NAME: &'static str = "show_one_status_reply";
     const CRC: u32 = 0xddcf48ef;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -3802,6 +4082,8 @@ impl Message for ShowOneStatusReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneUsePetr {
 }
 
@@ -3848,6 +4130,8 @@ impl Request<crate::release::V2606> for ShowOneUsePetr { type Reply = crate::one
 ///
 /// `retval` i32, `status` u8, `is_ip4` u8, `address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneUsePetrReply {
     pub retval: i32,
     pub status: u8,
@@ -3859,6 +4143,7 @@ impl Message for ShowOneUsePetrReply {
     const NAME: &'static str = "show_one_use_petr_reply";
     const CRC: u32 = 0x1eb21916;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

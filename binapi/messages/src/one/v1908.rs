@@ -7,8 +7,11 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `locator_set_name` u8[64], `locator_num` u32, `locators` one_local_locator[locator_num]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelLocatorSet {
     pub is_add: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub locator_set_name: [u8; 64],
     pub locators: Vec<crate::one::v1810::OneLocalLocator>,
 }
@@ -51,6 +54,8 @@ impl<V> Request<V> for OneAddDelLocatorSet { type Reply = crate::one::v1810::One
 ///
 /// `is_add` u8, `is_src_dst` u8, `del_all` u8, `vni` u32, `action` u8, `eid_type` u8, `eid` u8[16], `eid_len` u8, `seid` u8[16], `seid_len` u8, `rloc_num` u32, `rlocs` one_remote_locator[rloc_num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelRemoteMapping {
     pub is_add: u8,
     pub is_src_dst: u8,
@@ -109,6 +114,8 @@ impl<V> Request<V> for OneAddDelRemoteMapping { type Reply = crate::one::v1810::
 ///
 /// `retval` i32, `count` u32, `adjacencies` one_adjacency[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAdjacenciesGetReply {
     pub retval: i32,
     pub adjacencies: Vec<crate::one::v1810::OneAdjacency>,
@@ -118,6 +125,7 @@ impl Message for OneAdjacenciesGetReply {
     const NAME: &'static str = "one_adjacencies_get_reply";
     const CRC: u32 = 0x60a3c592;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -142,6 +150,8 @@ impl Message for OneAdjacenciesGetReply {
 ///
 /// `retval` i32, `count` u32, `entries` one_l2_arp_entry[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneL2ArpEntriesGetReply {
     pub retval: i32,
     pub entries: Vec<crate::one::v1810::OneL2ArpEntry>,
@@ -151,6 +161,7 @@ impl Message for OneL2ArpEntriesGetReply {
     const NAME: &'static str = "one_l2_arp_entries_get_reply";
     const CRC: u32 = 0x88e54ded;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -175,6 +186,8 @@ impl Message for OneL2ArpEntriesGetReply {
 ///
 /// `retval` i32, `count` u32, `entries` one_ndp_entry[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneNdpEntriesGetReply {
     pub retval: i32,
     pub entries: Vec<crate::one::v1810::OneNdpEntry>,
@@ -184,6 +197,7 @@ impl Message for OneNdpEntriesGetReply {
     const NAME: &'static str = "one_ndp_entries_get_reply";
     const CRC: u32 = 0xd0822f37;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

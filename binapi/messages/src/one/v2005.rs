@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `vni` u32, `reid` eid, `leid` eid
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelAdjacency {
     pub is_add: u8,
     pub vni: u32,
@@ -42,6 +44,8 @@ impl<V> Request<V> for OneAddDelAdjacency { type Reply = crate::one::v1810::OneA
 ///
 /// `is_add` bool, `bd` u32, `entry` one_l2_arp_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelL2ArpEntry {
     pub is_add: bool,
     pub bd: u32,
@@ -74,6 +78,8 @@ impl<V> Request<V> for OneAddDelL2ArpEntry { type Reply = crate::one::v1810::One
 ///
 /// `is_add` bool, `eid` eid, `locator_set_name` string[64], `vni` u32, `key` hmac_key
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelLocalEid {
     pub is_add: bool,
     pub eid: crate::lisp_types::v2005::Eid,
@@ -112,6 +118,8 @@ impl<V> Request<V> for OneAddDelLocalEid { type Reply = crate::one::v1810::OneAd
 ///
 /// `is_add` bool, `locator_set_name` string[64], `sw_if_index` interface_index, `priority` u8, `weight` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelLocator {
     pub is_add: bool,
     pub locator_set_name: FixedString<64>,
@@ -150,6 +158,8 @@ impl<V> Request<V> for OneAddDelLocator { type Reply = crate::one::v1810::OneAdd
 ///
 /// `is_add` bool, `locator_set_name` string[64], `locator_num` u32, `locators` local_locator[locator_num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelLocatorSet {
     pub is_add: bool,
     pub locator_set_name: FixedString<64>,
@@ -184,6 +194,8 @@ impl<V> Request<V> for OneAddDelLocatorSet { type Reply = crate::one::v1810::One
 ///
 /// `is_add` bool, `locator_set_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelMapRequestItrRlocs {
     pub is_add: bool,
     pub locator_set_name: FixedString<64>,
@@ -213,6 +225,8 @@ impl<V> Request<V> for OneAddDelMapRequestItrRlocs { type Reply = crate::one::v1
 ///
 /// `is_add` bool, `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelMapResolver {
     pub is_add: bool,
     pub ip_address: crate::ip_types::v2005::Address,
@@ -242,6 +256,8 @@ impl<V> Request<V> for OneAddDelMapResolver { type Reply = crate::one::v1810::On
 ///
 /// `is_add` bool, `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelMapServer {
     pub is_add: bool,
     pub ip_address: crate::ip_types::v2005::Address,
@@ -271,6 +287,8 @@ impl<V> Request<V> for OneAddDelMapServer { type Reply = crate::one::v1810::OneA
 ///
 /// `is_add` bool, `bd` u32, `entry` one_ndp_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelNdpEntry {
     pub is_add: bool,
     pub bd: u32,
@@ -303,6 +321,8 @@ impl<V> Request<V> for OneAddDelNdpEntry { type Reply = crate::one::v1810::OneAd
 ///
 /// `is_add` bool, `is_src_dst` bool, `del_all` bool, `vni` u32, `action` u8, `deid` eid, `seid` eid, `rloc_num` u32, `rlocs` remote_locator[rloc_num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelRemoteMapping {
     pub is_add: bool,
     pub is_src_dst: bool,
@@ -352,6 +372,8 @@ impl<V> Request<V> for OneAddDelRemoteMapping { type Reply = crate::one::v1810::
 ///
 /// `retval` i32, `count` u32, `adjacencies` one_adjacency[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAdjacenciesGetReply {
     pub retval: i32,
     pub adjacencies: Vec<crate::one::v2005::OneAdjacency>,
@@ -361,6 +383,7 @@ impl Message for OneAdjacenciesGetReply {
     const NAME: &'static str = "one_adjacencies_get_reply";
     const CRC: u32 = 0xa8ed89a5;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -385,6 +408,8 @@ impl Message for OneAdjacenciesGetReply {
 ///
 /// `reid` eid, `leid` eid
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAdjacency {
     pub reid: crate::lisp_types::v2005::Eid,
     pub leid: crate::lisp_types::v2005::Eid,
@@ -414,6 +439,8 @@ impl Wire for OneAdjacency {
 ///
 /// `is_add` bool, `vni` u32, `dp_table` u32, `is_l2` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEidTableAddDelMap {
     pub is_add: bool,
     pub vni: u32,
@@ -449,6 +476,8 @@ impl<V> Request<V> for OneEidTableAddDelMap { type Reply = crate::one::v1810::On
 ///
 /// `locator_set_index` u32, `action` u8, `is_local` bool, `is_src_dst` bool, `vni` u32, `deid` eid, `seid` eid, `ttl` u32, `authoritative` u8, `key` hmac_key
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEidTableDetails {
     pub locator_set_index: u32,
     pub action: u8,
@@ -500,6 +529,8 @@ impl Message for OneEidTableDetails {
 ///
 /// `eid_set` bool, `vni` u32, `eid` eid, `filter` one_filter
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEidTableDump {
     pub eid_set: bool,
     pub vni: u32,
@@ -535,6 +566,8 @@ impl<V> Dump<V> for OneEidTableDump { type Details = crate::one::v2005::OneEidTa
 ///
 /// `is_l2` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEidTableMapDump {
     pub is_l2: bool,
 }
@@ -561,6 +594,8 @@ impl<V> Dump<V> for OneEidTableMapDump { type Details = crate::one::v1810::OneEi
 ///
 /// `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEnableDisable {
     pub is_enable: bool,
 }
@@ -587,6 +622,8 @@ impl<V> Request<V> for OneEnableDisable { type Reply = crate::one::v1810::OneEna
 ///
 /// `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEnableDisablePetrMode {
     pub is_enable: bool,
 }
@@ -613,6 +650,8 @@ impl<V> Request<V> for OneEnableDisablePetrMode { type Reply = crate::one::v1810
 ///
 /// `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEnableDisablePitrMode {
     pub is_enable: bool,
 }
@@ -639,6 +678,8 @@ impl<V> Request<V> for OneEnableDisablePitrMode { type Reply = crate::one::v1810
 ///
 /// `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEnableDisableXtrMode {
     pub is_enable: bool,
 }
@@ -674,6 +715,8 @@ open_enum! {
 ///
 /// `retval` i32, `locator_set_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneGetMapRequestItrRlocsReply {
     pub retval: i32,
     pub locator_set_name: FixedString<64>,
@@ -683,6 +726,7 @@ impl Message for OneGetMapRequestItrRlocsReply {
     const NAME: &'static str = "one_get_map_request_itr_rlocs_reply";
     const CRC: u32 = 0x76580f3a;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -705,6 +749,8 @@ impl Message for OneGetMapRequestItrRlocsReply {
 ///
 /// `retval` i32, `count` u32, `entries` one_l2_arp_entry[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneL2ArpEntriesGetReply {
     pub retval: i32,
     pub entries: Vec<crate::one::v2005::OneL2ArpEntry>,
@@ -714,6 +760,7 @@ impl Message for OneL2ArpEntriesGetReply {
     const NAME: &'static str = "one_l2_arp_entries_get_reply";
     const CRC: u32 = 0xb0a47bbe;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -738,6 +785,8 @@ impl Message for OneL2ArpEntriesGetReply {
 ///
 /// `mac` mac_address, `ip4` ip4_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneL2ArpEntry {
     pub mac: crate::ethernet_types::v1901::MacAddress,
     pub ip4: crate::ip_types::v1901::Ip4Address,
@@ -767,6 +816,8 @@ impl Wire for OneL2ArpEntry {
 ///
 /// `local` u8, `sw_if_index` interface_index, `ip_address` address, `priority` u8, `weight` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneLocatorDetails {
     pub local: u8,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -803,6 +854,8 @@ impl Message for OneLocatorDetails {
 ///
 /// `ls_index` u32, `ls_name` string[64], `is_index_set` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneLocatorDump {
     pub ls_index: u32,
     pub ls_name: FixedString<64>,
@@ -853,6 +906,8 @@ impl Dump<crate::release::V2606> for OneLocatorDump { type Details = crate::one:
 ///
 /// `ls_index` u32, `ls_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneLocatorSetDetails {
     pub ls_index: u32,
     pub ls_name: FixedString<64>,
@@ -880,6 +935,8 @@ impl Message for OneLocatorSetDetails {
 ///
 /// `filter` one_filter
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneLocatorSetDump {
     pub filter: crate::one::v2005::OneFilter,
 }
@@ -914,6 +971,8 @@ open_enum! {
 ///
 /// `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneMapRegisterEnableDisable {
     pub is_enable: bool,
 }
@@ -940,6 +999,8 @@ impl<V> Request<V> for OneMapRegisterEnableDisable { type Reply = crate::one::v1
 ///
 /// `mode` one_map_mode
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneMapRequestMode {
     pub mode: crate::one::v2005::OneMapMode,
 }
@@ -966,6 +1027,8 @@ impl<V> Request<V> for OneMapRequestMode { type Reply = crate::one::v1810::OneMa
 ///
 /// `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneMapResolverDetails {
     pub ip_address: crate::ip_types::v2005::Address,
 }
@@ -990,6 +1053,8 @@ impl Message for OneMapResolverDetails {
 ///
 /// `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneMapServerDetails {
     pub ip_address: crate::ip_types::v2005::Address,
 }
@@ -1014,6 +1079,8 @@ impl Message for OneMapServerDetails {
 ///
 /// `retval` i32, `count` u32, `entries` one_ndp_entry[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneNdpEntriesGetReply {
     pub retval: i32,
     pub entries: Vec<crate::one::v2005::OneNdpEntry>,
@@ -1023,6 +1090,7 @@ impl Message for OneNdpEntriesGetReply {
     const NAME: &'static str = "one_ndp_entries_get_reply";
     const CRC: u32 = 0x0bd34161;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1047,6 +1115,8 @@ impl Message for OneNdpEntriesGetReply {
 ///
 /// `mac` mac_address, `ip6` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneNdpEntry {
     pub mac: crate::ethernet_types::v1901::MacAddress,
     pub ip6: crate::ip_types::v1901::Ip6Address,
@@ -1076,6 +1146,8 @@ impl Wire for OneNdpEntry {
 ///
 /// `is_add` bool, `ls_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneNshSetLocatorSet {
     pub is_add: bool,
     pub ls_name: FixedString<64>,
@@ -1105,6 +1177,8 @@ impl<V> Request<V> for OneNshSetLocatorSet { type Reply = crate::one::v1810::One
 ///
 /// `is_add` bool, `ls_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OnePitrSetLocatorSet {
     pub is_add: bool,
     pub ls_name: FixedString<64>,
@@ -1134,6 +1208,8 @@ impl<V> Request<V> for OnePitrSetLocatorSet { type Reply = crate::one::v1810::On
 ///
 /// `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneRlocProbeEnableDisable {
     pub is_enable: bool,
 }
@@ -1160,6 +1236,8 @@ impl<V> Request<V> for OneRlocProbeEnableDisable { type Reply = crate::one::v181
 ///
 /// `retval` i32, `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneShowPetrModeReply {
     pub retval: i32,
     pub is_enable: bool,
@@ -1169,6 +1247,7 @@ impl Message for OneShowPetrModeReply {
     const NAME: &'static str = "one_show_petr_mode_reply";
     const CRC: u32 = 0xf15abb16;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1191,6 +1270,8 @@ impl Message for OneShowPetrModeReply {
 ///
 /// `retval` i32, `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneShowPitrModeReply {
     pub retval: i32,
     pub is_enable: bool,
@@ -1200,6 +1281,7 @@ impl Message for OneShowPitrModeReply {
     const NAME: &'static str = "one_show_pitr_mode_reply";
     const CRC: u32 = 0xf15abb16;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1222,6 +1304,8 @@ impl Message for OneShowPitrModeReply {
 ///
 /// `retval` i32, `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneShowXtrModeReply {
     pub retval: i32,
     pub is_enable: bool,
@@ -1231,6 +1315,7 @@ impl Message for OneShowXtrModeReply {
     const NAME: &'static str = "one_show_xtr_mode_reply";
     const CRC: u32 = 0xf15abb16;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1253,6 +1338,8 @@ impl Message for OneShowXtrModeReply {
 ///
 /// `vni` u32, `deid` eid, `seid` eid, `rloc` address, `lloc` address, `pkt_count` u32, `bytes` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneStatsDetails {
     pub vni: u32,
     pub deid: crate::lisp_types::v2005::Eid,
@@ -1295,6 +1382,8 @@ impl Message for OneStatsDetails {
 ///
 /// `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneStatsEnableDisable {
     pub is_enable: bool,
 }
@@ -1321,6 +1410,8 @@ impl<V> Request<V> for OneStatsEnableDisable { type Reply = crate::one::v1810::O
 ///
 /// `ip_address` address, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneUsePetr {
     pub ip_address: crate::ip_types::v2005::Address,
     pub is_add: bool,
@@ -1350,6 +1441,8 @@ impl<V> Request<V> for OneUsePetr { type Reply = crate::one::v1810::OneUsePetrRe
 ///
 /// `retval` i32, `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneMapRegisterStateReply {
     pub retval: i32,
     pub is_enable: bool,
@@ -1359,6 +1452,7 @@ impl Message for ShowOneMapRegisterStateReply {
     const NAME: &'static str = "show_one_map_register_state_reply";
     const CRC: u32 = 0xf15abb16;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1381,6 +1475,8 @@ impl Message for ShowOneMapRegisterStateReply {
 ///
 /// `retval` i32, `mode` one_map_mode
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneMapRequestModeReply {
     pub retval: i32,
     pub mode: crate::one::v2005::OneMapMode,
@@ -1390,6 +1486,7 @@ impl Message for ShowOneMapRequestModeReply {
     const NAME: &'static str = "show_one_map_request_mode_reply";
     const CRC: u32 = 0xd41f3c1d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1412,6 +1509,8 @@ impl Message for ShowOneMapRequestModeReply {
 ///
 /// `retval` i32, `is_set` bool, `locator_set_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneNshMappingReply {
     pub retval: i32,
     pub is_set: bool,
@@ -1422,6 +1521,7 @@ impl Message for ShowOneNshMappingReply {
     const NAME: &'static str = "show_one_nsh_mapping_reply";
     const CRC: u32 = 0x46478c02;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1446,6 +1546,8 @@ impl Message for ShowOneNshMappingReply {
 ///
 /// `retval` i32, `status` bool, `locator_set_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOnePitrReply {
     pub retval: i32,
     pub status: bool,
@@ -1456,6 +1558,7 @@ impl Message for ShowOnePitrReply {
     const NAME: &'static str = "show_one_pitr_reply";
     const CRC: u32 = 0xa2d1a49f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1480,6 +1583,8 @@ impl Message for ShowOnePitrReply {
 ///
 /// `retval` i32, `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneRlocProbeStateReply {
     pub retval: i32,
     pub is_enable: bool,
@@ -1489,6 +1594,7 @@ impl Message for ShowOneRlocProbeStateReply {
     const NAME: &'static str = "show_one_rloc_probe_state_reply";
     const CRC: u32 = 0xf15abb16;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1511,6 +1617,8 @@ impl Message for ShowOneRlocProbeStateReply {
 ///
 /// `retval` i32, `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneStatsEnableDisableReply {
     pub retval: i32,
     pub is_enable: bool,
@@ -1520,6 +1628,7 @@ impl Message for ShowOneStatsEnableDisableReply {
     const NAME: &'static str = "show_one_stats_enable_disable_reply";
     const CRC: u32 = 0xf15abb16;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1542,6 +1651,8 @@ impl Message for ShowOneStatsEnableDisableReply {
 ///
 /// `retval` i32, `feature_status` bool, `gpe_status` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneStatusReply {
     pub retval: i32,
     pub feature_status: bool,
@@ -1552,6 +1663,7 @@ impl Message for ShowOneStatusReply {
     const NAME: &'static str = "show_one_status_reply";
     const CRC: u32 = 0x961bb25b;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1576,6 +1688,8 @@ impl Message for ShowOneStatusReply {
 ///
 /// `retval` i32, `status` bool, `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneUsePetrReply {
     pub retval: i32,
     pub status: bool,
@@ -1586,6 +1700,7 @@ impl Message for ShowOneUsePetrReply {
     const NAME: &'static str = "show_one_use_petr_reply";
     const CRC: u32 = 0x10e744a6;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

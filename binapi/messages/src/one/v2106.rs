@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `vni` u32, `reid` eid, `leid` eid
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelAdjacency {
     pub is_add: u8,
     pub vni: u32,
@@ -42,6 +44,8 @@ impl<V> Request<V> for OneAddDelAdjacency { type Reply = crate::one::v1810::OneA
 ///
 /// `is_add` bool, `bd` u32, `entry` one_l2_arp_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelL2ArpEntry {
     pub is_add: bool,
     pub bd: u32,
@@ -74,6 +78,8 @@ impl<V> Request<V> for OneAddDelL2ArpEntry { type Reply = crate::one::v1810::One
 ///
 /// `is_add` bool, `eid` eid, `locator_set_name` string[64], `vni` u32, `key` hmac_key
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelLocalEid {
     pub is_add: bool,
     pub eid: crate::lisp_types::v2005::Eid,
@@ -112,6 +118,8 @@ impl<V> Request<V> for OneAddDelLocalEid { type Reply = crate::one::v1810::OneAd
 ///
 /// `is_add` bool, `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelMapResolver {
     pub is_add: bool,
     pub ip_address: crate::ip_types::v2005::Address,
@@ -141,6 +149,8 @@ impl<V> Request<V> for OneAddDelMapResolver { type Reply = crate::one::v1810::On
 ///
 /// `is_add` bool, `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelMapServer {
     pub is_add: bool,
     pub ip_address: crate::ip_types::v2005::Address,
@@ -170,6 +180,8 @@ impl<V> Request<V> for OneAddDelMapServer { type Reply = crate::one::v1810::OneA
 ///
 /// `is_add` bool, `bd` u32, `entry` one_ndp_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelNdpEntry {
     pub is_add: bool,
     pub bd: u32,
@@ -202,6 +214,8 @@ impl<V> Request<V> for OneAddDelNdpEntry { type Reply = crate::one::v1810::OneAd
 ///
 /// `is_add` bool, `is_src_dst` bool, `del_all` bool, `vni` u32, `action` u8, `deid` eid, `seid` eid, `rloc_num` u32, `rlocs` remote_locator[rloc_num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAddDelRemoteMapping {
     pub is_add: bool,
     pub is_src_dst: bool,
@@ -251,6 +265,8 @@ impl<V> Request<V> for OneAddDelRemoteMapping { type Reply = crate::one::v1810::
 ///
 /// `retval` i32, `count` u32, `adjacencies` one_adjacency[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneAdjacenciesGetReply {
     pub retval: i32,
     pub adjacencies: Vec<crate::one::v2005::OneAdjacency>,
@@ -260,6 +276,7 @@ impl Message for OneAdjacenciesGetReply {
     const NAME: &'static str = "one_adjacencies_get_reply";
     const CRC: u32 = 0x085bab89;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -284,6 +301,8 @@ impl Message for OneAdjacenciesGetReply {
 ///
 /// `locator_set_index` u32, `action` u8, `is_local` bool, `is_src_dst` bool, `vni` u32, `deid` eid, `seid` eid, `ttl` u32, `authoritative` u8, `key` hmac_key
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEidTableDetails {
     pub locator_set_index: u32,
     pub action: u8,
@@ -335,6 +354,8 @@ impl Message for OneEidTableDetails {
 ///
 /// `eid_set` bool, `vni` u32, `eid` eid, `filter` one_filter
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneEidTableDump {
     pub eid_set: bool,
     pub vni: u32,
@@ -370,6 +391,8 @@ impl<V> Dump<V> for OneEidTableDump { type Details = crate::one::v2106::OneEidTa
 ///
 /// `retval` i32, `count` u32, `entries` one_l2_arp_entry[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneL2ArpEntriesGetReply {
     pub retval: i32,
     pub entries: Vec<crate::one::v2005::OneL2ArpEntry>,
@@ -379,6 +402,7 @@ impl Message for OneL2ArpEntriesGetReply {
     const NAME: &'static str = "one_l2_arp_entries_get_reply";
     const CRC: u32 = 0xb0dd200f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -403,6 +427,8 @@ impl Message for OneL2ArpEntriesGetReply {
 ///
 /// `local` u8, `sw_if_index` interface_index, `ip_address` address, `priority` u8, `weight` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneLocatorDetails {
     pub local: u8,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -439,6 +465,8 @@ impl Message for OneLocatorDetails {
 ///
 /// `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneMapResolverDetails {
     pub ip_address: crate::ip_types::v2005::Address,
 }
@@ -463,6 +491,8 @@ impl Message for OneMapResolverDetails {
 ///
 /// `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneMapServerDetails {
     pub ip_address: crate::ip_types::v2005::Address,
 }
@@ -487,6 +517,8 @@ impl Message for OneMapServerDetails {
 ///
 /// `retval` i32, `count` u32, `entries` one_ndp_entry[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneNdpEntriesGetReply {
     pub retval: i32,
     pub entries: Vec<crate::one::v2005::OneNdpEntry>,
@@ -496,6 +528,7 @@ impl Message for OneNdpEntriesGetReply {
     const NAME: &'static str = "one_ndp_entries_get_reply";
     const CRC: u32 = 0x70719b1a;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -520,6 +553,8 @@ impl Message for OneNdpEntriesGetReply {
 ///
 /// `vni` u32, `deid` eid, `seid` eid, `rloc` address, `lloc` address, `pkt_count` u32, `bytes` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneStatsDetails {
     pub vni: u32,
     pub deid: crate::lisp_types::v2005::Eid,
@@ -562,6 +597,8 @@ impl Message for OneStatsDetails {
 ///
 /// `ip_address` address, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct OneUsePetr {
     pub ip_address: crate::ip_types::v2005::Address,
     pub is_add: bool,
@@ -591,6 +628,8 @@ impl<V> Request<V> for OneUsePetr { type Reply = crate::one::v1810::OneUsePetrRe
 ///
 /// `retval` i32, `status` bool, `ip_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowOneUsePetrReply {
     pub retval: i32,
     pub status: bool,
@@ -601,6 +640,7 @@ impl Message for ShowOneUsePetrReply {
     const NAME: &'static str = "show_one_use_petr_reply";
     const CRC: u32 = 0x84a03528;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

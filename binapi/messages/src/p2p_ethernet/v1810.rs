@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `parent_if_index` u32, `subif_id` u32, `remote_mac` u8[6]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct P2pEthernetAdd {
     pub parent_if_index: u32,
     pub subif_id: u32,
@@ -39,6 +41,8 @@ impl<V> Request<V> for P2pEthernetAdd { type Reply = crate::p2p_ethernet::v1810:
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct P2pEthernetAddReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -48,6 +52,7 @@ impl Message for P2pEthernetAddReply {
     const NAME: &'static str = "p2p_ethernet_add_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -70,6 +75,8 @@ impl Message for P2pEthernetAddReply {
 ///
 /// `parent_if_index` u32, `remote_mac` u8[6]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct P2pEthernetDel {
     pub parent_if_index: u32,
     pub remote_mac: [u8; 6],
@@ -99,6 +106,8 @@ impl<V> Request<V> for P2pEthernetDel { type Reply = crate::p2p_ethernet::v1810:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct P2pEthernetDelReply {
     pub retval: i32,
 }
@@ -107,6 +116,7 @@ impl Message for P2pEthernetDelReply {
     const NAME: &'static str = "p2p_ethernet_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

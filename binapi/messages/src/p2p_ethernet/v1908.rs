@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `parent_if_index` interface_index, `subif_id` u32, `remote_mac` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct P2pEthernetAdd {
     pub parent_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub subif_id: u32,
@@ -39,6 +41,8 @@ impl<V> Request<V> for P2pEthernetAdd { type Reply = crate::p2p_ethernet::v1908:
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct P2pEthernetAddReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -48,6 +52,7 @@ impl Message for P2pEthernetAddReply {
     const NAME: &'static str = "p2p_ethernet_add_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -70,6 +75,8 @@ impl Message for P2pEthernetAddReply {
 ///
 /// `parent_if_index` interface_index, `remote_mac` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct P2pEthernetDel {
     pub parent_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub remote_mac: crate::ethernet_types::v1901::MacAddress,

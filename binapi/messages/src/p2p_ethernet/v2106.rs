@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `parent_if_index` interface_index, `subif_id` u32, `remote_mac` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct P2pEthernetAdd {
     pub parent_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub subif_id: u32,
@@ -39,6 +41,8 @@ impl<V> Request<V> for P2pEthernetAdd { type Reply = crate::p2p_ethernet::v1908:
 ///
 /// `parent_if_index` interface_index, `remote_mac` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct P2pEthernetDel {
     pub parent_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub remote_mac: crate::ethernet_types::v1901::MacAddress,

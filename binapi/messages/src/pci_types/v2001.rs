@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `domain` u16, `bus` u8, `slot` u8, `function` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PciAddress {
     pub domain: u16,
     pub bus: u8,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `interface_id` u32, `is_enabled` u8, `count` u32, `pcap_name_length` u32, `pcap_file_name` u8[pcap_name_length]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgCapture {
     pub interface_id: u32,
     pub is_enabled: u8,
@@ -44,6 +46,8 @@ impl<V> Request<V> for PgCapture { type Reply = crate::pg::v1810::PgCaptureReply
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgCaptureReply {
     pub retval: i32,
 }
@@ -52,6 +56,7 @@ impl Message for PgCaptureReply {
     const NAME: &'static str = "pg_capture_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -72,6 +77,8 @@ impl Message for PgCaptureReply {
 ///
 /// `interface_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgCreateInterface {
     pub interface_id: u32,
 }
@@ -98,6 +105,8 @@ impl<V> Request<V> for PgCreateInterface { type Reply = crate::pg::v1810::PgCrea
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgCreateInterfaceReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -107,6 +116,7 @@ impl Message for PgCreateInterfaceReply {
     const NAME: &'static str = "pg_create_interface_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -129,6 +139,8 @@ impl Message for PgCreateInterfaceReply {
 ///
 /// `is_enabled` u8, `stream_name_length` u32, `stream_name` u8[stream_name_length]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgEnableDisable {
     pub is_enabled: u8,
     pub stream_name: Vec<u8>,
@@ -160,6 +172,8 @@ impl<V> Request<V> for PgEnableDisable { type Reply = crate::pg::v1810::PgEnable
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgEnableDisableReply {
     pub retval: i32,
 }
@@ -168,6 +182,7 @@ impl Message for PgEnableDisableReply {
     const NAME: &'static str = "pg_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

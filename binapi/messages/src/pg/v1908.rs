@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `interface_id` u32, `gso_enabled` u8, `gso_size` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgCreateInterface {
     pub interface_id: u32,
     pub gso_enabled: u8,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `interface_id` interface_index, `is_enabled` bool, `count` u32, `pcap_file_name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgCapture {
     pub interface_id: crate::interface_types::v1901::InterfaceIndex,
     pub is_enabled: bool,
@@ -42,6 +44,8 @@ impl<V> Request<V> for PgCapture { type Reply = crate::pg::v1810::PgCaptureReply
 ///
 /// `interface_id` interface_index, `gso_enabled` bool, `gso_size` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgCreateInterface {
     pub interface_id: crate::interface_types::v1901::InterfaceIndex,
     pub gso_enabled: bool,
@@ -74,6 +78,8 @@ impl<V> Request<V> for PgCreateInterface { type Reply = crate::pg::v2005::PgCrea
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgCreateInterfaceReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -83,6 +89,7 @@ impl Message for PgCreateInterfaceReply {
     const NAME: &'static str = "pg_create_interface_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -105,6 +112,8 @@ impl Message for PgCreateInterfaceReply {
 ///
 /// `is_enabled` bool, `stream_name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgEnableDisable {
     pub is_enabled: bool,
     pub stream_name: Text,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `coalesce_enabled` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgInterfaceEnableDisableCoalesce {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub coalesce_enabled: bool,
@@ -36,6 +38,8 @@ impl<V> Request<V> for PgInterfaceEnableDisableCoalesce { type Reply = crate::pg
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgInterfaceEnableDisableCoalesceReply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for PgInterfaceEnableDisableCoalesceReply {
     const NAME: &'static str = "pg_interface_enable_disable_coalesce_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `interface_id` interface_index, `gso_enabled` bool, `gso_size` u32, `mode` pg_interface_mode
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgCreateInterfaceV2 {
     pub interface_id: crate::interface_types::v1901::InterfaceIndex,
     pub gso_enabled: bool,
@@ -42,6 +44,8 @@ impl<V> Request<V> for PgCreateInterfaceV2 { type Reply = crate::pg::v2110::PgCr
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgCreateInterfaceV2Reply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -51,6 +55,7 @@ impl Message for PgCreateInterfaceV2Reply {
     const NAME: &'static str = "pg_create_interface_v2_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

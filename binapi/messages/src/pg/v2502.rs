@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgDeleteInterface {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for PgDeleteInterface { type Reply = crate::pg::v2502::PgDele
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgDeleteInterfaceReply {
     pub retval: i32,
 }
@@ -41,6 +45,7 @@ impl Message for PgDeleteInterfaceReply {
     const NAME: &'static str = "pg_delete_interface_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

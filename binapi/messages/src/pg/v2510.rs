@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `interface_id` interface_index, `pg_flags` pg_interface_flags, `gso_size` u32, `mode` pg_interface_mode
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgCreateInterfaceV3 {
     pub interface_id: crate::interface_types::v1901::InterfaceIndex,
     pub pg_flags: crate::pg::v2510::PgInterfaceFlags,
@@ -42,6 +44,8 @@ impl<V> Request<V> for PgCreateInterfaceV3 { type Reply = crate::pg::v2510::PgCr
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PgCreateInterfaceV3Reply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -51,6 +55,7 @@ impl Message for PgCreateInterfaceV3Reply {
     const NAME: &'static str = "pg_create_interface_v3_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `request_count` u32, `reply_count` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PingFinishedEvent {
     pub request_count: u32,
     pub reply_count: u32,
@@ -34,6 +36,8 @@ impl Message for PingFinishedEvent {
 ///
 /// `address` address, `repeat` u32, `interval` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantPingFinishedEvents {
     pub address: crate::ip_types::v2005::Address,
     pub repeat: u32,
@@ -67,6 +71,8 @@ impl<V> Subscribe<V> for WantPingFinishedEvents { type Event = crate::ping::v240
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantPingFinishedEventsReply {
     pub retval: i32,
 }
@@ -75,6 +81,7 @@ impl Message for WantPingFinishedEventsReply {
     const NAME: &'static str = "want_ping_finished_events_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

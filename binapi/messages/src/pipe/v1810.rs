@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_specified` u8, `user_instance` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PipeCreate {
     pub is_specified: u8,
     pub user_instance: u32,
@@ -36,6 +38,8 @@ impl<V> Request<V> for PipeCreate { type Reply = crate::pipe::v1810::PipeCreateR
 ///
 /// `retval` i32, `sw_if_index` u32, `pipe_sw_if_index` u32[2]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PipeCreateReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -46,6 +50,7 @@ impl Message for PipeCreateReply {
     const NAME: &'static str = "pipe_create_reply";
     const CRC: u32 = 0x9f0eef14;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -70,6 +75,8 @@ impl Message for PipeCreateReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PipeDelete {
     pub sw_if_index: u32,
 }
@@ -96,6 +103,8 @@ impl<V> Request<V> for PipeDelete { type Reply = crate::pipe::v1810::PipeDeleteR
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PipeDeleteReply {
     pub retval: i32,
 }
@@ -104,6 +113,7 @@ impl Message for PipeDeleteReply {
     const NAME: &'static str = "pipe_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -124,6 +134,8 @@ impl Message for PipeDeleteReply {
 ///
 /// `sw_if_index` u32, `pipe_sw_if_index` u32[2], `instance` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PipeDetails {
     pub sw_if_index: u32,
     pub pipe_sw_if_index: [u32; 2],
@@ -154,6 +166,8 @@ impl Message for PipeDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PipeDump {
 }
 

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_specified` bool, `user_instance` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PipeCreate {
     pub is_specified: bool,
     pub user_instance: u32,
@@ -55,6 +57,8 @@ impl Request<crate::release::V2606> for PipeCreate { type Reply = crate::pipe::v
 ///
 /// `retval` i32, `sw_if_index` interface_index, `pipe_sw_if_index` interface_index[2]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PipeCreateReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -65,6 +69,7 @@ impl Message for PipeCreateReply {
     const NAME: &'static str = "pipe_create_reply";
     const CRC: u32 = 0xd4c2c2b3;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -89,6 +94,8 @@ impl Message for PipeCreateReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PipeDelete {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -115,6 +122,8 @@ impl<V> Request<V> for PipeDelete { type Reply = crate::pipe::v1810::PipeDeleteR
 ///
 /// `sw_if_index` interface_index, `pipe_sw_if_index` interface_index[2], `instance` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PipeDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub pipe_sw_if_index: [crate::interface_types::v1901::InterfaceIndex; 2],

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `retval` i32, `sw_if_index` interface_index, `pipe_sw_if_index` interface_index[2]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PipeCreateReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -17,6 +19,7 @@ impl Message for PipeCreateReply {
     const NAME: &'static str = "pipe_create_reply";
     const CRC: u32 = 0xb7ce310c;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -41,6 +44,8 @@ impl Message for PipeCreateReply {
 ///
 /// `sw_if_index` interface_index, `pipe_sw_if_index` interface_index[2], `instance` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PipeDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub pipe_sw_if_index: [crate::interface_types::v1901::InterfaceIndex; 2],

@@ -16,6 +16,8 @@ open_enum! {
 ///
 /// `match` pnat_match_tuple, `rewrite` pnat_rewrite_tuple
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatBindingAdd {
     pub r#match: crate::pnat::v2106::PnatMatchTuple,
     pub rewrite: crate::pnat::v2106::PnatRewriteTuple,
@@ -45,6 +47,8 @@ impl<V> Request<V> for PnatBindingAdd { type Reply = crate::pnat::v2106::PnatBin
 ///
 /// `retval` i32, `binding_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatBindingAddReply {
     pub retval: i32,
     pub binding_index: u32,
@@ -54,6 +58,7 @@ impl Message for PnatBindingAddReply {
     const NAME: &'static str = "pnat_binding_add_reply";
     const CRC: u32 = 0x4cd980a7;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -76,6 +81,8 @@ impl Message for PnatBindingAddReply {
 ///
 /// `sw_if_index` interface_index, `attachment` pnat_attachment_point, `binding_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatBindingAttach {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub attachment: crate::pnat::v2106::PnatAttachmentPoint,
@@ -108,6 +115,8 @@ impl<V> Request<V> for PnatBindingAttach { type Reply = crate::pnat::v2106::Pnat
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatBindingAttachReply {
     pub retval: i32,
 }
@@ -116,6 +125,7 @@ impl Message for PnatBindingAttachReply {
     const NAME: &'static str = "pnat_binding_attach_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -136,6 +146,8 @@ impl Message for PnatBindingAttachReply {
 ///
 /// `binding_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatBindingDel {
     pub binding_index: u32,
 }
@@ -162,6 +174,8 @@ impl<V> Request<V> for PnatBindingDel { type Reply = crate::pnat::v2106::PnatBin
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatBindingDelReply {
     pub retval: i32,
 }
@@ -170,6 +184,7 @@ impl Message for PnatBindingDelReply {
     const NAME: &'static str = "pnat_binding_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -190,6 +205,8 @@ impl Message for PnatBindingDelReply {
 ///
 /// `sw_if_index` interface_index, `attachment` pnat_attachment_point, `binding_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatBindingDetach {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub attachment: crate::pnat::v2106::PnatAttachmentPoint,
@@ -222,6 +239,8 @@ impl<V> Request<V> for PnatBindingDetach { type Reply = crate::pnat::v2106::Pnat
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatBindingDetachReply {
     pub retval: i32,
 }
@@ -230,6 +249,7 @@ impl Message for PnatBindingDetachReply {
     const NAME: &'static str = "pnat_binding_detach_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -250,6 +270,8 @@ impl Message for PnatBindingDetachReply {
 ///
 /// `match` pnat_match_tuple, `rewrite` pnat_rewrite_tuple
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatBindingsDetails {
     pub r#match: crate::pnat::v2106::PnatMatchTuple,
     pub rewrite: crate::pnat::v2106::PnatRewriteTuple,
@@ -277,6 +299,8 @@ impl Message for PnatBindingsDetails {
 ///
 /// `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatBindingsGet {
     pub cursor: u32,
 }
@@ -318,6 +342,8 @@ impl Stream<crate::release::V2606> for PnatBindingsGet { type Details = crate::p
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatBindingsGetReply {
     pub retval: i32,
     pub cursor: u32,
@@ -327,6 +353,7 @@ impl Message for PnatBindingsGetReply {
     const NAME: &'static str = "pnat_bindings_get_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -349,6 +376,8 @@ impl Message for PnatBindingsGetReply {
 ///
 /// `sw_if_index` interface_index, `enabled` bool[2], `lookup_mask` pnat_mask[2]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatInterfacesDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub enabled: [bool; 2],
@@ -379,6 +408,8 @@ impl Message for PnatInterfacesDetails {
 ///
 /// `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatInterfacesGet {
     pub cursor: u32,
 }
@@ -420,6 +451,8 @@ impl Stream<crate::release::V2606> for PnatInterfacesGet { type Details = crate:
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatInterfacesGetReply {
     pub retval: i32,
     pub cursor: u32,
@@ -429,6 +462,7 @@ impl Message for PnatInterfacesGetReply {
     const NAME: &'static str = "pnat_interfaces_get_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -464,6 +498,8 @@ open_enum! {
 ///
 /// `src` ip4_address, `dst` ip4_address, `proto` ip_proto, `sport` u16, `dport` u16, `mask` pnat_mask
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatMatchTuple {
     pub src: crate::ip_types::v1901::Ip4Address,
     pub dst: crate::ip_types::v1901::Ip4Address,
@@ -505,6 +541,8 @@ impl Wire for PnatMatchTuple {
 ///
 /// `src` ip4_address, `dst` ip4_address, `sport` u16, `dport` u16, `mask` pnat_mask, `from_offset` u8, `to_offset` u8, `clear_offset` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatRewriteTuple {
     pub src: crate::ip_types::v1901::Ip4Address,
     pub dst: crate::ip_types::v1901::Ip4Address,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `match` pnat_match_tuple, `rewrite` pnat_rewrite_tuple
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatBindingAdd {
     pub r#match: crate::pnat::v2106::PnatMatchTuple,
     pub rewrite: crate::pnat::v2106::PnatRewriteTuple,
@@ -36,6 +38,8 @@ impl<V> Request<V> for PnatBindingAdd { type Reply = crate::pnat::v2106::PnatBin
 ///
 /// `match` pnat_match_tuple, `rewrite` pnat_rewrite_tuple
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatBindingAddV2 {
     pub r#match: crate::pnat::v2106::PnatMatchTuple,
     pub rewrite: crate::pnat::v2106::PnatRewriteTuple,
@@ -65,6 +69,8 @@ impl<V> Request<V> for PnatBindingAddV2 { type Reply = crate::pnat::v2206::PnatB
 ///
 /// `retval` i32, `binding_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatBindingAddV2Reply {
     pub retval: i32,
     pub binding_index: u32,
@@ -74,6 +80,7 @@ impl Message for PnatBindingAddV2Reply {
     const NAME: &'static str = "pnat_binding_add_v2_reply";
     const CRC: u32 = 0x4cd980a7;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -96,6 +103,8 @@ impl Message for PnatBindingAddV2Reply {
 ///
 /// `match` pnat_match_tuple, `rewrite` pnat_rewrite_tuple
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatBindingsDetails {
     pub r#match: crate::pnat::v2106::PnatMatchTuple,
     pub rewrite: crate::pnat::v2106::PnatRewriteTuple,
@@ -123,6 +132,8 @@ impl Message for PnatBindingsDetails {
 ///
 /// `sw_if_index` interface_index, `enabled` bool[2], `lookup_mask` pnat_mask[2]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatInterfacesDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub enabled: [bool; 2],

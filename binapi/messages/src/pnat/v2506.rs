@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `attachment` pnat_attachment_point, `match` pnat_match_tuple
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatFlowLookup {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub attachment: crate::pnat::v2106::PnatAttachmentPoint,
@@ -39,6 +41,8 @@ impl<V> Request<V> for PnatFlowLookup { type Reply = crate::pnat::v2506::PnatFlo
 ///
 /// `retval` i32, `binding_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PnatFlowLookupReply {
     pub retval: i32,
     pub binding_index: u32,
@@ -48,6 +52,7 @@ impl Message for PnatFlowLookupReply {
     const NAME: &'static str = "pnat_flow_lookup_reply";
     const CRC: u32 = 0x4cd980a7;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

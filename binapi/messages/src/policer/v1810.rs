@@ -7,8 +7,11 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `name` u8[64], `cir` u32, `eir` u32, `cb` u64, `eb` u64, `rate_type` u8, `round_type` u8, `type` u8, `color_aware` u8, `conform_action_type` u8, `conform_dscp` u8, `exceed_action_type` u8, `exceed_dscp` u8, `violate_action_type` u8, `violate_dscp` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerAddDel {
     pub is_add: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
     pub cir: u32,
     pub eir: u32,
@@ -101,6 +104,8 @@ impl<V> Request<V> for PolicerAddDel { type Reply = crate::policer::v1810::Polic
 ///
 /// `retval` i32, `policer_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerAddDelReply {
     pub retval: i32,
     pub policer_index: u32,
@@ -110,6 +115,7 @@ impl Message for PolicerAddDelReply {
     const NAME: &'static str = "policer_add_del_reply";
     const CRC: u32 = 0xa177cef2;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -132,7 +138,10 @@ impl Message for PolicerAddDelReply {
 ///
 /// `name` u8[64], `cir` u32, `eir` u32, `cb` u64, `eb` u64, `rate_type` u8, `round_type` u8, `type` u8, `conform_action_type` u8, `conform_dscp` u8, `exceed_action_type` u8, `exceed_dscp` u8, `violate_action_type` u8, `violate_dscp` u8, `single_rate` u8, `color_aware` u8, `scale` u32, `cir_tokens_per_period` u32, `pir_tokens_per_period` u32, `current_limit` u32, `current_bucket` u32, `extended_limit` u32, `extended_bucket` u32, `last_update_time` u64
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerDetails {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
     pub cir: u32,
     pub eir: u32,
@@ -256,8 +265,11 @@ impl Message for PolicerDetails {
 ///
 /// `match_name_valid` u8, `match_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerDump {
     pub match_name_valid: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub match_name: [u8; 64],
 }
 

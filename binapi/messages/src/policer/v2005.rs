@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `name` string[64], `cir` u32, `eir` u32, `cb` u64, `eb` u64, `rate_type` sse2_qos_rate_type, `round_type` sse2_qos_round_type, `type` sse2_qos_policer_type, `color_aware` bool, `conform_action` sse2_qos_action, `exceed_action` sse2_qos_action, `violate_action` sse2_qos_action
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerAddDel {
     pub is_add: bool,
     pub name: FixedString<64>,
@@ -69,6 +71,8 @@ impl<V> Request<V> for PolicerAddDel { type Reply = crate::policer::v1810::Polic
 ///
 /// `name` string[64], `cir` u32, `eir` u32, `cb` u64, `eb` u64, `rate_type` sse2_qos_rate_type, `round_type` sse2_qos_round_type, `type` sse2_qos_policer_type, `conform_action` sse2_qos_action, `exceed_action` sse2_qos_action, `violate_action` sse2_qos_action, `single_rate` bool, `color_aware` bool, `scale` u32, `cir_tokens_per_period` u32, `pir_tokens_per_period` u32, `current_limit` u32, `current_bucket` u32, `extended_limit` u32, `extended_bucket` u32, `last_update_time` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerDetails {
     pub name: FixedString<64>,
     pub cir: u32,
@@ -153,6 +157,8 @@ impl Message for PolicerDetails {
 ///
 /// `match_name_valid` bool, `match_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerDump {
     pub match_name_valid: bool,
     pub match_name: FixedString<64>,

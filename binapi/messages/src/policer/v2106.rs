@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `name` string[64], `cir` u32, `eir` u32, `cb` u64, `eb` u64, `rate_type` sse2_qos_rate_type, `round_type` sse2_qos_round_type, `type` sse2_qos_policer_type, `color_aware` bool, `conform_action` sse2_qos_action, `exceed_action` sse2_qos_action, `violate_action` sse2_qos_action
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerAddDel {
     pub is_add: bool,
     pub name: FixedString<64>,
@@ -69,6 +71,8 @@ impl<V> Request<V> for PolicerAddDel { type Reply = crate::policer::v1810::Polic
 ///
 /// `name` string[64], `worker_index` u32, `bind_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerBind {
     pub name: FixedString<64>,
     pub worker_index: u32,
@@ -101,6 +105,8 @@ impl<V> Request<V> for PolicerBind { type Reply = crate::policer::v2106::Policer
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerBindReply {
     pub retval: i32,
 }
@@ -109,6 +115,7 @@ impl Message for PolicerBindReply {
     const NAME: &'static str = "policer_bind_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -129,6 +136,8 @@ impl Message for PolicerBindReply {
 ///
 /// `name` string[64], `cir` u32, `eir` u32, `cb` u64, `eb` u64, `rate_type` sse2_qos_rate_type, `round_type` sse2_qos_round_type, `type` sse2_qos_policer_type, `conform_action` sse2_qos_action, `exceed_action` sse2_qos_action, `violate_action` sse2_qos_action, `single_rate` bool, `color_aware` bool, `scale` u32, `cir_tokens_per_period` u32, `pir_tokens_per_period` u32, `current_limit` u32, `current_bucket` u32, `extended_limit` u32, `extended_bucket` u32, `last_update_time` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerDetails {
     pub name: FixedString<64>,
     pub cir: u32,
@@ -213,6 +222,8 @@ impl Message for PolicerDetails {
 ///
 /// `name` string[64], `sw_if_index` interface_index, `apply` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerInput {
     pub name: FixedString<64>,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -245,6 +256,8 @@ impl<V> Request<V> for PolicerInput { type Reply = crate::policer::v2106::Police
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerInputReply {
     pub retval: i32,
 }
@@ -253,6 +266,7 @@ impl Message for PolicerInputReply {
     const NAME: &'static str = "policer_input_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

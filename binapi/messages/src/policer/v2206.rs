@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `name` string[64], `sw_if_index` interface_index, `apply` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerOutput {
     pub name: FixedString<64>,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -39,6 +41,8 @@ impl<V> Request<V> for PolicerOutput { type Reply = crate::policer::v2206::Polic
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerOutputReply {
     pub retval: i32,
 }
@@ -47,6 +51,7 @@ impl Message for PolicerOutputReply {
     const NAME: &'static str = "policer_output_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

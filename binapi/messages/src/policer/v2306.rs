@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `name` string[64], `infos` policer_config
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerAdd {
     pub name: FixedString<64>,
     pub infos: crate::policer_types::v2306::PolicerConfig,
@@ -36,6 +38,8 @@ impl<V> Request<V> for PolicerAdd { type Reply = crate::policer::v2306::PolicerA
 ///
 /// `retval` i32, `policer_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerAddReply {
     pub retval: i32,
     pub policer_index: u32,
@@ -45,6 +49,7 @@ impl Message for PolicerAddReply {
     const NAME: &'static str = "policer_add_reply";
     const CRC: u32 = 0xa177cef2;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -67,6 +72,8 @@ impl Message for PolicerAddReply {
 ///
 /// `policer_index` u32, `worker_index` u32, `bind_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerBindV2 {
     pub policer_index: u32,
     pub worker_index: u32,
@@ -99,6 +106,8 @@ impl<V> Request<V> for PolicerBindV2 { type Reply = crate::policer::v2306::Polic
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerBindV2Reply {
     pub retval: i32,
 }
@@ -107,6 +116,7 @@ impl Message for PolicerBindV2Reply {
     const NAME: &'static str = "policer_bind_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -127,6 +137,8 @@ impl Message for PolicerBindV2Reply {
 ///
 /// `policer_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerDel {
     pub policer_index: u32,
 }
@@ -153,6 +165,8 @@ impl<V> Request<V> for PolicerDel { type Reply = crate::policer::v2306::PolicerD
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerDelReply {
     pub retval: i32,
 }
@@ -161,6 +175,7 @@ impl Message for PolicerDelReply {
     const NAME: &'static str = "policer_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -181,6 +196,8 @@ impl Message for PolicerDelReply {
 ///
 /// `policer_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerDumpV2 {
     pub policer_index: u32,
 }
@@ -207,6 +224,8 @@ impl<V> Dump<V> for PolicerDumpV2 { type Details = crate::policer::v2106::Police
 ///
 /// `policer_index` u32, `sw_if_index` interface_index, `apply` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerInputV2 {
     pub policer_index: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -239,6 +258,8 @@ impl<V> Request<V> for PolicerInputV2 { type Reply = crate::policer::v2306::Poli
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerInputV2Reply {
     pub retval: i32,
 }
@@ -247,6 +268,7 @@ impl Message for PolicerInputV2Reply {
     const NAME: &'static str = "policer_input_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -267,6 +289,8 @@ impl Message for PolicerInputV2Reply {
 ///
 /// `policer_index` u32, `sw_if_index` interface_index, `apply` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerOutputV2 {
     pub policer_index: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -299,6 +323,8 @@ impl<V> Request<V> for PolicerOutputV2 { type Reply = crate::policer::v2306::Pol
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerOutputV2Reply {
     pub retval: i32,
 }
@@ -307,6 +333,7 @@ impl Message for PolicerOutputV2Reply {
     const NAME: &'static str = "policer_output_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -327,6 +354,8 @@ impl Message for PolicerOutputV2Reply {
 ///
 /// `policer_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerReset {
     pub policer_index: u32,
 }
@@ -353,6 +382,8 @@ impl<V> Request<V> for PolicerReset { type Reply = crate::policer::v2306::Police
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerResetReply {
     pub retval: i32,
 }
@@ -361,6 +392,7 @@ impl Message for PolicerResetReply {
     const NAME: &'static str = "policer_reset_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -381,6 +413,8 @@ impl Message for PolicerResetReply {
 ///
 /// `policer_index` u32, `infos` policer_config
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerUpdate {
     pub policer_index: u32,
     pub infos: crate::policer_types::v2306::PolicerConfig,
@@ -410,6 +444,8 @@ impl<V> Request<V> for PolicerUpdate { type Reply = crate::policer::v2306::Polic
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerUpdateReply {
     pub retval: i32,
 }
@@ -418,6 +454,7 @@ impl Message for PolicerUpdateReply {
     const NAME: &'static str = "policer_update_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

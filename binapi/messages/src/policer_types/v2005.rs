@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `type` sse2_qos_action_type, `dscp` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Sse2QosAction {
     pub r#type: crate::policer_types::v2005::Sse2QosActionType,
     pub dscp: u8,

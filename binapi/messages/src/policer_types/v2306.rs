@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `cir` u32, `eir` u32, `cb` u64, `eb` u64, `rate_type` sse2_qos_rate_type, `round_type` sse2_qos_round_type, `type` sse2_qos_policer_type, `color_aware` bool, `conform_action` sse2_qos_action, `exceed_action` sse2_qos_action, `violate_action` sse2_qos_action
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PolicerConfig {
     pub cir: u32,
     pub eir: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `id` u8, `list_name_len` u8, `list_name` u8[list_name_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PotProfileActivate {
     pub id: u8,
     pub list_name: Vec<u8>,
@@ -38,6 +40,8 @@ impl<V> Request<V> for PotProfileActivate { type Reply = crate::pot::v1810::PotP
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PotProfileActivateReply {
     pub retval: i32,
 }
@@ -46,6 +50,7 @@ impl Message for PotProfileActivateReply {
     const NAME: &'static str = "pot_profile_activate_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -66,6 +71,8 @@ impl Message for PotProfileActivateReply {
 ///
 /// `id` u8, `validator` u8, `secret_key` u64, `secret_share` u64, `prime` u64, `max_bits` u8, `lpc` u64, `polynomial_public` u64, `list_name_len` u8, `list_name` u8[list_name_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PotProfileAdd {
     pub id: u8,
     pub validator: u8,
@@ -118,6 +125,8 @@ impl<V> Request<V> for PotProfileAdd { type Reply = crate::pot::v1810::PotProfil
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PotProfileAddReply {
     pub retval: i32,
 }
@@ -126,6 +135,7 @@ impl Message for PotProfileAddReply {
     const NAME: &'static str = "pot_profile_add_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -146,6 +156,8 @@ impl Message for PotProfileAddReply {
 ///
 /// `list_name_len` u8, `list_name` u8[list_name_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PotProfileDel {
     pub list_name: Vec<u8>,
 }
@@ -174,6 +186,8 @@ impl<V> Request<V> for PotProfileDel { type Reply = crate::pot::v1810::PotProfil
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PotProfileDelReply {
     pub retval: i32,
 }
@@ -182,6 +196,7 @@ impl Message for PotProfileDelReply {
     const NAME: &'static str = "pot_profile_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -202,6 +217,8 @@ impl Message for PotProfileDelReply {
 ///
 /// `retval` i32, `id` u8, `validator` u8, `secret_key` u64, `secret_share` u64, `prime` u64, `bit_mask` u64, `lpc` u64, `polynomial_public` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PotProfileShowConfigDetails {
     pub retval: i32,
     pub id: u8,
@@ -218,6 +235,7 @@ impl Message for PotProfileShowConfigDetails {
     const NAME: &'static str = "pot_profile_show_config_details";
     const CRC: u32 = 0xb7ce0618;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -254,6 +272,8 @@ impl Message for PotProfileShowConfigDetails {
 ///
 /// `id` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PotProfileShowConfigDump {
     pub id: u8,
 }

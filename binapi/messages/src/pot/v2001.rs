@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `id` u8, `list_name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PotProfileActivate {
     pub id: u8,
     pub list_name: Text,
@@ -36,6 +38,8 @@ impl<V> Request<V> for PotProfileActivate { type Reply = crate::pot::v1810::PotP
 ///
 /// `id` u8, `validator` u8, `secret_key` u64, `secret_share` u64, `prime` u64, `max_bits` u8, `lpc` u64, `polynomial_public` u64, `list_name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PotProfileAdd {
     pub id: u8,
     pub validator: u8,
@@ -86,6 +90,8 @@ impl<V> Request<V> for PotProfileAdd { type Reply = crate::pot::v1810::PotProfil
 ///
 /// `list_name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PotProfileDel {
     pub list_name: Text,
 }

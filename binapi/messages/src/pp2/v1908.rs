@@ -7,7 +7,10 @@ use binapi_core::*;
 ///
 /// `if_name` u8[64], `rx_q_sz` u16, `tx_q_sz` u16
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MrvlPp2Create {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub if_name: [u8; 64],
     pub rx_q_sz: u16,
     pub tx_q_sz: u16,
@@ -49,6 +52,8 @@ impl<V> Request<V> for MrvlPp2Create { type Reply = crate::pp2::v1908::MrvlPp2Cr
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MrvlPp2CreateReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -58,6 +63,7 @@ impl Message for MrvlPp2CreateReply {
     const NAME: &'static str = "mrvl_pp2_create_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -80,6 +86,8 @@ impl Message for MrvlPp2CreateReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MrvlPp2Delete {
     pub sw_if_index: u32,
 }
@@ -106,6 +114,8 @@ impl<V> Request<V> for MrvlPp2Delete { type Reply = crate::pp2::v1908::MrvlPp2De
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MrvlPp2DeleteReply {
     pub retval: i32,
 }
@@ -114,6 +124,7 @@ impl Message for MrvlPp2DeleteReply {
     const NAME: &'static str = "mrvl_pp2_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

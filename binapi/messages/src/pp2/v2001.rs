@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `if_name` string[64], `rx_q_sz` u16, `tx_q_sz` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MrvlPp2Create {
     pub if_name: FixedString<64>,
     pub rx_q_sz: u16,
@@ -39,6 +41,8 @@ impl<V> Request<V> for MrvlPp2Create { type Reply = crate::pp2::v2001::MrvlPp2Cr
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MrvlPp2CreateReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -48,6 +52,7 @@ impl Message for MrvlPp2CreateReply {
     const NAME: &'static str = "mrvl_pp2_create_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -70,6 +75,8 @@ impl Message for MrvlPp2CreateReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MrvlPp2Delete {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }

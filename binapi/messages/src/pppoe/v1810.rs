@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `is_ipv6` u8, `session_id` u16, `client_ip` u8[16], `decap_vrf_id` u32, `client_mac` u8[6]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PppoeAddDelSession {
     pub is_add: u8,
     pub is_ipv6: u8,
@@ -48,6 +50,8 @@ impl<V> Request<V> for PppoeAddDelSession { type Reply = crate::pppoe::v1810::Pp
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PppoeAddDelSessionReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -57,6 +61,7 @@ impl Message for PppoeAddDelSessionReply {
     const NAME: &'static str = "pppoe_add_del_session_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -79,6 +84,8 @@ impl Message for PppoeAddDelSessionReply {
 ///
 /// `sw_if_index` u32, `is_ipv6` u8, `session_id` u16, `client_ip` u8[16], `encap_if_index` u32, `decap_vrf_id` u32, `local_mac` u8[6], `client_mac` u8[6]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PppoeSessionDetails {
     pub sw_if_index: u32,
     pub is_ipv6: u8,
@@ -124,6 +131,8 @@ impl Message for PppoeSessionDetails {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PppoeSessionDump {
     pub sw_if_index: u32,
 }

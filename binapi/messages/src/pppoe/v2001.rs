@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `session_id` u16, `client_ip` address, `decap_vrf_id` u32, `client_mac` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PppoeAddDelSession {
     pub is_add: bool,
     pub session_id: u16,
@@ -45,6 +47,8 @@ impl<V> Request<V> for PppoeAddDelSession { type Reply = crate::pppoe::v2001::Pp
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PppoeAddDelSessionReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -54,6 +58,7 @@ impl Message for PppoeAddDelSessionReply {
     const NAME: &'static str = "pppoe_add_del_session_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -76,6 +81,8 @@ impl Message for PppoeAddDelSessionReply {
 ///
 /// `sw_if_index` interface_index, `session_id` u16, `client_ip` address, `encap_if_index` interface_index, `decap_vrf_id` u32, `local_mac` mac_address, `client_mac` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PppoeSessionDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub session_id: u16,
@@ -118,6 +125,8 @@ impl Message for PppoeSessionDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PppoeSessionDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }

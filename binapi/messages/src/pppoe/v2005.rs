@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `session_id` u16, `client_ip` address, `decap_vrf_id` u32, `client_mac` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PppoeAddDelSession {
     pub is_add: bool,
     pub session_id: u16,
@@ -45,6 +47,8 @@ impl<V> Request<V> for PppoeAddDelSession { type Reply = crate::pppoe::v2001::Pp
 ///
 /// `sw_if_index` interface_index, `session_id` u16, `client_ip` address, `encap_if_index` interface_index, `decap_vrf_id` u32, `local_mac` mac_address, `client_mac` mac_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PppoeSessionDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub session_id: u16,

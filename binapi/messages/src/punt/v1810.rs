@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `ipv` u8, `l4_protocol` u8, `l4_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Punt {
     pub is_add: u8,
     pub ipv: u8,
@@ -42,6 +44,8 @@ impl<V> Request<V> for Punt { type Reply = crate::punt::v1810::PuntReply; }
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntReply {
     pub retval: i32,
 }
@@ -50,6 +54,7 @@ impl Message for PuntReply {
     const NAME: &'static str = "punt_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -70,6 +75,8 @@ impl Message for PuntReply {
 ///
 /// `is_ip4` u8, `l4_protocol` u8, `l4_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketDeregister {
     pub is_ip4: u8,
     pub l4_protocol: u8,
@@ -102,6 +109,8 @@ impl<V> Request<V> for PuntSocketDeregister { type Reply = crate::punt::v1810::P
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketDeregisterReply {
     pub retval: i32,
 }
@@ -110,6 +119,7 @@ impl Message for PuntSocketDeregisterReply {
     const NAME: &'static str = "punt_socket_deregister_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -130,11 +140,14 @@ impl Message for PuntSocketDeregisterReply {
 ///
 /// `header_version` u32, `is_ip4` u8, `l4_protocol` u8, `l4_port` u16, `pathname` u8[108]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketRegister {
     pub header_version: u32,
     pub is_ip4: u8,
     pub l4_protocol: u8,
     pub l4_port: u16,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub pathname: [u8; 108],
 }
 
@@ -180,8 +193,11 @@ impl<V> Request<V> for PuntSocketRegister { type Reply = crate::punt::v1810::Pun
 ///
 /// `retval` i32, `pathname` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketRegisterReply {
     pub retval: i32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub pathname: [u8; 64],
 }
 
@@ -198,6 +214,7 @@ impl Message for PuntSocketRegisterReply {
     const NAME: &'static str = "punt_socket_register_reply";
     const CRC: u32 = 0x42dc0ee6;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

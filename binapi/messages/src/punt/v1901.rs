@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `ipv` u8, `l4_protocol` u8, `l4_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Punt {
     pub ipv: u8,
     pub l4_protocol: u8,
@@ -39,6 +41,8 @@ impl Wire for Punt {
 ///
 /// `punt` punt
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntDetails {
     pub punt: crate::punt::v1901::Punt,
 }
@@ -63,6 +67,8 @@ impl Message for PuntDetails {
 ///
 /// `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntDump {
     pub is_ipv6: u8,
 }
@@ -89,6 +95,8 @@ impl<V> Dump<V> for PuntDump { type Details = crate::punt::v1901::PuntDetails; }
 ///
 /// `punt` punt
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketDeregister {
     pub punt: crate::punt::v1901::Punt,
 }
@@ -115,8 +123,11 @@ impl<V> Request<V> for PuntSocketDeregister { type Reply = crate::punt::v1810::P
 ///
 /// `punt` punt, `pathname` u8[108]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketDetails {
     pub punt: crate::punt::v1901::Punt,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub pathname: [u8; 108],
 }
 
@@ -151,6 +162,8 @@ impl Message for PuntSocketDetails {
 ///
 /// `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketDump {
     pub is_ipv6: u8,
 }
@@ -177,9 +190,12 @@ impl<V> Dump<V> for PuntSocketDump { type Details = crate::punt::v1901::PuntSock
 ///
 /// `header_version` u32, `punt` punt, `pathname` u8[108]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketRegister {
     pub header_version: u32,
     pub punt: crate::punt::v1901::Punt,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub pathname: [u8; 108],
 }
 
@@ -219,6 +235,8 @@ impl<V> Request<V> for PuntSocketRegister { type Reply = crate::punt::v1810::Pun
 ///
 /// `is_add` u8, `punt` punt
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetPunt {
     pub is_add: u8,
     pub punt: crate::punt::v1901::Punt,
@@ -248,6 +266,8 @@ impl<V> Request<V> for SetPunt { type Reply = crate::punt::v1901::SetPuntReply; 
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetPuntReply {
     pub retval: i32,
 }
@@ -256,6 +276,7 @@ impl Message for SetPuntReply {
     const NAME: &'static str = "set_punt_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `type` punt_type, `punt` punt_union
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Punt {
     pub r#type: crate::punt::v1908::PuntType,
     pub punt: crate::punt::v1908::PuntUnion,
@@ -36,6 +38,8 @@ impl Wire for Punt {
 ///
 /// `id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntException {
     pub id: u32,
 }
@@ -62,6 +66,8 @@ impl Wire for PuntException {
 ///
 /// `af` address_family, `protocol` ip_proto
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntIpProto {
     pub af: crate::fib_types::v1810::AddressFamily,
     pub protocol: crate::fib_types::v1908::IpProto,
@@ -91,6 +97,8 @@ impl Wire for PuntIpProto {
 ///
 /// `af` address_family, `protocol` ip_proto, `port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntL4 {
     pub af: crate::fib_types::v1810::AddressFamily,
     pub protocol: crate::fib_types::v1908::IpProto,
@@ -123,6 +131,8 @@ impl Wire for PuntL4 {
 ///
 /// `id` u32, `name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntReason {
     pub id: u32,
     pub name: Text,
@@ -152,6 +162,8 @@ impl Wire for PuntReason {
 ///
 /// `reason` punt_reason
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntReasonDetails {
     pub reason: crate::punt::v1908::PuntReason,
 }
@@ -176,6 +188,8 @@ impl Message for PuntReasonDetails {
 ///
 /// `reason` punt_reason
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntReasonDump {
     pub reason: crate::punt::v1908::PuntReason,
 }
@@ -202,6 +216,8 @@ impl<V> Dump<V> for PuntReasonDump { type Details = crate::punt::v1908::PuntReas
 ///
 /// `punt` punt
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketDeregister {
     pub punt: crate::punt::v1908::Punt,
 }
@@ -228,8 +244,11 @@ impl<V> Request<V> for PuntSocketDeregister { type Reply = crate::punt::v1810::P
 ///
 /// `punt` punt, `pathname` u8[108]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketDetails {
     pub punt: crate::punt::v1908::Punt,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub pathname: [u8; 108],
 }
 
@@ -264,6 +283,8 @@ impl Message for PuntSocketDetails {
 ///
 /// `type` punt_type
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketDump {
     pub r#type: crate::punt::v1908::PuntType,
 }
@@ -297,9 +318,12 @@ impl Dump<crate::release::V2202> for PuntSocketDump { type Details = crate::punt
 ///
 /// `header_version` u32, `punt` punt, `pathname` u8[108]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketRegister {
     pub header_version: u32,
     pub punt: crate::punt::v1908::Punt,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub pathname: [u8; 108],
 }
 
@@ -348,6 +372,8 @@ open_enum! {
 ///
 /// `exception` punt_exception, `l4` punt_l4, `ip_proto` punt_ip_proto
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntUnion(pub [u8; 10]);
 
 impl Default for PuntUnion {
@@ -398,6 +424,8 @@ impl Wire for PuntUnion {
 ///
 /// `is_add` u8, `punt` punt
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetPunt {
     pub is_add: u8,
     pub punt: crate::punt::v1908::Punt,

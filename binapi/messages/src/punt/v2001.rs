@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `punt` punt, `pathname` string[108]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketDetails {
     pub punt: crate::punt::v1908::Punt,
     pub pathname: FixedString<108>,
@@ -34,6 +36,8 @@ impl Message for PuntSocketDetails {
 ///
 /// `header_version` u32, `punt` punt, `pathname` string[108]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketRegister {
     pub header_version: u32,
     pub punt: crate::punt::v1908::Punt,
@@ -66,6 +70,8 @@ impl<V> Request<V> for PuntSocketRegister { type Reply = crate::punt::v2001::Pun
 ///
 /// `retval` i32, `pathname` string[108]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketRegisterReply {
     pub retval: i32,
     pub pathname: FixedString<108>,
@@ -75,6 +81,7 @@ impl Message for PuntSocketRegisterReply {
     const NAME: &'static str = "punt_socket_register_reply";
     const CRC: u32 = 0xbd30ae90;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -97,6 +104,8 @@ impl Message for PuntSocketRegisterReply {
 ///
 /// `is_add` bool, `punt` punt
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetPunt {
     pub is_add: bool,
     pub punt: crate::punt::v1908::Punt,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `type` punt_type, `punt` punt_union
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Punt {
     pub r#type: crate::punt::v1908::PuntType,
     pub punt: crate::punt::v2005::PuntUnion,
@@ -36,6 +38,8 @@ impl Wire for Punt {
 ///
 /// `af` address_family, `protocol` ip_proto
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntIpProto {
     pub af: crate::ip_types::v2005::AddressFamily,
     pub protocol: crate::ip_types::v2005::IpProto,
@@ -65,6 +69,8 @@ impl Wire for PuntIpProto {
 ///
 /// `af` address_family, `protocol` ip_proto, `port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntL4 {
     pub af: crate::ip_types::v2005::AddressFamily,
     pub protocol: crate::ip_types::v2005::IpProto,
@@ -97,6 +103,8 @@ impl Wire for PuntL4 {
 ///
 /// `punt` punt
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketDeregister {
     pub punt: crate::punt::v2005::Punt,
 }
@@ -123,6 +131,8 @@ impl<V> Request<V> for PuntSocketDeregister { type Reply = crate::punt::v1810::P
 ///
 /// `punt` punt, `pathname` string[108]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketDetails {
     pub punt: crate::punt::v2005::Punt,
     pub pathname: FixedString<108>,
@@ -150,6 +160,8 @@ impl Message for PuntSocketDetails {
 ///
 /// `header_version` u32, `punt` punt, `pathname` string[108]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketRegister {
     pub header_version: u32,
     pub punt: crate::punt::v2005::Punt,
@@ -182,6 +194,8 @@ impl<V> Request<V> for PuntSocketRegister { type Reply = crate::punt::v2001::Pun
 ///
 /// `exception` punt_exception, `l4` punt_l4, `ip_proto` punt_ip_proto
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntUnion(pub [u8; 4]);
 
 impl Default for PuntUnion {
@@ -232,6 +246,8 @@ impl Wire for PuntUnion {
 ///
 /// `is_add` bool, `punt` punt
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetPunt {
     pub is_add: bool,
     pub punt: crate::punt::v2005::Punt,

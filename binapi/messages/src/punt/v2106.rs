@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `punt` punt
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketDeregister {
     pub punt: crate::punt::v2005::Punt,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for PuntSocketDeregister { type Reply = crate::punt::v1810::P
 ///
 /// `punt` punt, `pathname` string[108]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketDetails {
     pub punt: crate::punt::v2005::Punt,
     pub pathname: FixedString<108>,
@@ -60,6 +64,8 @@ impl Message for PuntSocketDetails {
 ///
 /// `header_version` u32, `punt` punt, `pathname` string[108]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketRegister {
     pub header_version: u32,
     pub punt: crate::punt::v2005::Punt,
@@ -92,6 +98,8 @@ impl<V> Request<V> for PuntSocketRegister { type Reply = crate::punt::v2001::Pun
 ///
 /// `is_add` bool, `punt` punt
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetPunt {
     pub is_add: bool,
     pub punt: crate::punt::v2005::Punt,

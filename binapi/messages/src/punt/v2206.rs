@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `type` punt_type, `punt` punt_union
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Punt {
     pub r#type: crate::punt::v2206::PuntType,
     pub punt: crate::punt::v2005::PuntUnion,
@@ -36,6 +38,8 @@ impl Wire for Punt {
 ///
 /// `punt` punt
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketDeregister {
     pub punt: crate::punt::v2206::Punt,
 }
@@ -62,6 +66,8 @@ impl<V> Request<V> for PuntSocketDeregister { type Reply = crate::punt::v1810::P
 ///
 /// `punt` punt, `pathname` string[108]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketDetails {
     pub punt: crate::punt::v2206::Punt,
     pub pathname: FixedString<108>,
@@ -89,6 +95,8 @@ impl Message for PuntSocketDetails {
 ///
 /// `type` punt_type
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketDump {
     pub r#type: crate::punt::v2206::PuntType,
 }
@@ -115,6 +123,8 @@ impl<V> Dump<V> for PuntSocketDump { type Details = crate::punt::v2206::PuntSock
 ///
 /// `header_version` u32, `punt` punt, `pathname` string[108]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PuntSocketRegister {
     pub header_version: u32,
     pub punt: crate::punt::v2206::Punt,
@@ -156,6 +166,8 @@ open_enum! {
 ///
 /// `is_add` bool, `punt` punt
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SetPunt {
     pub is_add: bool,
     pub punt: crate::punt::v2206::Punt,

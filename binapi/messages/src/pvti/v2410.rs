@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `interface` pvti_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PvtiInterfaceCreate {
     pub interface: crate::pvti::v2410::PvtiTunnel,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for PvtiInterfaceCreate { type Reply = crate::pvti::v2410::Pv
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PvtiInterfaceCreateReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -42,6 +46,7 @@ impl Message for PvtiInterfaceCreateReply {
     const NAME: &'static str = "pvti_interface_create_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -64,6 +69,8 @@ impl Message for PvtiInterfaceCreateReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PvtiInterfaceDelete {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -90,6 +97,8 @@ impl<V> Request<V> for PvtiInterfaceDelete { type Reply = crate::pvti::v2410::Pv
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PvtiInterfaceDeleteReply {
     pub retval: i32,
 }
@@ -98,6 +107,7 @@ impl Message for PvtiInterfaceDeleteReply {
     const NAME: &'static str = "pvti_interface_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -118,6 +128,8 @@ impl Message for PvtiInterfaceDeleteReply {
 ///
 /// `interface` pvti_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PvtiInterfaceDetails {
     pub interface: crate::pvti::v2410::PvtiTunnel,
 }
@@ -142,6 +154,8 @@ impl Message for PvtiInterfaceDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PvtiInterfaceDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -168,6 +182,8 @@ impl<V> Dump<V> for PvtiInterfaceDump { type Details = crate::pvti::v2410::PvtiI
 ///
 /// `sw_if_index` interface_index, `local_ip` address, `local_port` u16, `remote_ip` address, `peer_address_from_payload` bool, `remote_port` u16, `underlay_mtu` u16, `underlay_fib_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct PvtiTunnel {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub local_ip: crate::ip_types::v2005::Address,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `map_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosEgressMapDelete {
     pub map_id: u32,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for QosEgressMapDelete { type Reply = crate::qos::v1810::QosE
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosEgressMapDeleteReply {
     pub retval: i32,
 }
@@ -41,6 +45,7 @@ impl Message for QosEgressMapDeleteReply {
     const NAME: &'static str = "qos_egress_map_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -61,7 +66,10 @@ impl Message for QosEgressMapDeleteReply {
 ///
 /// `outputs` u8[256]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosEgressMapRow {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub outputs: [u8; 256],
 }
 
@@ -95,6 +103,8 @@ impl Wire for QosEgressMapRow {
 ///
 /// `map_id` u32, `rows` qos_egress_map_row[4]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosEgressMapUpdate {
     pub map_id: u32,
     pub rows: [crate::qos::v1810::QosEgressMapRow; 4],
@@ -124,6 +134,8 @@ impl<V> Request<V> for QosEgressMapUpdate { type Reply = crate::qos::v1810::QosE
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosEgressMapUpdateReply {
     pub retval: i32,
 }
@@ -132,6 +144,7 @@ impl Message for QosEgressMapUpdateReply {
     const NAME: &'static str = "qos_egress_map_update_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -152,6 +165,8 @@ impl Message for QosEgressMapUpdateReply {
 ///
 /// `map_id` u32, `sw_if_index` u32, `output_source` qos_source, `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosMarkEnableDisable {
     pub map_id: u32,
     pub sw_if_index: u32,
@@ -187,6 +202,8 @@ impl<V> Request<V> for QosMarkEnableDisable { type Reply = crate::qos::v1810::Qo
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosMarkEnableDisableReply {
     pub retval: i32,
 }
@@ -195,6 +212,7 @@ impl Message for QosMarkEnableDisableReply {
     const NAME: &'static str = "qos_mark_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -215,6 +233,8 @@ impl Message for QosMarkEnableDisableReply {
 ///
 /// `sw_if_index` u32, `input_source` qos_source, `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosRecordEnableDisable {
     pub sw_if_index: u32,
     pub input_source: crate::qos::v1810::QosSource,
@@ -247,6 +267,8 @@ impl<V> Request<V> for QosRecordEnableDisable { type Reply = crate::qos::v1810::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosRecordEnableDisableReply {
     pub retval: i32,
 }
@@ -255,6 +277,7 @@ impl Message for QosRecordEnableDisableReply {
     const NAME: &'static str = "qos_record_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `id` u32, `rows` qos_egress_map_row[4]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosEgressMap {
     pub id: u32,
     pub rows: [crate::qos::v1810::QosEgressMapRow; 4],
@@ -36,6 +38,8 @@ impl Wire for QosEgressMap {
 ///
 /// `id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosEgressMapDelete {
     pub id: u32,
 }
@@ -62,6 +66,8 @@ impl<V> Request<V> for QosEgressMapDelete { type Reply = crate::qos::v1810::QosE
 ///
 /// `map` qos_egress_map
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosEgressMapDetails {
     pub map: crate::qos::v1908::QosEgressMap,
 }
@@ -86,6 +92,8 @@ impl Message for QosEgressMapDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosEgressMapDump {
 }
 
@@ -109,6 +117,8 @@ impl<V> Dump<V> for QosEgressMapDump { type Details = crate::qos::v1908::QosEgre
 ///
 /// `map` qos_egress_map
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosEgressMapUpdate {
     pub map: crate::qos::v1908::QosEgressMap,
 }
@@ -135,6 +145,8 @@ impl<V> Request<V> for QosEgressMapUpdate { type Reply = crate::qos::v1810::QosE
 ///
 /// `sw_if_index` u32, `map_id` u32, `output_source` qos_source
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosMark {
     pub sw_if_index: u32,
     pub map_id: u32,
@@ -167,6 +179,8 @@ impl Wire for QosMark {
 ///
 /// `mark` qos_mark
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosMarkDetails {
     pub mark: crate::qos::v1908::QosMark,
 }
@@ -191,6 +205,8 @@ impl Message for QosMarkDetails {
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosMarkDetailsReply {
     pub retval: i32,
 }
@@ -199,6 +215,7 @@ impl Message for QosMarkDetailsReply {
     const NAME: &'static str = "qos_mark_details_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -219,6 +236,8 @@ impl Message for QosMarkDetailsReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosMarkDump {
     pub sw_if_index: u32,
 }
@@ -245,6 +264,8 @@ impl<V> Dump<V> for QosMarkDump { type Details = crate::qos::v1908::QosMarkDetai
 ///
 /// `enable` u8, `mark` qos_mark
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosMarkEnableDisable {
     pub enable: u8,
     pub mark: crate::qos::v1908::QosMark,
@@ -274,6 +295,8 @@ impl<V> Request<V> for QosMarkEnableDisable { type Reply = crate::qos::v1810::Qo
 ///
 /// `sw_if_index` u32, `input_source` qos_source
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosRecord {
     pub sw_if_index: u32,
     pub input_source: crate::qos::v1908::QosSource,
@@ -303,6 +326,8 @@ impl Wire for QosRecord {
 ///
 /// `record` qos_record
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosRecordDetails {
     pub record: crate::qos::v1908::QosRecord,
 }
@@ -327,6 +352,8 @@ impl Message for QosRecordDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosRecordDump {
 }
 
@@ -370,6 +397,8 @@ impl Dump<crate::release::V2606> for QosRecordDump { type Details = crate::qos::
 ///
 /// `enable` u8, `record` qos_record
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosRecordEnableDisable {
     pub enable: u8,
     pub record: crate::qos::v1908::QosRecord,
@@ -409,6 +438,8 @@ open_enum! {
 ///
 /// `sw_if_index` u32, `input_source` qos_source, `value` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosStore {
     pub sw_if_index: u32,
     pub input_source: crate::qos::v1908::QosSource,
@@ -441,6 +472,8 @@ impl Wire for QosStore {
 ///
 /// `store` qos_store
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosStoreDetails {
     pub store: crate::qos::v1908::QosStore,
 }
@@ -465,6 +498,8 @@ impl Message for QosStoreDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosStoreDump {
 }
 
@@ -508,6 +543,8 @@ impl Dump<crate::release::V2606> for QosStoreDump { type Details = crate::qos::v
 ///
 /// `enable` u8, `store` qos_store
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosStoreEnableDisable {
     pub enable: u8,
     pub store: crate::qos::v1908::QosStore,
@@ -537,6 +574,8 @@ impl<V> Request<V> for QosStoreEnableDisable { type Reply = crate::qos::v1908::Q
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosStoreEnableDisableReply {
     pub retval: i32,
 }
@@ -545,6 +584,7 @@ impl Message for QosStoreEnableDisableReply {
     const NAME: &'static str = "qos_store_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosMarkDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -33,6 +35,8 @@ impl<V> Dump<V> for QosMarkDump { type Details = crate::qos::v1908::QosMarkDetai
 ///
 /// `enable` bool, `mark` qos_mark
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosMarkEnableDisable {
     pub enable: bool,
     pub mark: crate::qos::v1908::QosMark,
@@ -62,6 +66,8 @@ impl<V> Request<V> for QosMarkEnableDisable { type Reply = crate::qos::v1810::Qo
 ///
 /// `sw_if_index` interface_index, `input_source` qos_source
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosRecord {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub input_source: crate::qos::v1908::QosSource,
@@ -91,6 +97,8 @@ impl Wire for QosRecord {
 ///
 /// `record` qos_record
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosRecordDetails {
     pub record: crate::qos::v2001::QosRecord,
 }
@@ -115,6 +123,8 @@ impl Message for QosRecordDetails {
 ///
 /// `enable` bool, `record` qos_record
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosRecordEnableDisable {
     pub enable: bool,
     pub record: crate::qos::v2001::QosRecord,
@@ -144,6 +154,8 @@ impl<V> Request<V> for QosRecordEnableDisable { type Reply = crate::qos::v1810::
 ///
 /// `sw_if_index` interface_index, `input_source` qos_source, `value` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosStore {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub input_source: crate::qos::v1908::QosSource,
@@ -176,6 +188,8 @@ impl Wire for QosStore {
 ///
 /// `store` qos_store
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosStoreDetails {
     pub store: crate::qos::v2001::QosStore,
 }
@@ -200,6 +214,8 @@ impl Message for QosStoreDetails {
 ///
 /// `enable` bool, `store` qos_store
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosStoreEnableDisable {
     pub enable: bool,
     pub store: crate::qos::v2001::QosStore,

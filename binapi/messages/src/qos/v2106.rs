@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `record` qos_record
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosRecordDetails {
     pub record: crate::qos::v2001::QosRecord,
 }
@@ -31,6 +33,8 @@ impl Message for QosRecordDetails {
 ///
 /// `enable` bool, `record` qos_record
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosRecordEnableDisable {
     pub enable: bool,
     pub record: crate::qos::v2001::QosRecord,
@@ -60,6 +64,8 @@ impl<V> Request<V> for QosRecordEnableDisable { type Reply = crate::qos::v1810::
 ///
 /// `store` qos_store
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosStoreDetails {
     pub store: crate::qos::v2001::QosStore,
 }
@@ -84,6 +90,8 @@ impl Message for QosStoreDetails {
 ///
 /// `enable` bool, `store` qos_store
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct QosStoreEnableDisable {
     pub enable: bool,
     pub store: crate::qos::v2001::QosStore,

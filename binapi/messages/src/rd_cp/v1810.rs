@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `enable` u8, `install_default_routes` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6NdAddressAutoconfig {
     pub sw_if_index: u32,
     pub enable: u8,
@@ -39,6 +41,8 @@ impl<V> Request<V> for Ip6NdAddressAutoconfig { type Reply = crate::rd_cp::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6NdAddressAutoconfigReply {
     pub retval: i32,
 }
@@ -47,6 +51,7 @@ impl Message for Ip6NdAddressAutoconfigReply {
     const NAME: &'static str = "ip6_nd_address_autoconfig_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `host_if` string[64], `name` string[64], `rxq_num` u16, `rxq_size` u16, `txq_size` u16, `mode` rdma_mode
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct RdmaCreate {
     pub host_if: FixedString<64>,
     pub name: FixedString<64>,
@@ -48,6 +50,8 @@ impl<V> Request<V> for RdmaCreate { type Reply = crate::rdma::v2001::RdmaCreateR
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct RdmaCreateReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -57,6 +61,7 @@ impl Message for RdmaCreateReply {
     const NAME: &'static str = "rdma_create_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -79,6 +84,8 @@ impl Message for RdmaCreateReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct RdmaDelete {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -105,6 +112,8 @@ impl<V> Request<V> for RdmaDelete { type Reply = crate::rdma::v2001::RdmaDeleteR
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct RdmaDeleteReply {
     pub retval: i32,
 }
@@ -113,6 +122,7 @@ impl Message for RdmaDeleteReply {
     const NAME: &'static str = "rdma_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `host_if` string[64], `name` string[64], `rxq_num` u16, `rxq_size` u16, `txq_size` u16, `mode` rdma_mode, `no_multi_seg` bool, `max_pktlen` u16, `rss4` rdma_rss4, `rss6` rdma_rss6
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct RdmaCreateV4 {
     pub host_if: FixedString<64>,
     pub name: FixedString<64>,
@@ -60,6 +62,8 @@ impl<V> Request<V> for RdmaCreateV4 { type Reply = crate::rdma::v2402::RdmaCreat
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct RdmaCreateV4Reply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -69,6 +73,7 @@ impl Message for RdmaCreateV4Reply {
     const NAME: &'static str = "rdma_create_v4_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `enable_disable` u8, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SampleMacswapEnableDisable {
     pub enable_disable: u8,
     pub sw_if_index: u32,
@@ -36,6 +38,8 @@ impl<V> Request<V> for SampleMacswapEnableDisable { type Reply = crate::sample::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SampleMacswapEnableDisableReply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for SampleMacswapEnableDisableReply {
     const NAME: &'static str = "sample_macswap_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_ipv6` u8, `vrf_id` u32, `src_address` u8[16], `dst_address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SctpAddSrcDstConnection {
     pub is_ipv6: u8,
     pub vrf_id: u32,
@@ -42,6 +44,8 @@ impl<V> Request<V> for SctpAddSrcDstConnection { type Reply = crate::sctp::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SctpAddSrcDstConnectionReply {
     pub retval: i32,
 }
@@ -50,6 +54,7 @@ impl Message for SctpAddSrcDstConnectionReply {
     const NAME: &'static str = "sctp_add_src_dst_connection_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -70,6 +75,8 @@ impl Message for SctpAddSrcDstConnectionReply {
 ///
 /// `never_delay_sack` u8, `never_bundle` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SctpConfig {
     pub never_delay_sack: u8,
     pub never_bundle: u8,
@@ -99,6 +106,8 @@ impl<V> Request<V> for SctpConfig { type Reply = crate::sctp::v1810::SctpConfigR
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SctpConfigReply {
     pub retval: i32,
 }
@@ -107,6 +116,7 @@ impl Message for SctpConfigReply {
     const NAME: &'static str = "sctp_config_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -127,6 +137,8 @@ impl Message for SctpConfigReply {
 ///
 /// `is_ipv6` u8, `vrf_id` u32, `src_address` u8[16], `dst_address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SctpDelSrcDstConnection {
     pub is_ipv6: u8,
     pub vrf_id: u32,
@@ -162,6 +174,8 @@ impl<V> Request<V> for SctpDelSrcDstConnection { type Reply = crate::sctp::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SctpDelSrcDstConnectionReply {
     pub retval: i32,
 }
@@ -170,6 +184,7 @@ impl Message for SctpDelSrcDstConnectionReply {
     const NAME: &'static str = "sctp_del_src_dst_connection_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `index` u32, `fmt_args` string[32], `fmt` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SelogEventTypeDetails {
     pub index: u32,
     pub fmt_args: FixedString<32>,
@@ -37,6 +39,8 @@ impl Message for SelogEventTypeDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SelogEventTypeDump {
 }
 
@@ -60,6 +64,8 @@ impl<V> Dump<V> for SelogEventTypeDump { type Details = crate::selog::v2602::Sel
 ///
 /// `index` u32, `s` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SelogEventTypeStringDetails {
     pub index: u32,
     pub s: Text,
@@ -87,6 +93,8 @@ impl Message for SelogEventTypeStringDetails {
 ///
 /// `event_type_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SelogEventTypeStringDump {
     pub event_type_index: u32,
 }
@@ -113,6 +121,8 @@ impl<V> Dump<V> for SelogEventTypeStringDump { type Details = crate::selog::v260
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SelogGetShm {
 }
 
@@ -136,6 +146,8 @@ impl<V> Request<V> for SelogGetShm { type Reply = crate::selog::v2602::SelogGetS
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SelogGetShmReply {
     pub retval: i32,
 }
@@ -144,6 +156,7 @@ impl Message for SelogGetShmReply {
     const NAME: &'static str = "selog_get_shm_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -164,6 +177,8 @@ impl Message for SelogGetShmReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SelogGetStringTable {
 }
 
@@ -187,6 +202,8 @@ impl<V> Request<V> for SelogGetStringTable { type Reply = crate::selog::v2602::S
 ///
 /// `retval` i32, `s` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SelogGetStringTableReply {
     pub retval: i32,
     pub s: Text,
@@ -196,6 +213,7 @@ impl Message for SelogGetStringTableReply {
     const NAME: &'static str = "selog_get_string_table_reply";
     const CRC: u32 = 0x17fc26aa;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -218,6 +236,8 @@ impl Message for SelogGetStringTableReply {
 ///
 /// `index` u32, `name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SelogTrackDetails {
     pub index: u32,
     pub name: Text,
@@ -245,6 +265,8 @@ impl Message for SelogTrackDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SelogTrackDump {
 }
 

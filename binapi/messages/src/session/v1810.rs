@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `listener_handle` u64, `handle` u64, `server_rx_fifo` u64, `server_tx_fifo` u64, `vpp_event_queue_address` u64, `server_event_queue_address` u64, `port` u16, `is_ip4` u8, `ip` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AcceptSession {
     pub listener_handle: u64,
     pub handle: u64,
@@ -57,6 +59,8 @@ impl<V> Request<V> for AcceptSession { type Reply = crate::session::v1810::Accep
 ///
 /// `retval` i32, `handle` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AcceptSessionReply {
     pub retval: i32,
     pub handle: u64,
@@ -66,6 +70,7 @@ impl Message for AcceptSessionReply {
     const NAME: &'static str = "accept_session_reply";
     const CRC: u32 = 0xd6960a03;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -88,6 +93,8 @@ impl Message for AcceptSessionReply {
 ///
 /// `evt_q_address` u64, `peer_evt_q_address` u64, `wrk_index` u32, `n_fds` u8, `fd_flags` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppCutThroughRegistrationAdd {
     pub evt_q_address: u64,
     pub peer_evt_q_address: u64,
@@ -126,6 +133,8 @@ impl<V> Request<V> for AppCutThroughRegistrationAdd { type Reply = crate::sessio
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppCutThroughRegistrationAddReply {
     pub retval: i32,
 }
@@ -134,6 +143,7 @@ impl Message for AppCutThroughRegistrationAddReply {
     const NAME: &'static str = "app_cut_through_registration_add_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -154,12 +164,15 @@ impl Message for AppCutThroughRegistrationAddReply {
 ///
 /// `secret` u64, `sw_if_index` u32, `ip4_fib_id` u32, `ip6_fib_id` u32, `namespace_id_len` u8, `namespace_id` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppNamespaceAddDel {
     pub secret: u64,
     pub sw_if_index: u32,
     pub ip4_fib_id: u32,
     pub ip6_fib_id: u32,
     pub namespace_id_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub namespace_id: [u8; 64],
 }
 
@@ -208,6 +221,8 @@ impl<V> Request<V> for AppNamespaceAddDel { type Reply = crate::session::v1810::
 ///
 /// `retval` i32, `appns_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppNamespaceAddDelReply {
     pub retval: i32,
     pub appns_index: u32,
@@ -217,6 +232,7 @@ impl Message for AppNamespaceAddDelReply {
     const NAME: &'static str = "app_namespace_add_del_reply";
     const CRC: u32 = 0x85137120;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -239,6 +255,8 @@ impl Message for AppNamespaceAddDelReply {
 ///
 /// `app_api_index` u32, `wrk_index` u32, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppWorkerAddDel {
     pub app_api_index: u32,
     pub wrk_index: u32,
@@ -271,6 +289,8 @@ impl<V> Request<V> for AppWorkerAddDel { type Reply = crate::session::v1810::App
 ///
 /// `retval` i32, `wrk_index` u32, `app_event_queue_address` u64, `n_fds` u8, `fd_flags` u8, `segment_name_length` u8, `segment_name` u8[128], `is_add` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppWorkerAddDelReply {
     pub retval: i32,
     pub wrk_index: u32,
@@ -278,6 +298,7 @@ pub struct AppWorkerAddDelReply {
     pub n_fds: u8,
     pub fd_flags: u8,
     pub segment_name_length: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub segment_name: [u8; 128],
     pub is_add: u8,
 }
@@ -301,6 +322,7 @@ impl Message for AppWorkerAddDelReply {
     const NAME: &'static str = "app_worker_add_del_reply";
     const CRC: u32 = 0xd5297212;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -335,10 +357,13 @@ impl Message for AppWorkerAddDelReply {
 ///
 /// `initial_segment_size` u32, `options` u64[16], `namespace_id_len` u8, `namespace_id` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ApplicationAttach {
     pub initial_segment_size: u32,
     pub options: [u64; 16],
     pub namespace_id_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub namespace_id: [u8; 64],
 }
 
@@ -385,6 +410,8 @@ impl Request<crate::release::V2001> for ApplicationAttach { type Reply = crate::
 ///
 /// `retval` i32, `app_event_queue_address` u64, `n_fds` u8, `fd_flags` u8, `segment_size` u32, `segment_name_length` u8, `segment_name` u8[128]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ApplicationAttachReply {
     pub retval: i32,
     pub app_event_queue_address: u64,
@@ -392,6 +419,7 @@ pub struct ApplicationAttachReply {
     pub fd_flags: u8,
     pub segment_size: u32,
     pub segment_name_length: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub segment_name: [u8; 128],
 }
 
@@ -413,6 +441,7 @@ impl Message for ApplicationAttachReply {
     const NAME: &'static str = "application_attach_reply";
     const CRC: u32 = 0x8d501943;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -445,6 +474,8 @@ impl Message for ApplicationAttachReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ApplicationDetach {
 }
 
@@ -468,6 +499,8 @@ impl<V> Request<V> for ApplicationDetach { type Reply = crate::session::v1810::A
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ApplicationDetachReply {
     pub retval: i32,
 }
@@ -476,6 +509,7 @@ impl Message for ApplicationDetachReply {
     const NAME: &'static str = "application_detach_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -496,6 +530,8 @@ impl Message for ApplicationDetachReply {
 ///
 /// `app_index` u32, `cert_len` u16, `cert` u8[cert_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ApplicationTlsCertAdd {
     pub app_index: u32,
     pub cert: Vec<u8>,
@@ -527,6 +563,8 @@ impl<V> Request<V> for ApplicationTlsCertAdd { type Reply = crate::session::v181
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ApplicationTlsCertAddReply {
     pub retval: i32,
 }
@@ -535,6 +573,7 @@ impl Message for ApplicationTlsCertAddReply {
     const NAME: &'static str = "application_tls_cert_add_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -555,6 +594,8 @@ impl Message for ApplicationTlsCertAddReply {
 ///
 /// `app_index` u32, `key_len` u16, `key` u8[key_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ApplicationTlsKeyAdd {
     pub app_index: u32,
     pub key: Vec<u8>,
@@ -586,6 +627,8 @@ impl<V> Request<V> for ApplicationTlsKeyAdd { type Reply = crate::session::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ApplicationTlsKeyAddReply {
     pub retval: i32,
 }
@@ -594,6 +637,7 @@ impl Message for ApplicationTlsKeyAddReply {
     const NAME: &'static str = "application_tls_key_add_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -614,6 +658,8 @@ impl Message for ApplicationTlsKeyAddReply {
 ///
 /// `wrk_index` u32, `vrf` u32, `is_ip4` u8, `ip` u8[16], `port` u16, `proto` u8, `options` u64[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BindSock {
     pub wrk_index: u32,
     pub vrf: u32,
@@ -662,6 +708,8 @@ impl Request<crate::release::V2001> for BindSock { type Reply = crate::session::
 ///
 /// `handle` u64, `retval` i32, `lcl_is_ip4` u8, `lcl_ip` u8[16], `lcl_port` u16, `rx_fifo` u64, `tx_fifo` u64, `vpp_evt_q` u64, `segment_size` u32, `segment_name_length` u8, `segment_name` u8[128]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BindSockReply {
     pub handle: u64,
     pub retval: i32,
@@ -673,6 +721,7 @@ pub struct BindSockReply {
     pub vpp_evt_q: u64,
     pub segment_size: u32,
     pub segment_name_length: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub segment_name: [u8; 128],
 }
 
@@ -698,6 +747,7 @@ impl Message for BindSockReply {
     const NAME: &'static str = "bind_sock_reply";
     const CRC: u32 = 0x5ca8f50a;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(14);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.handle.encode(w)?;
@@ -738,8 +788,11 @@ impl Message for BindSockReply {
 ///
 /// `accept_cookie` u32, `uri` u8[128]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BindUri {
     pub accept_cookie: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub uri: [u8; 128],
 }
 
@@ -780,6 +833,8 @@ impl Request<crate::release::V2001> for BindUri { type Reply = crate::session::v
 ///
 /// `handle` u64, `retval` i32, `rx_fifo` u64, `tx_fifo` u64, `lcl_is_ip4` u8, `lcl_ip` u8[16], `lcl_port` u16, `vpp_evt_q` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BindUriReply {
     pub handle: u64,
     pub retval: i32,
@@ -795,6 +850,7 @@ impl Message for BindUriReply {
     const NAME: &'static str = "bind_uri_reply";
     const CRC: u32 = 0x528af6c0;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(14);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.handle.encode(w)?;
@@ -829,6 +885,8 @@ impl Message for BindUriReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ConnectSession {
 }
 
@@ -852,6 +910,8 @@ impl<V> Request<V> for ConnectSession { type Reply = crate::session::v1810::Conn
 ///
 /// `retval` i32, `handle` u64, `server_rx_fifo` u64, `server_tx_fifo` u64, `vpp_event_queue_address` u64, `client_event_queue_address` u64, `segment_size` u32, `segment_name_length` u8, `segment_name` u8[128], `lcl_ip` u8[16], `is_ip4` u8, `lcl_port` u16
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ConnectSessionReply {
     pub retval: i32,
     pub handle: u64,
@@ -861,6 +921,7 @@ pub struct ConnectSessionReply {
     pub client_event_queue_address: u64,
     pub segment_size: u32,
     pub segment_name_length: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub segment_name: [u8; 128],
     pub lcl_ip: [u8; 16],
     pub is_ip4: u8,
@@ -890,6 +951,7 @@ impl Message for ConnectSessionReply {
     const NAME: &'static str = "connect_session_reply";
     const CRC: u32 = 0xfad9041d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -932,6 +994,8 @@ impl Message for ConnectSessionReply {
 ///
 /// `wrk_index` u32, `client_queue_address` u64, `options` u64[16], `vrf` u32, `is_ip4` u8, `ip` u8[16], `port` u16, `proto` u8, `hostname_len` u8, `hostname` u8[hostname_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ConnectSock {
     pub wrk_index: u32,
     pub client_queue_address: u64,
@@ -984,6 +1048,8 @@ impl<V> Request<V> for ConnectSock { type Reply = crate::session::v1810::Connect
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ConnectSockReply {
     pub retval: i32,
 }
@@ -992,6 +1058,7 @@ impl Message for ConnectSockReply {
     const NAME: &'static str = "connect_sock_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1012,9 +1079,12 @@ impl Message for ConnectSockReply {
 ///
 /// `client_queue_address` u64, `options` u64[16], `uri` u8[128]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ConnectUri {
     pub client_queue_address: u64,
     pub options: [u64; 16],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub uri: [u8; 128],
 }
 
@@ -1054,6 +1124,8 @@ impl<V> Request<V> for ConnectUri { type Reply = crate::session::v1810::ConnectU
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ConnectUriReply {
     pub retval: i32,
 }
@@ -1062,6 +1134,7 @@ impl Message for ConnectUriReply {
     const NAME: &'static str = "connect_uri_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1082,6 +1155,8 @@ impl Message for ConnectUriReply {
 ///
 /// `handle` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DisconnectSession {
     pub handle: u64,
 }
@@ -1108,6 +1183,8 @@ impl<V> Request<V> for DisconnectSession { type Reply = crate::session::v1810::D
 ///
 /// `retval` i32, `handle` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DisconnectSessionReply {
     pub retval: i32,
     pub handle: u64,
@@ -1117,6 +1194,7 @@ impl Message for DisconnectSessionReply {
     const NAME: &'static str = "disconnect_session_reply";
     const CRC: u32 = 0xd6960a03;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1139,9 +1217,12 @@ impl Message for DisconnectSessionReply {
 ///
 /// `fd_flags` u8, `segment_size` u32, `segment_name` u8[128]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapAnotherSegment {
     pub fd_flags: u8,
     pub segment_size: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub segment_name: [u8; 128],
 }
 
@@ -1181,6 +1262,8 @@ impl<V> Request<V> for MapAnotherSegment { type Reply = crate::session::v1810::M
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapAnotherSegmentReply {
     pub retval: i32,
 }
@@ -1189,6 +1272,7 @@ impl Message for MapAnotherSegmentReply {
     const NAME: &'static str = "map_another_segment_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1209,6 +1293,8 @@ impl Message for MapAnotherSegmentReply {
 ///
 /// `handle` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ResetSession {
     pub handle: u64,
 }
@@ -1235,6 +1321,8 @@ impl<V> Request<V> for ResetSession { type Reply = crate::session::v1810::ResetS
 ///
 /// `retval` i32, `handle` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ResetSessionReply {
     pub retval: i32,
     pub handle: u64,
@@ -1244,6 +1332,7 @@ impl Message for ResetSessionReply {
     const NAME: &'static str = "reset_session_reply";
     const CRC: u32 = 0xd6960a03;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1266,6 +1355,8 @@ impl Message for ResetSessionReply {
 ///
 /// `is_enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionEnableDisable {
     pub is_enable: u8,
 }
@@ -1292,6 +1383,8 @@ impl<V> Request<V> for SessionEnableDisable { type Reply = crate::session::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionEnableDisableReply {
     pub retval: i32,
 }
@@ -1300,6 +1393,7 @@ impl Message for SessionEnableDisableReply {
     const NAME: &'static str = "session_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1320,6 +1414,8 @@ impl Message for SessionEnableDisableReply {
 ///
 /// `transport_proto` u8, `is_ip4` u8, `lcl_ip` u8[16], `lcl_plen` u8, `rmt_ip` u8[16], `rmt_plen` u8, `lcl_port` u16, `rmt_port` u16, `action_index` u32, `is_add` u8, `appns_index` u32, `scope` u8, `tag` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionRuleAddDel {
     pub transport_proto: u8,
     pub is_ip4: u8,
@@ -1333,6 +1429,7 @@ pub struct SessionRuleAddDel {
     pub is_add: u8,
     pub appns_index: u32,
     pub scope: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
 }
 
@@ -1402,6 +1499,8 @@ impl<V> Request<V> for SessionRuleAddDel { type Reply = crate::session::v1810::S
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionRuleAddDelReply {
     pub retval: i32,
 }
@@ -1410,6 +1509,7 @@ impl Message for SessionRuleAddDelReply {
     const NAME: &'static str = "session_rule_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1430,6 +1530,8 @@ impl Message for SessionRuleAddDelReply {
 ///
 /// `transport_proto` u8, `is_ip4` u8, `lcl_ip` u8[16], `lcl_plen` u8, `rmt_ip` u8[16], `rmt_plen` u8, `lcl_port` u16, `rmt_port` u16, `action_index` u32, `appns_index` u32, `scope` u8, `tag` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionRulesDetails {
     pub transport_proto: u8,
     pub is_ip4: u8,
@@ -1442,6 +1544,7 @@ pub struct SessionRulesDetails {
     pub action_index: u32,
     pub appns_index: u32,
     pub scope: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
 }
 
@@ -1506,6 +1609,8 @@ impl Message for SessionRulesDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionRulesDump {
 }
 
@@ -1552,6 +1657,8 @@ impl Dump<crate::release::V2606> for SessionRulesDump { type Details = crate::se
 ///
 /// `wrk_index` u32, `handle` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UnbindSock {
     pub wrk_index: u32,
     pub handle: u64,
@@ -1581,6 +1688,8 @@ impl<V> Request<V> for UnbindSock { type Reply = crate::session::v1810::UnbindSo
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UnbindSockReply {
     pub retval: i32,
 }
@@ -1589,6 +1698,7 @@ impl Message for UnbindSockReply {
     const NAME: &'static str = "unbind_sock_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1609,7 +1719,10 @@ impl Message for UnbindSockReply {
 ///
 /// `uri` u8[128]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UnbindUri {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub uri: [u8; 128],
 }
 
@@ -1643,6 +1756,8 @@ impl<V> Request<V> for UnbindUri { type Reply = crate::session::v1810::UnbindUri
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UnbindUriReply {
     pub retval: i32,
 }
@@ -1651,6 +1766,7 @@ impl Message for UnbindUriReply {
     const NAME: &'static str = "unbind_uri_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1671,7 +1787,10 @@ impl Message for UnbindUriReply {
 ///
 /// `segment_name` u8[128]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UnmapSegment {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub segment_name: [u8; 128],
 }
 
@@ -1705,6 +1824,8 @@ impl<V> Request<V> for UnmapSegment { type Reply = crate::session::v1810::UnmapS
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UnmapSegmentReply {
     pub retval: i32,
 }
@@ -1713,6 +1834,7 @@ impl Message for UnmapSegmentReply {
     const NAME: &'static str = "unmap_segment_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `app_index` u32, `wrk_index` u32, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppWorkerAddDel {
     pub app_index: u32,
     pub wrk_index: u32,
@@ -39,6 +41,8 @@ impl<V> Request<V> for AppWorkerAddDel { type Reply = crate::session::v1901::App
 ///
 /// `retval` i32, `wrk_index` u32, `app_event_queue_address` u64, `n_fds` u8, `fd_flags` u8, `segment_name_length` u8, `segment_name` u8[128], `segment_handle` u64, `is_add` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppWorkerAddDelReply {
     pub retval: i32,
     pub wrk_index: u32,
@@ -46,6 +50,7 @@ pub struct AppWorkerAddDelReply {
     pub n_fds: u8,
     pub fd_flags: u8,
     pub segment_name_length: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub segment_name: [u8; 128],
     pub segment_handle: u64,
     pub is_add: u8,
@@ -71,6 +76,7 @@ impl Message for AppWorkerAddDelReply {
     const NAME: &'static str = "app_worker_add_del_reply";
     const CRC: u32 = 0x56b21abc;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -107,6 +113,8 @@ impl Message for AppWorkerAddDelReply {
 ///
 /// `retval` i32, `app_event_queue_address` u64, `n_fds` u8, `fd_flags` u8, `segment_size` u32, `segment_name_length` u8, `segment_name` u8[128], `app_index` u32, `segment_handle` u64
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ApplicationAttachReply {
     pub retval: i32,
     pub app_event_queue_address: u64,
@@ -114,6 +122,7 @@ pub struct ApplicationAttachReply {
     pub fd_flags: u8,
     pub segment_size: u32,
     pub segment_name_length: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub segment_name: [u8; 128],
     pub app_index: u32,
     pub segment_handle: u64,
@@ -139,6 +148,7 @@ impl Message for ApplicationAttachReply {
     const NAME: &'static str = "application_attach_reply";
     const CRC: u32 = 0x581866e8;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -175,9 +185,12 @@ impl Message for ApplicationAttachReply {
 ///
 /// `fd_flags` u8, `segment_size` u32, `segment_name` u8[128], `segment_handle` u64
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct MapAnotherSegment {
     pub fd_flags: u8,
     pub segment_size: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub segment_name: [u8; 128],
     pub segment_handle: u64,
 }
@@ -221,6 +234,8 @@ impl<V> Request<V> for MapAnotherSegment { type Reply = crate::session::v1810::M
 ///
 /// `segment_handle` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UnmapSegment {
     pub segment_handle: u64,
 }

@@ -7,9 +7,12 @@ use binapi_core::*;
 ///
 /// `options` u64[16], `namespace_id_len` u8, `namespace_id` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppAttach {
     pub options: [u64; 16],
     pub namespace_id_len: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub namespace_id: [u8; 64],
 }
 
@@ -49,6 +52,8 @@ impl<V> Request<V> for AppAttach { type Reply = crate::session::v1908::AppAttach
 ///
 /// `retval` i32, `app_mq` u64, `vpp_ctrl_mq` u64, `vpp_ctrl_mq_thread` u8, `app_index` u32, `n_fds` u8, `fd_flags` u8, `segment_size` u32, `segment_name_length` u8, `segment_name` u8[128], `segment_handle` u64
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppAttachReply {
     pub retval: i32,
     pub app_mq: u64,
@@ -59,6 +64,7 @@ pub struct AppAttachReply {
     pub fd_flags: u8,
     pub segment_size: u32,
     pub segment_name_length: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub segment_name: [u8; 128],
     pub segment_handle: u64,
 }
@@ -85,6 +91,7 @@ impl Message for AppAttachReply {
     const NAME: &'static str = "app_attach_reply";
     const CRC: u32 = 0x0112f647;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -125,6 +132,8 @@ impl Message for AppAttachReply {
 ///
 /// `wrk_index` u32, `client_queue_address` u64, `options` u64[16], `vrf` u32, `is_ip4` u8, `ip` u8[16], `port` u16, `proto` u8, `parent_handle` u64, `hostname_len` u8, `hostname` u8[hostname_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ConnectSock {
     pub wrk_index: u32,
     pub client_queue_address: u64,

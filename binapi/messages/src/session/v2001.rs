@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `cert_len` u16, `certkey_len` u16, `certkey` u8[certkey_len]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppAddCertKeyPair {
     pub cert_len: u16,
     pub certkey: Vec<u8>,
@@ -38,6 +40,8 @@ impl<V> Request<V> for AppAddCertKeyPair { type Reply = crate::session::v2001::A
 ///
 /// `retval` i32, `index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppAddCertKeyPairReply {
     pub retval: i32,
     pub index: u32,
@@ -47,6 +51,7 @@ impl Message for AppAddCertKeyPairReply {
     const NAME: &'static str = "app_add_cert_key_pair_reply";
     const CRC: u32 = 0xb42958d0;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -69,6 +74,8 @@ impl Message for AppAddCertKeyPairReply {
 ///
 /// `index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppDelCertKeyPair {
     pub index: u32,
 }
@@ -95,6 +102,8 @@ impl<V> Request<V> for AppDelCertKeyPair { type Reply = crate::session::v2001::A
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppDelCertKeyPairReply {
     pub retval: i32,
 }
@@ -103,6 +112,7 @@ impl Message for AppDelCertKeyPairReply {
     const NAME: &'static str = "app_del_cert_key_pair_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

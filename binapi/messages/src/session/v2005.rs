@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `options` u64[18], `namespace_id` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppAttach {
     pub options: [u64; 18],
     pub namespace_id: Text,
@@ -36,6 +38,8 @@ impl<V> Request<V> for AppAttach { type Reply = crate::session::v2005::AppAttach
 ///
 /// `retval` i32, `app_mq` u64, `vpp_ctrl_mq` u64, `vpp_ctrl_mq_thread` u8, `app_index` u32, `n_fds` u8, `fd_flags` u8, `segment_size` u32, `segment_handle` u64, `segment_name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppAttachReply {
     pub retval: i32,
     pub app_mq: u64,
@@ -53,6 +57,7 @@ impl Message for AppAttachReply {
     const NAME: &'static str = "app_attach_reply";
     const CRC: u32 = 0x5c89c3b0;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -91,6 +96,8 @@ impl Message for AppAttachReply {
 ///
 /// `secret` u64, `sw_if_index` interface_index, `ip4_fib_id` u32, `ip6_fib_id` u32, `namespace_id` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppNamespaceAddDel {
     pub secret: u64,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -129,6 +136,8 @@ impl<V> Request<V> for AppNamespaceAddDel { type Reply = crate::session::v1810::
 ///
 /// `app_index` u32, `wrk_index` u32, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppWorkerAddDel {
     pub app_index: u32,
     pub wrk_index: u32,
@@ -161,6 +170,8 @@ impl<V> Request<V> for AppWorkerAddDel { type Reply = crate::session::v2005::App
 ///
 /// `retval` i32, `wrk_index` u32, `app_event_queue_address` u64, `n_fds` u8, `fd_flags` u8, `segment_handle` u64, `is_add` bool, `segment_name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppWorkerAddDelReply {
     pub retval: i32,
     pub wrk_index: u32,
@@ -176,6 +187,7 @@ impl Message for AppWorkerAddDelReply {
     const NAME: &'static str = "app_worker_add_del_reply";
     const CRC: u32 = 0x5735ffe7;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -210,6 +222,8 @@ impl Message for AppWorkerAddDelReply {
 ///
 /// `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionEnableDisable {
     pub is_enable: bool,
 }
@@ -236,6 +250,8 @@ impl<V> Request<V> for SessionEnableDisable { type Reply = crate::session::v1810
 ///
 /// `transport_proto` transport_proto, `lcl` prefix, `rmt` prefix, `lcl_port` u16, `rmt_port` u16, `action_index` u32, `is_add` bool, `appns_index` u32, `scope` session_rule_scope, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionRuleAddDel {
     pub transport_proto: crate::session::v2005::TransportProto,
     pub lcl: crate::ip_types::v2005::Prefix,
@@ -298,6 +314,8 @@ open_enum! {
 ///
 /// `transport_proto` transport_proto, `lcl` prefix, `rmt` prefix, `lcl_port` u16, `rmt_port` u16, `action_index` u32, `appns_index` u32, `scope` session_rule_scope, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionRulesDetails {
     pub transport_proto: crate::session::v2005::TransportProto,
     pub lcl: crate::ip_types::v2005::Prefix,

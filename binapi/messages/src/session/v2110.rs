@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `secret` u64, `sw_if_index` interface_index, `ip4_fib_id` u32, `ip6_fib_id` u32, `namespace_id` string[64], `netns` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppNamespaceAddDelV2 {
     pub secret: u64,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -48,6 +50,8 @@ impl<V> Request<V> for AppNamespaceAddDelV2 { type Reply = crate::session::v2110
 ///
 /// `retval` i32, `appns_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppNamespaceAddDelV2Reply {
     pub retval: i32,
     pub appns_index: u32,
@@ -57,6 +61,7 @@ impl Message for AppNamespaceAddDelV2Reply {
     const NAME: &'static str = "app_namespace_add_del_v2_reply";
     const CRC: u32 = 0x85137120;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -79,6 +84,8 @@ impl Message for AppNamespaceAddDelV2Reply {
 ///
 /// `secret` u64, `is_add` bool, `sw_if_index` interface_index, `ip4_fib_id` u32, `ip6_fib_id` u32, `namespace_id` string[64], `netns` string[64], `sock_name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppNamespaceAddDelV3 {
     pub secret: u64,
     pub is_add: bool,
@@ -126,6 +133,8 @@ impl<V> Request<V> for AppNamespaceAddDelV3 { type Reply = crate::session::v2110
 ///
 /// `retval` i32, `appns_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppNamespaceAddDelV3Reply {
     pub retval: i32,
     pub appns_index: u32,
@@ -135,6 +144,7 @@ impl Message for AppNamespaceAddDelV3Reply {
     const NAME: &'static str = "app_namespace_add_del_v3_reply";
     const CRC: u32 = 0x85137120;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionSapiEnableDisable {
     pub is_enable: bool,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for SessionSapiEnableDisable { type Reply = crate::session::v
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionSapiEnableDisableReply {
     pub retval: i32,
 }
@@ -41,6 +45,7 @@ impl Message for SessionSapiEnableDisableReply {
     const NAME: &'static str = "session_sapi_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `transport_proto` transport_proto, `lcl` prefix, `rmt` prefix, `lcl_port` u16, `rmt_port` u16, `action_index` u32, `is_add` bool, `appns_index` u32, `scope` session_rule_scope, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionRuleAddDel {
     pub transport_proto: crate::session::v2206::TransportProto,
     pub lcl: crate::ip_types::v2005::Prefix,
@@ -60,6 +62,8 @@ impl<V> Request<V> for SessionRuleAddDel { type Reply = crate::session::v1810::S
 ///
 /// `transport_proto` transport_proto, `lcl` prefix, `rmt` prefix, `lcl_port` u16, `rmt_port` u16, `action_index` u32, `appns_index` u32, `scope` session_rule_scope, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionRulesDetails {
     pub transport_proto: crate::session::v2206::TransportProto,
     pub lcl: crate::ip_types::v2005::Prefix,

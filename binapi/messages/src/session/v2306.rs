@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `secret` u64, `is_add` bool, `sw_if_index` interface_index, `ip4_fib_id` u32, `ip6_fib_id` u32, `namespace_id` string[64], `sock_name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppNamespaceAddDelV4 {
     pub secret: u64,
     pub is_add: bool,
@@ -51,6 +53,8 @@ impl<V> Request<V> for AppNamespaceAddDelV4 { type Reply = crate::session::v2306
 ///
 /// `retval` i32, `appns_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AppNamespaceAddDelV4Reply {
     pub retval: i32,
     pub appns_index: u32,
@@ -60,6 +64,7 @@ impl Message for AppNamespaceAddDelV4Reply {
     const NAME: &'static str = "app_namespace_add_del_v4_reply";
     const CRC: u32 = 0x85137120;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

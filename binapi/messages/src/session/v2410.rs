@@ -17,6 +17,8 @@ open_enum! {
 ///
 /// `lcl` prefix, `action_index` u32, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SdlRule {
     pub lcl: crate::ip_types::v2005::Prefix,
     pub action_index: u32,
@@ -49,6 +51,8 @@ impl Wire for SdlRule {
 ///
 /// `rt_engine_type` rt_backend_engine
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionEnableDisableV2 {
     pub rt_engine_type: crate::session::v2410::RtBackendEngine,
 }
@@ -75,6 +79,8 @@ impl<V> Request<V> for SessionEnableDisableV2 { type Reply = crate::session::v24
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionEnableDisableV2Reply {
     pub retval: i32,
 }
@@ -83,6 +89,7 @@ impl Message for SessionEnableDisableV2Reply {
     const NAME: &'static str = "session_enable_disable_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -103,6 +110,8 @@ impl Message for SessionEnableDisableV2Reply {
 ///
 /// `appns_index` u32, `is_add` bool, `count` u32, `r` sdl_rule[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionSdlAddDel {
     pub appns_index: u32,
     pub is_add: bool,
@@ -137,6 +146,8 @@ impl<V> Request<V> for SessionSdlAddDel { type Reply = crate::session::v2410::Se
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionSdlAddDelReply {
     pub retval: i32,
 }
@@ -145,6 +156,7 @@ impl Message for SessionSdlAddDelReply {
     const NAME: &'static str = "session_sdl_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -165,6 +177,8 @@ impl Message for SessionSdlAddDelReply {
 ///
 /// `lcl` prefix, `action_index` u32, `appns_index` u32, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionSdlDetails {
     pub lcl: crate::ip_types::v2005::Prefix,
     pub action_index: u32,
@@ -198,6 +212,8 @@ impl Message for SessionSdlDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionSdlDump {
 }
 

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `rmt` prefix, `action_index` u32, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SdlRuleV2 {
     pub rmt: crate::ip_types::v2005::Prefix,
     pub action_index: u32,
@@ -39,6 +41,8 @@ impl Wire for SdlRuleV2 {
 ///
 /// `transport_proto` transport_proto, `lcl` prefix, `rmt` prefix, `lcl_port` u16, `rmt_port` u16, `action_index` u32, `scope` session_rule_scope, `tag` string[64], `count` u32, `appns_index` u32[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionRulesV2Details {
     pub transport_proto: crate::session::v2206::TransportProto,
     pub lcl: crate::ip_types::v2005::Prefix,
@@ -89,6 +93,8 @@ impl Message for SessionRulesV2Details {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionRulesV2Dump {
 }
 
@@ -112,6 +118,8 @@ impl<V> Dump<V> for SessionRulesV2Dump { type Details = crate::session::v2502::S
 ///
 /// `appns_index` u32, `is_add` bool, `count` u32, `r` sdl_rule_v2[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionSdlAddDelV2 {
     pub appns_index: u32,
     pub is_add: bool,
@@ -146,6 +154,8 @@ impl<V> Request<V> for SessionSdlAddDelV2 { type Reply = crate::session::v2502::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionSdlAddDelV2Reply {
     pub retval: i32,
 }
@@ -154,6 +164,7 @@ impl Message for SessionSdlAddDelV2Reply {
     const NAME: &'static str = "session_sdl_add_del_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -174,6 +185,8 @@ impl Message for SessionSdlAddDelV2Reply {
 ///
 /// `rmt` prefix, `action_index` u32, `appns_index` u32, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionSdlV2Details {
     pub rmt: crate::ip_types::v2005::Prefix,
     pub action_index: u32,
@@ -207,6 +220,8 @@ impl Message for SessionSdlV2Details {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionSdlV2Dump {
 }
 
@@ -230,6 +245,8 @@ impl<V> Dump<V> for SessionSdlV2Dump { type Details = crate::session::v2502::Ses
 ///
 /// `rmt` prefix, `action_index` u32, `tag` string[64], `count` u32, `appns_index` u32[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionSdlV3Details {
     pub rmt: crate::ip_types::v2005::Prefix,
     pub action_index: u32,
@@ -265,6 +282,8 @@ impl Message for SessionSdlV3Details {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SessionSdlV3Dump {
 }
 

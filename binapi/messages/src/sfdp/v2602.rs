@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `session_id` u64, `thread_index` u32, `tenant_id` u32, `session_idx` u32, `session_type` sfdp_session_type, `protocol` ip_proto, `state` sfdp_session_state, `remaining_time` f64, `forward_bitmap` u64, `reverse_bitmap` u64, `n_keys` u8, `keys` sfdp_session_key[n_keys]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpSessionDetails {
     pub session_id: u64,
     pub thread_index: u32,
@@ -63,6 +65,8 @@ impl Message for SfdpSessionDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpSessionDump {
 }
 
@@ -87,6 +91,8 @@ impl Dump<crate::release::V2606> for SfdpSessionDump { type Details = crate::sfd
 ///
 /// `tenant_id` u32, `is_ip6` bool, `node_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpSetIcmpErrorNode {
     pub tenant_id: u32,
     pub is_ip6: bool,
@@ -119,6 +125,8 @@ impl<V> Request<V> for SfdpSetIcmpErrorNode { type Reply = crate::sfdp::v2602::S
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpSetIcmpErrorNodeReply {
     pub retval: i32,
 }
@@ -127,6 +135,7 @@ impl Message for SfdpSetIcmpErrorNodeReply {
     const NAME: &'static str = "sfdp_set_icmp_error_node_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -147,6 +156,8 @@ impl Message for SfdpSetIcmpErrorNodeReply {
 ///
 /// `tenant_id` u32, `dir` sfdp_session_direction, `n_services` u8, `services` sfdp_service_name[n_services]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpSetServices {
     pub tenant_id: u32,
     pub dir: crate::sfdp_types::v2602::SfdpSessionDirection,
@@ -181,6 +192,8 @@ impl<V> Request<V> for SfdpSetServices { type Reply = crate::sfdp::v2602::SfdpSe
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpSetServicesReply {
     pub retval: i32,
 }
@@ -189,6 +202,7 @@ impl Message for SfdpSetServicesReply {
     const NAME: &'static str = "sfdp_set_services_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -209,6 +223,8 @@ impl Message for SfdpSetServicesReply {
 ///
 /// `tenant_id` u32, `sp_node` sfdp_sp_node, `node_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpSetSpNode {
     pub tenant_id: u32,
     pub sp_node: crate::sfdp_types::v2602::SfdpSpNode,
@@ -241,6 +257,8 @@ impl<V> Request<V> for SfdpSetSpNode { type Reply = crate::sfdp::v2602::SfdpSetS
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpSetSpNodeReply {
     pub retval: i32,
 }
@@ -249,6 +267,7 @@ impl Message for SfdpSetSpNodeReply {
     const NAME: &'static str = "sfdp_set_sp_node_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -269,6 +288,8 @@ impl Message for SfdpSetSpNodeReply {
 ///
 /// `tenant_id` u32, `timeout_id` u32, `timeout_value` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpSetTimeout {
     pub tenant_id: u32,
     pub timeout_id: u32,
@@ -301,6 +322,8 @@ impl<V> Request<V> for SfdpSetTimeout { type Reply = crate::sfdp::v2602::SfdpSet
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpSetTimeoutReply {
     pub retval: i32,
 }
@@ -309,6 +332,7 @@ impl Message for SfdpSetTimeoutReply {
     const NAME: &'static str = "sfdp_set_timeout_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -329,6 +353,8 @@ impl Message for SfdpSetTimeoutReply {
 ///
 /// `tenant_id` u32, `context_id` u32, `is_del` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpTenantAddDel {
     pub tenant_id: u32,
     pub context_id: u32,
@@ -361,6 +387,8 @@ impl<V> Request<V> for SfdpTenantAddDel { type Reply = crate::sfdp::v2602::SfdpT
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpTenantAddDelReply {
     pub retval: i32,
 }
@@ -369,6 +397,7 @@ impl Message for SfdpTenantAddDelReply {
     const NAME: &'static str = "sfdp_tenant_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -389,6 +418,8 @@ impl Message for SfdpTenantAddDelReply {
 ///
 /// `index` u32, `context_id` u32, `forward_bitmap` u64, `reverse_bitmap` u64, `n_timeout` u32, `timeout` u32[n_timeout]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpTenantDetails {
     pub index: u32,
     pub context_id: u32,
@@ -427,6 +458,8 @@ impl Message for SfdpTenantDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpTenantDump {
 }
 

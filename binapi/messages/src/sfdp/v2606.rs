@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `session_index` u32, `is_all` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpKillSession {
     pub session_index: u32,
     pub is_all: bool,
@@ -36,6 +38,8 @@ impl<V> Request<V> for SfdpKillSession { type Reply = crate::sfdp::v2606::SfdpKi
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpKillSessionReply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for SfdpKillSessionReply {
     const NAME: &'static str = "sfdp_kill_session_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -64,6 +69,8 @@ impl Message for SfdpKillSessionReply {
 ///
 /// `node_name` string[32], `scope` string[32], `is_terminal` bool, `index` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpServiceDetails {
     pub node_name: FixedString<32>,
     pub scope: FixedString<32>,
@@ -97,6 +104,8 @@ impl Message for SfdpServiceDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpServiceDump {
 }
 
@@ -120,6 +129,8 @@ impl<V> Dump<V> for SfdpServiceDump { type Details = crate::sfdp::v2606::SfdpSer
 ///
 /// `session_id` u64, `thread_index` u32, `tenant_id` u32, `session_idx` u32, `session_type` sfdp_session_type, `protocol` ip_proto, `state` sfdp_session_state, `remaining_time` f64, `forward_bitmap` u64, `reverse_bitmap` u64, `n_keys` u8, `keys` sfdp_session_key[n_keys]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpSessionDetails {
     pub session_id: u64,
     pub thread_index: u32,

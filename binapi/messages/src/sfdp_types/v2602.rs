@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `data` string[32]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpServiceName {
     pub data: FixedString<32>,
 }
@@ -41,6 +43,8 @@ open_enum! {
 ///
 /// `context_id` u32, `init_addr` address, `init_port` u16, `resp_addr` address, `resp_port` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpSessionKey {
     pub context_id: u32,
     pub init_addr: crate::ip_types::v2005::Address,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `enable_disable` bool, `hw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowEnableDisable {
     pub enable_disable: bool,
     pub hw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -36,6 +38,8 @@ impl<V> Request<V> for SflowEnableDisable { type Reply = crate::sflow::v2502::Sf
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowEnableDisableReply {
     pub retval: i32,
 }
@@ -44,6 +48,7 @@ impl Message for SflowEnableDisableReply {
     const NAME: &'static str = "sflow_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -64,6 +69,8 @@ impl Message for SflowEnableDisableReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowHeaderBytesGet {
 }
 
@@ -87,6 +94,8 @@ impl<V> Request<V> for SflowHeaderBytesGet { type Reply = crate::sflow::v2502::S
 ///
 /// `header_B` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowHeaderBytesGetReply {
     pub header_B: u32,
 }
@@ -111,6 +120,8 @@ impl Message for SflowHeaderBytesGetReply {
 ///
 /// `header_B` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowHeaderBytesSet {
     pub header_B: u32,
 }
@@ -137,6 +148,8 @@ impl<V> Request<V> for SflowHeaderBytesSet { type Reply = crate::sflow::v2502::S
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowHeaderBytesSetReply {
     pub retval: i32,
 }
@@ -145,6 +158,7 @@ impl Message for SflowHeaderBytesSetReply {
     const NAME: &'static str = "sflow_header_bytes_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -165,6 +179,8 @@ impl Message for SflowHeaderBytesSetReply {
 ///
 /// `hw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowInterfaceDetails {
     pub hw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -189,6 +205,8 @@ impl Message for SflowInterfaceDetails {
 ///
 /// `hw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowInterfaceDump {
     pub hw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -215,6 +233,8 @@ impl<V> Dump<V> for SflowInterfaceDump { type Details = crate::sflow::v2502::Sfl
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowPollingIntervalGet {
 }
 
@@ -238,6 +258,8 @@ impl<V> Request<V> for SflowPollingIntervalGet { type Reply = crate::sflow::v250
 ///
 /// `polling_S` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowPollingIntervalGetReply {
     pub polling_S: u32,
 }
@@ -262,6 +284,8 @@ impl Message for SflowPollingIntervalGetReply {
 ///
 /// `polling_S` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowPollingIntervalSet {
     pub polling_S: u32,
 }
@@ -288,6 +312,8 @@ impl<V> Request<V> for SflowPollingIntervalSet { type Reply = crate::sflow::v250
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowPollingIntervalSetReply {
     pub retval: i32,
 }
@@ -296,6 +322,7 @@ impl Message for SflowPollingIntervalSetReply {
     const NAME: &'static str = "sflow_polling_interval_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -316,6 +343,8 @@ impl Message for SflowPollingIntervalSetReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowSamplingRateGet {
 }
 
@@ -339,6 +368,8 @@ impl<V> Request<V> for SflowSamplingRateGet { type Reply = crate::sflow::v2502::
 ///
 /// `sampling_N` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowSamplingRateGetReply {
     pub sampling_N: u32,
 }
@@ -363,6 +394,8 @@ impl Message for SflowSamplingRateGetReply {
 ///
 /// `sampling_N` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowSamplingRateSet {
     pub sampling_N: u32,
 }
@@ -389,6 +422,8 @@ impl<V> Request<V> for SflowSamplingRateSet { type Reply = crate::sflow::v2502::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowSamplingRateSetReply {
     pub retval: i32,
 }
@@ -397,6 +432,7 @@ impl Message for SflowSamplingRateSetReply {
     const NAME: &'static str = "sflow_sampling_rate_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowDirectionGet {
 }
 
@@ -30,6 +32,8 @@ impl<V> Request<V> for SflowDirectionGet { type Reply = crate::sflow::v2510::Sfl
 ///
 /// `sampling_D` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowDirectionGetReply {
     pub sampling_D: u32,
 }
@@ -54,6 +58,8 @@ impl Message for SflowDirectionGetReply {
 ///
 /// `sampling_D` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowDirectionSet {
     pub sampling_D: u32,
 }
@@ -80,6 +86,8 @@ impl<V> Request<V> for SflowDirectionSet { type Reply = crate::sflow::v2510::Sfl
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowDirectionSetReply {
     pub retval: i32,
 }
@@ -88,6 +96,7 @@ impl Message for SflowDirectionSetReply {
     const NAME: &'static str = "sflow_direction_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -108,6 +117,8 @@ impl Message for SflowDirectionSetReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowDropMonitoringGet {
 }
 
@@ -131,6 +142,8 @@ impl<V> Request<V> for SflowDropMonitoringGet { type Reply = crate::sflow::v2510
 ///
 /// `drop_M` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowDropMonitoringGetReply {
     pub drop_M: u32,
 }
@@ -155,6 +168,8 @@ impl Message for SflowDropMonitoringGetReply {
 ///
 /// `drop_M` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowDropMonitoringSet {
     pub drop_M: u32,
 }
@@ -181,6 +196,8 @@ impl<V> Request<V> for SflowDropMonitoringSet { type Reply = crate::sflow::v2510
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SflowDropMonitoringSetReply {
     pub retval: i32,
 }
@@ -189,6 +206,7 @@ impl Message for SflowDropMonitoringSetReply {
     const NAME: &'static str = "sflow_drop_monitoring_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

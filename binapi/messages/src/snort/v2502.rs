@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `client_index` u32, `instance_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortClientDetails {
     pub client_index: u32,
     pub instance_index: u32,
@@ -34,6 +36,8 @@ impl Message for SnortClientDetails {
 ///
 /// `snort_client_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortClientDisconnect {
     pub snort_client_index: u32,
 }
@@ -60,6 +64,8 @@ impl<V> Request<V> for SnortClientDisconnect { type Reply = crate::snort::v2502:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortClientDisconnectReply {
     pub retval: i32,
 }
@@ -68,6 +74,7 @@ impl Message for SnortClientDisconnectReply {
     const NAME: &'static str = "snort_client_disconnect_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -88,6 +95,8 @@ impl Message for SnortClientDisconnectReply {
 ///
 /// `cursor` u32, `snort_client_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortClientGet {
     pub cursor: u32,
     pub snort_client_index: u32,
@@ -117,6 +126,8 @@ impl<V> Stream<V> for SnortClientGet { type Details = crate::snort::v2502::Snort
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortClientGetReply {
     pub retval: i32,
     pub cursor: u32,
@@ -126,6 +137,7 @@ impl Message for SnortClientGetReply {
     const NAME: &'static str = "snort_client_get_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -148,6 +160,8 @@ impl Message for SnortClientGetReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInputModeGet {
 }
 
@@ -171,6 +185,8 @@ impl<V> Request<V> for SnortInputModeGet { type Reply = crate::snort::v2502::Sno
 ///
 /// `retval` i32, `snort_mode` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInputModeGetReply {
     pub retval: i32,
     pub snort_mode: u32,
@@ -180,6 +196,7 @@ impl Message for SnortInputModeGetReply {
     const NAME: &'static str = "snort_input_mode_get_reply";
     const CRC: u32 = 0xa18796bf;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -202,6 +219,8 @@ impl Message for SnortInputModeGetReply {
 ///
 /// `input_mode` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInputModeSet {
     pub input_mode: u8,
 }
@@ -228,6 +247,8 @@ impl<V> Request<V> for SnortInputModeSet { type Reply = crate::snort::v2502::Sno
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInputModeSetReply {
     pub retval: i32,
 }
@@ -236,6 +257,7 @@ impl Message for SnortInputModeSetReply {
     const NAME: &'static str = "snort_input_mode_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -256,6 +278,8 @@ impl Message for SnortInputModeSetReply {
 ///
 /// `queue_size` u32, `drop_on_disconnect` u8, `name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInstanceCreate {
     pub queue_size: u32,
     pub drop_on_disconnect: u8,
@@ -288,6 +312,8 @@ impl<V> Request<V> for SnortInstanceCreate { type Reply = crate::snort::v2502::S
 ///
 /// `retval` i32, `instance_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInstanceCreateReply {
     pub retval: i32,
     pub instance_index: u32,
@@ -297,6 +323,7 @@ impl Message for SnortInstanceCreateReply {
     const NAME: &'static str = "snort_instance_create_reply";
     const CRC: u32 = 0xe63a3fba;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -319,6 +346,8 @@ impl Message for SnortInstanceCreateReply {
 ///
 /// `instance_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInstanceDelete {
     pub instance_index: u32,
 }
@@ -345,6 +374,8 @@ impl<V> Request<V> for SnortInstanceDelete { type Reply = crate::snort::v2502::S
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInstanceDeleteReply {
     pub retval: i32,
 }
@@ -353,6 +384,7 @@ impl Message for SnortInstanceDeleteReply {
     const NAME: &'static str = "snort_instance_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -373,6 +405,8 @@ impl Message for SnortInstanceDeleteReply {
 ///
 /// `instance_index` u32, `shm_size` u32, `shm_fd` u32, `drop_on_disconnect` u8, `snort_client_index` u32, `name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInstanceDetails {
     pub instance_index: u32,
     pub shm_size: u32,
@@ -412,6 +446,8 @@ impl Message for SnortInstanceDetails {
 ///
 /// `instance_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInstanceDisconnect {
     pub instance_index: u32,
 }
@@ -438,6 +474,8 @@ impl<V> Request<V> for SnortInstanceDisconnect { type Reply = crate::snort::v250
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInstanceDisconnectReply {
     pub retval: i32,
 }
@@ -446,6 +484,7 @@ impl Message for SnortInstanceDisconnectReply {
     const NAME: &'static str = "snort_instance_disconnect_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -466,6 +505,8 @@ impl Message for SnortInstanceDisconnectReply {
 ///
 /// `cursor` u32, `instance_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInstanceGet {
     pub cursor: u32,
     pub instance_index: u32,
@@ -495,6 +536,8 @@ impl<V> Stream<V> for SnortInstanceGet { type Details = crate::snort::v2502::Sno
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInstanceGetReply {
     pub retval: i32,
     pub cursor: u32,
@@ -504,6 +547,7 @@ impl Message for SnortInstanceGetReply {
     const NAME: &'static str = "snort_instance_get_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -526,6 +570,8 @@ impl Message for SnortInstanceGetReply {
 ///
 /// `instance_index` u32, `sw_if_index` u32, `snort_dir` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInterfaceAttach {
     pub instance_index: u32,
     pub sw_if_index: u32,
@@ -558,6 +604,8 @@ impl<V> Request<V> for SnortInterfaceAttach { type Reply = crate::snort::v2502::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInterfaceAttachReply {
     pub retval: i32,
 }
@@ -566,6 +614,7 @@ impl Message for SnortInterfaceAttachReply {
     const NAME: &'static str = "snort_interface_attach_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -586,6 +635,8 @@ impl Message for SnortInterfaceAttachReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInterfaceDetach {
     pub sw_if_index: u32,
 }
@@ -612,6 +663,8 @@ impl<V> Request<V> for SnortInterfaceDetach { type Reply = crate::snort::v2502::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInterfaceDetachReply {
     pub retval: i32,
 }
@@ -620,6 +673,7 @@ impl Message for SnortInterfaceDetachReply {
     const NAME: &'static str = "snort_interface_detach_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -640,6 +694,8 @@ impl Message for SnortInterfaceDetachReply {
 ///
 /// `sw_if_index` u32, `instance_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInterfaceDetails {
     pub sw_if_index: u32,
     pub instance_index: u32,
@@ -667,6 +723,8 @@ impl Message for SnortInterfaceDetails {
 ///
 /// `cursor` u32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInterfaceGet {
     pub cursor: u32,
     pub sw_if_index: u32,
@@ -696,6 +754,8 @@ impl<V> Stream<V> for SnortInterfaceGet { type Details = crate::snort::v2502::Sn
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInterfaceGetReply {
     pub retval: i32,
     pub cursor: u32,
@@ -705,6 +765,7 @@ impl Message for SnortInterfaceGetReply {
     const NAME: &'static str = "snort_interface_get_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `client_index` u32, `snort_client_index` u32, `n_instances` u16, `mode` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortClientV2Details {
     pub client_index: u32,
     pub snort_client_index: u32,
@@ -40,6 +42,8 @@ impl Message for SnortClientV2Details {
 ///
 /// `cursor` u32, `snort_client_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortClientV2Get {
     pub cursor: u32,
     pub snort_client_index: u32,
@@ -69,6 +73,8 @@ impl<V> Stream<V> for SnortClientV2Get { type Details = crate::snort::v2606::Sno
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortClientV2GetReply {
     pub retval: i32,
     pub cursor: u32,
@@ -78,6 +84,7 @@ impl Message for SnortClientV2GetReply {
     const NAME: &'static str = "snort_client_v2_get_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -109,6 +116,8 @@ open_enum! {
 ///
 /// `queue_size` u32, `qpairs_per_thread` u32, `drop_bitmap` u8, `drop_on_disconnect` u8, `name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInstanceCreateV2 {
     pub queue_size: u32,
     pub qpairs_per_thread: u32,
@@ -147,6 +156,8 @@ impl<V> Request<V> for SnortInstanceCreateV2 { type Reply = crate::snort::v2606:
 ///
 /// `retval` i32, `instance_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInstanceCreateV2Reply {
     pub retval: i32,
     pub instance_index: u32,
@@ -156,6 +167,7 @@ impl Message for SnortInstanceCreateV2Reply {
     const NAME: &'static str = "snort_instance_create_v2_reply";
     const CRC: u32 = 0xe63a3fba;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -178,6 +190,8 @@ impl Message for SnortInstanceCreateV2Reply {
 ///
 /// `instance_index` u32, `shm_size` u32, `shm_fd` u32, `drop_on_disconnect` u8, `drop_bitmap` u8, `snort_client_index` u32, `qpairs_per_thread` u32, `name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInstanceV2Details {
     pub instance_index: u32,
     pub shm_size: u32,
@@ -223,6 +237,8 @@ impl Message for SnortInstanceV2Details {
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInstanceV2DetailsReply {
     pub retval: i32,
 }
@@ -231,6 +247,7 @@ impl Message for SnortInstanceV2DetailsReply {
     const NAME: &'static str = "snort_instance_v2_details_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -251,6 +268,8 @@ impl Message for SnortInstanceV2DetailsReply {
 ///
 /// `cursor` u32, `instance_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInstanceV2Get {
     pub cursor: u32,
     pub instance_index: u32,
@@ -280,6 +299,8 @@ impl<V> Stream<V> for SnortInstanceV2Get { type Details = crate::snort::v2606::S
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInstanceV2GetReply {
     pub retval: i32,
     pub cursor: u32,
@@ -289,6 +310,7 @@ impl Message for SnortInstanceV2GetReply {
     const NAME: &'static str = "snort_instance_v2_get_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -311,6 +333,8 @@ impl Message for SnortInstanceV2GetReply {
 ///
 /// `instance_index` u32, `sw_if_index` u32, `snort_dir` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInterfaceDetachV2 {
     pub instance_index: u32,
     pub sw_if_index: u32,
@@ -343,6 +367,8 @@ impl<V> Request<V> for SnortInterfaceDetachV2 { type Reply = crate::snort::v2606
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInterfaceDetachV2Reply {
     pub retval: i32,
 }
@@ -351,6 +377,7 @@ impl Message for SnortInterfaceDetachV2Reply {
     const NAME: &'static str = "snort_interface_detach_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -371,6 +398,8 @@ impl Message for SnortInterfaceDetachV2Reply {
 ///
 /// `sw_if_index` u32, `in_instance_index` u16, `out_instance_index` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInterfaceV2Details {
     pub sw_if_index: u32,
     pub in_instance_index: u16,
@@ -401,6 +430,8 @@ impl Message for SnortInterfaceV2Details {
 ///
 /// `cursor` u32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInterfaceV2Get {
     pub cursor: u32,
     pub sw_if_index: u32,
@@ -430,6 +461,8 @@ impl<V> Stream<V> for SnortInterfaceV2Get { type Details = crate::snort::v2606::
 ///
 /// `retval` i32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortInterfaceV2GetReply {
     pub retval: i32,
     pub cursor: u32,
@@ -439,6 +472,7 @@ impl Message for SnortInterfaceV2GetReply {
     const NAME: &'static str = "snort_interface_v2_get_reply";
     const CRC: u32 = 0x53b48f5d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -461,6 +495,8 @@ impl Message for SnortInterfaceV2GetReply {
 ///
 /// `instance_index` u32, `drop_bitmap` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortSetDropBitmap {
     pub instance_index: u32,
     pub drop_bitmap: u8,
@@ -490,6 +526,8 @@ impl<V> Request<V> for SnortSetDropBitmap { type Reply = crate::snort::v2606::Sn
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SnortSetDropBitmapReply {
     pub retval: i32,
 }
@@ -498,6 +536,7 @@ impl Message for SnortSetDropBitmapReply {
     const NAME: &'static str = "snort_set_drop_bitmap_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

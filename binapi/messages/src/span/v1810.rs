@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index_from` u32, `sw_if_index_to` u32, `state` u8, `is_l2` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSpanDetails {
     pub sw_if_index_from: u32,
     pub sw_if_index_to: u32,
@@ -40,6 +42,8 @@ impl Message for SwInterfaceSpanDetails {
 ///
 /// `is_l2` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSpanDump {
     pub is_l2: u8,
 }
@@ -66,6 +70,8 @@ impl<V> Dump<V> for SwInterfaceSpanDump { type Details = crate::span::v1810::SwI
 ///
 /// `sw_if_index_from` u32, `sw_if_index_to` u32, `state` u8, `is_l2` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSpanEnableDisable {
     pub sw_if_index_from: u32,
     pub sw_if_index_to: u32,
@@ -101,6 +107,8 @@ impl<V> Request<V> for SwInterfaceSpanEnableDisable { type Reply = crate::span::
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSpanEnableDisableReply {
     pub retval: i32,
 }
@@ -109,6 +117,7 @@ impl Message for SwInterfaceSpanEnableDisableReply {
     const NAME: &'static str = "sw_interface_span_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -17,6 +17,8 @@ open_enum! {
 ///
 /// `sw_if_index_from` interface_index, `sw_if_index_to` interface_index, `state` span_state, `is_l2` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSpanDetails {
     pub sw_if_index_from: crate::interface_types::v1901::InterfaceIndex,
     pub sw_if_index_to: crate::interface_types::v1901::InterfaceIndex,
@@ -50,6 +52,8 @@ impl Message for SwInterfaceSpanDetails {
 ///
 /// `is_l2` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSpanDump {
     pub is_l2: bool,
 }
@@ -94,6 +98,8 @@ impl Dump<crate::release::V2606> for SwInterfaceSpanDump { type Details = crate:
 ///
 /// `sw_if_index_from` interface_index, `sw_if_index_to` interface_index, `state` span_state, `is_l2` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSpanEnableDisable {
     pub sw_if_index_from: crate::interface_types::v1901::InterfaceIndex,
     pub sw_if_index_to: crate::interface_types::v1901::InterfaceIndex,

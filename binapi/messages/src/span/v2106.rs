@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index_from` interface_index, `sw_if_index_to` interface_index, `state` span_state, `is_l2` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSpanDetails {
     pub sw_if_index_from: crate::interface_types::v1901::InterfaceIndex,
     pub sw_if_index_to: crate::interface_types::v1901::InterfaceIndex,
@@ -40,6 +42,8 @@ impl Message for SwInterfaceSpanDetails {
 ///
 /// `sw_if_index_from` interface_index, `sw_if_index_to` interface_index, `state` span_state, `is_l2` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSpanEnableDisable {
     pub sw_if_index_from: crate::interface_types::v1901::InterfaceIndex,
     pub sw_if_index_to: crate::interface_types::v1901::InterfaceIndex,

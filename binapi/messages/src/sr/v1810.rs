@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `data` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrIp6Address {
     pub data: [u8; 16],
 }
@@ -33,6 +35,8 @@ impl Wire for SrIp6Address {
 ///
 /// `is_del` u8, `localsid` srv6_sid, `end_psp` u8, `behavior` u8, `sw_if_index` u32, `vlan_index` u32, `fib_table` u32, `nh_addr6` u8[16], `nh_addr4` u8[4]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrLocalsidAddDel {
     pub is_del: u8,
     pub localsid: crate::sr::v1810::Srv6Sid,
@@ -83,6 +87,8 @@ impl<V> Request<V> for SrLocalsidAddDel { type Reply = crate::sr::v1810::SrLocal
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrLocalsidAddDelReply {
     pub retval: i32,
 }
@@ -91,6 +97,7 @@ impl Message for SrLocalsidAddDelReply {
     const NAME: &'static str = "sr_localsid_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -111,6 +118,8 @@ impl Message for SrLocalsidAddDelReply {
 ///
 /// `addr` srv6_sid, `end_psp` u8, `behavior` u16, `fib_table` u32, `vlan_index` u32, `xconnect_nh_addr6` u8[16], `xconnect_nh_addr4` u8[4], `xconnect_iface_or_vrf_table` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrLocalsidsDetails {
     pub addr: crate::sr::v1810::Srv6Sid,
     pub end_psp: u8,
@@ -156,6 +165,8 @@ impl Message for SrLocalsidsDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrLocalsidsDump {
 }
 
@@ -202,6 +213,8 @@ impl Dump<crate::release::V2606> for SrLocalsidsDump { type Details = crate::sr:
 ///
 /// `bsid` srv6_sid, `type` u8, `is_encap` u8, `fib_table` u32, `num_sid_lists` u8, `sid_lists` srv6_sid_list[num_sid_lists]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPoliciesDetails {
     pub bsid: crate::sr::v1810::Srv6Sid,
     pub r#type: u8,
@@ -240,6 +253,8 @@ impl Message for SrPoliciesDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPoliciesDump {
 }
 
@@ -286,6 +301,8 @@ impl Dump<crate::release::V2606> for SrPoliciesDump { type Details = crate::sr::
 ///
 /// `bsid_addr` u8[16], `weight` u32, `is_encap` u8, `type` u8, `fib_table` u32, `sids` srv6_sid_list
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPolicyAdd {
     pub bsid_addr: [u8; 16],
     pub weight: u32,
@@ -327,6 +344,8 @@ impl<V> Request<V> for SrPolicyAdd { type Reply = crate::sr::v1810::SrPolicyAddR
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPolicyAddReply {
     pub retval: i32,
 }
@@ -335,6 +354,7 @@ impl Message for SrPolicyAddReply {
     const NAME: &'static str = "sr_policy_add_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -355,6 +375,8 @@ impl Message for SrPolicyAddReply {
 ///
 /// `bsid_addr` srv6_sid, `sr_policy_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPolicyDel {
     pub bsid_addr: crate::sr::v1810::Srv6Sid,
     pub sr_policy_index: u32,
@@ -384,6 +406,8 @@ impl<V> Request<V> for SrPolicyDel { type Reply = crate::sr::v1810::SrPolicyDelR
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPolicyDelReply {
     pub retval: i32,
 }
@@ -392,6 +416,7 @@ impl Message for SrPolicyDelReply {
     const NAME: &'static str = "sr_policy_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -412,6 +437,8 @@ impl Message for SrPolicyDelReply {
 ///
 /// `bsid_addr` u8[16], `sr_policy_index` u32, `fib_table` u32, `operation` u8, `sl_index` u32, `weight` u32, `sids` srv6_sid_list
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPolicyMod {
     pub bsid_addr: [u8; 16],
     pub sr_policy_index: u32,
@@ -456,6 +483,8 @@ impl<V> Request<V> for SrPolicyMod { type Reply = crate::sr::v1810::SrPolicyModR
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPolicyModReply {
     pub retval: i32,
 }
@@ -464,6 +493,7 @@ impl Message for SrPolicyModReply {
     const NAME: &'static str = "sr_policy_mod_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -484,6 +514,8 @@ impl Message for SrPolicyModReply {
 ///
 /// `encaps_source` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrSetEncapSource {
     pub encaps_source: [u8; 16],
 }
@@ -510,6 +542,8 @@ impl<V> Request<V> for SrSetEncapSource { type Reply = crate::sr::v1810::SrSetEn
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrSetEncapSourceReply {
     pub retval: i32,
 }
@@ -518,6 +552,7 @@ impl Message for SrSetEncapSourceReply {
     const NAME: &'static str = "sr_set_encap_source_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -538,6 +573,8 @@ impl Message for SrSetEncapSourceReply {
 ///
 /// `is_del` u8, `bsid_addr` u8[16], `sr_policy_index` u32, `table_id` u32, `prefix_addr` u8[16], `mask_width` u32, `sw_if_index` u32, `traffic_type` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrSteeringAddDel {
     pub is_del: u8,
     pub bsid_addr: [u8; 16],
@@ -585,6 +622,8 @@ impl<V> Request<V> for SrSteeringAddDel { type Reply = crate::sr::v1810::SrSteer
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrSteeringAddDelReply {
     pub retval: i32,
 }
@@ -593,6 +632,7 @@ impl Message for SrSteeringAddDelReply {
     const NAME: &'static str = "sr_steering_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -613,6 +653,8 @@ impl Message for SrSteeringAddDelReply {
 ///
 /// `traffic_type` u8, `fib_table` u32, `prefix_addr` u8[16], `mask_width` u32, `sw_if_index` u32, `bsid` srv6_sid
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrSteeringPolDetails {
     pub traffic_type: u8,
     pub fib_table: u32,
@@ -652,6 +694,8 @@ impl Message for SrSteeringPolDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrSteeringPolDump {
 }
 
@@ -698,6 +742,8 @@ impl Dump<crate::release::V2606> for SrSteeringPolDump { type Details = crate::s
 ///
 /// `addr` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Srv6Sid {
     pub addr: [u8; 16],
 }
@@ -724,6 +770,8 @@ impl Wire for Srv6Sid {
 ///
 /// `num_sids` u8, `weight` u32, `sids` srv6_sid[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Srv6SidList {
     pub num_sids: u8,
     pub weight: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_del` u8, `localsid` srv6_sid, `end_psp` u8, `behavior` u8, `sw_if_index` u32, `vlan_index` u32, `fib_table` u32, `nh_addr6` u8[16], `nh_addr4` u8[4]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrLocalsidAddDel {
     pub is_del: u8,
     pub localsid: crate::sr::v1810::Srv6Sid,
@@ -57,6 +59,8 @@ impl<V> Request<V> for SrLocalsidAddDel { type Reply = crate::sr::v1810::SrLocal
 ///
 /// `addr` srv6_sid, `end_psp` u8, `behavior` u16, `fib_table` u32, `vlan_index` u32, `xconnect_nh_addr6` u8[16], `xconnect_nh_addr4` u8[4], `xconnect_iface_or_vrf_table` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrLocalsidsDetails {
     pub addr: crate::sr::v1810::Srv6Sid,
     pub end_psp: u8,
@@ -102,6 +106,8 @@ impl Message for SrLocalsidsDetails {
 ///
 /// `bsid` srv6_sid, `type` u8, `is_encap` u8, `fib_table` u32, `num_sid_lists` u8, `sid_lists` srv6_sid_list[num_sid_lists]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPoliciesDetails {
     pub bsid: crate::sr::v1810::Srv6Sid,
     pub r#type: u8,
@@ -140,6 +146,8 @@ impl Message for SrPoliciesDetails {
 ///
 /// `bsid_addr` u8[16], `weight` u32, `is_encap` u8, `type` u8, `fib_table` u32, `sids` srv6_sid_list
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPolicyAdd {
     pub bsid_addr: [u8; 16],
     pub weight: u32,
@@ -181,6 +189,8 @@ impl<V> Request<V> for SrPolicyAdd { type Reply = crate::sr::v1810::SrPolicyAddR
 ///
 /// `bsid_addr` srv6_sid, `sr_policy_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPolicyDel {
     pub bsid_addr: crate::sr::v1810::Srv6Sid,
     pub sr_policy_index: u32,
@@ -210,6 +220,8 @@ impl<V> Request<V> for SrPolicyDel { type Reply = crate::sr::v1810::SrPolicyDelR
 ///
 /// `bsid_addr` u8[16], `sr_policy_index` u32, `fib_table` u32, `operation` u8, `sl_index` u32, `weight` u32, `sids` srv6_sid_list
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPolicyMod {
     pub bsid_addr: [u8; 16],
     pub sr_policy_index: u32,
@@ -254,6 +266,8 @@ impl<V> Request<V> for SrPolicyMod { type Reply = crate::sr::v1810::SrPolicyModR
 ///
 /// `traffic_type` u8, `fib_table` u32, `prefix_addr` u8[16], `mask_width` u32, `sw_if_index` u32, `bsid` srv6_sid
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrSteeringPolDetails {
     pub traffic_type: u8,
     pub fib_table: u32,

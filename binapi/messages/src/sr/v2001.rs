@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `hop_limit` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrSetEncapHopLimit {
     pub hop_limit: u8,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for SrSetEncapHopLimit { type Reply = crate::sr::v2001::SrSet
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrSetEncapHopLimitReply {
     pub retval: i32,
 }
@@ -41,6 +45,7 @@ impl Message for SrSetEncapHopLimitReply {
     const NAME: &'static str = "sr_set_encap_hop_limit_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_del` bool, `localsid` ip6_address, `end_psp` bool, `behavior` sr_behavior, `sw_if_index` interface_index, `vlan_index` u32, `fib_table` u32, `nh_addr` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrLocalsidAddDel {
     pub is_del: bool,
     pub localsid: crate::ip_types::v1901::Ip6Address,
@@ -54,6 +56,8 @@ impl<V> Request<V> for SrLocalsidAddDel { type Reply = crate::sr::v1810::SrLocal
 ///
 /// `addr` ip6_address, `end_psp` bool, `behavior` sr_behavior, `fib_table` u32, `vlan_index` u32, `xconnect_nh_addr` address, `xconnect_iface_or_vrf_table` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrLocalsidsDetails {
     pub addr: crate::ip_types::v1901::Ip6Address,
     pub end_psp: bool,
@@ -96,6 +100,8 @@ impl Message for SrLocalsidsDetails {
 ///
 /// `bsid` ip6_address, `is_spray` bool, `is_encap` bool, `fib_table` u32, `num_sid_lists` u8, `sid_lists` srv6_sid_list[num_sid_lists]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPoliciesDetails {
     pub bsid: crate::ip_types::v1901::Ip6Address,
     pub is_spray: bool,
@@ -134,6 +140,8 @@ impl Message for SrPoliciesDetails {
 ///
 /// `bsid_addr` ip6_address, `weight` u32, `is_encap` bool, `is_spray` bool, `fib_table` u32, `sids` srv6_sid_list
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPolicyAdd {
     pub bsid_addr: crate::ip_types::v1901::Ip6Address,
     pub weight: u32,
@@ -175,6 +183,8 @@ impl<V> Request<V> for SrPolicyAdd { type Reply = crate::sr::v1810::SrPolicyAddR
 ///
 /// `bsid_addr` ip6_address, `sr_policy_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPolicyDel {
     pub bsid_addr: crate::ip_types::v1901::Ip6Address,
     pub sr_policy_index: u32,
@@ -204,6 +214,8 @@ impl<V> Request<V> for SrPolicyDel { type Reply = crate::sr::v1810::SrPolicyDelR
 ///
 /// `bsid_addr` ip6_address, `sr_policy_index` u32, `fib_table` u32, `operation` sr_policy_op, `sl_index` u32, `weight` u32, `sids` srv6_sid_list
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPolicyMod {
     pub bsid_addr: crate::ip_types::v1901::Ip6Address,
     pub sr_policy_index: u32,
@@ -248,6 +260,8 @@ impl<V> Request<V> for SrPolicyMod { type Reply = crate::sr::v1810::SrPolicyModR
 ///
 /// `encaps_source` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrSetEncapSource {
     pub encaps_source: crate::ip_types::v1901::Ip6Address,
 }
@@ -274,6 +288,8 @@ impl<V> Request<V> for SrSetEncapSource { type Reply = crate::sr::v1810::SrSetEn
 ///
 /// `is_del` bool, `bsid_addr` ip6_address, `sr_policy_index` u32, `table_id` u32, `prefix` prefix, `sw_if_index` interface_index, `traffic_type` sr_steer
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrSteeringAddDel {
     pub is_del: bool,
     pub bsid_addr: crate::ip_types::v1901::Ip6Address,
@@ -318,6 +334,8 @@ impl<V> Request<V> for SrSteeringAddDel { type Reply = crate::sr::v1810::SrSteer
 ///
 /// `traffic_type` sr_steer, `fib_table` u32, `prefix` prefix, `sw_if_index` interface_index, `bsid` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrSteeringPolDetails {
     pub traffic_type: crate::sr_types::v2005::SrSteer,
     pub fib_table: u32,
@@ -354,6 +372,8 @@ impl Message for SrSteeringPolDetails {
 ///
 /// `num_sids` u8, `weight` u32, `sids` ip6_address[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Srv6SidList {
     pub num_sids: u8,
     pub weight: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bsid` ip6_address, `is_spray` bool, `is_encap` bool, `fib_table` u32, `num_sid_lists` u8, `sid_lists` srv6_sid_list_with_sl_index[num_sid_lists]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPoliciesWithSlIndexDetails {
     pub bsid: crate::ip_types::v1901::Ip6Address,
     pub is_spray: bool,
@@ -45,6 +47,8 @@ impl Message for SrPoliciesWithSlIndexDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPoliciesWithSlIndexDump {
 }
 
@@ -68,6 +72,8 @@ impl<V> Dump<V> for SrPoliciesWithSlIndexDump { type Details = crate::sr::v2009:
 ///
 /// `num_sids` u8, `weight` u32, `sl_index` u32, `sids` ip6_address[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Srv6SidListWithSlIndex {
     pub num_sids: u8,
     pub weight: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `addr` ip6_address, `end_psp` bool, `behavior` sr_behavior, `fib_table` u32, `vlan_index` u32, `xconnect_nh_addr` address, `xconnect_iface_or_vrf_table` u32, `good_traffic_bytes` u64, `good_traffic_pkt_count` u64, `bad_traffic_bytes` u64, `bad_traffic_pkt_count` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrLocalsidsWithPacketStatsDetails {
     pub addr: crate::ip_types::v1901::Ip6Address,
     pub end_psp: bool,
@@ -61,6 +63,8 @@ impl Message for SrLocalsidsWithPacketStatsDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrLocalsidsWithPacketStatsDump {
 }
 

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bsid` ip6_address, `encap_src` ip6_address, `type` sr_policy_type, `is_encap` bool, `fib_table` u32, `num_sid_lists` u8, `sid_lists` srv6_sid_list[num_sid_lists]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPoliciesV2Details {
     pub bsid: crate::ip_types::v1901::Ip6Address,
     pub encap_src: crate::ip_types::v1901::Ip6Address,
@@ -48,6 +50,8 @@ impl Message for SrPoliciesV2Details {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPoliciesV2Dump {
 }
 
@@ -71,6 +75,8 @@ impl<V> Dump<V> for SrPoliciesV2Dump { type Details = crate::sr::v2306::SrPolici
 ///
 /// `bsid_addr` ip6_address, `weight` u32, `is_encap` bool, `type` sr_policy_type, `fib_table` u32, `sids` srv6_sid_list, `encap_src` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPolicyAddV2 {
     pub bsid_addr: crate::ip_types::v1901::Ip6Address,
     pub weight: u32,
@@ -115,6 +121,8 @@ impl<V> Request<V> for SrPolicyAddV2 { type Reply = crate::sr::v2306::SrPolicyAd
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPolicyAddV2Reply {
     pub retval: i32,
 }
@@ -123,6 +131,7 @@ impl Message for SrPolicyAddV2Reply {
     const NAME: &'static str = "sr_policy_add_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -143,6 +152,8 @@ impl Message for SrPolicyAddV2Reply {
 ///
 /// `bsid_addr` ip6_address, `sr_policy_index` u32, `fib_table` u32, `operation` sr_policy_op, `sl_index` u32, `weight` u32, `sids` srv6_sid_list, `encap_src` ip6_address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPolicyModV2 {
     pub bsid_addr: crate::ip_types::v1901::Ip6Address,
     pub sr_policy_index: u32,
@@ -190,6 +201,8 @@ impl<V> Request<V> for SrPolicyModV2 { type Reply = crate::sr::v2306::SrPolicyMo
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPolicyModV2Reply {
     pub retval: i32,
 }
@@ -198,6 +211,7 @@ impl Message for SrPolicyModV2Reply {
     const NAME: &'static str = "sr_policy_mod_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

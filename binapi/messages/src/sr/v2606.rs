@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_del` bool, `localsid` ip6_address, `end_psp` bool, `behavior` sr_behavior, `sw_if_index` interface_index, `vlan_index` u32, `fib_table` u32, `nh_addr` address, `locator_block_len` u8, `locator_node_len` u8, `function_len` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrLocalsidAddDelV2 {
     pub is_del: bool,
     pub localsid: crate::ip_types::v1901::Ip6Address,
@@ -63,6 +65,8 @@ impl<V> Request<V> for SrLocalsidAddDelV2 { type Reply = crate::sr::v2606::SrLoc
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrLocalsidAddDelV2Reply {
     pub retval: i32,
 }
@@ -71,6 +75,7 @@ impl Message for SrLocalsidAddDelV2Reply {
     const NAME: &'static str = "sr_localsid_add_del_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

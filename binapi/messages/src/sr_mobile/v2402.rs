@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_del` bool, `localsid_prefix` ip6_prefix, `behavior` string[64], `fib_table` u32, `local_fib_table` u32, `drop_in` bool, `nhtype` sr_mobile_nhtype, `sr_prefix` ip6_prefix, `v4src_addr` ip4_address, `v4src_position` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMobileLocalsidAddDel {
     pub is_del: bool,
     pub localsid_prefix: crate::ip_types::v1908::Ip6Prefix,
@@ -60,6 +62,8 @@ impl<V> Request<V> for SrMobileLocalsidAddDel { type Reply = crate::sr_mobile::v
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMobileLocalsidAddDelReply {
     pub retval: i32,
 }
@@ -68,6 +72,7 @@ impl Message for SrMobileLocalsidAddDelReply {
     const NAME: &'static str = "sr_mobile_localsid_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -88,6 +93,8 @@ impl Message for SrMobileLocalsidAddDelReply {
 ///
 /// `bsid_addr` ip6_address, `sr_prefix` ip6_prefix, `v6src_prefix` ip6_prefix, `behavior` string[64], `fib_table` u32, `local_fib_table` u32, `encap_src` ip6_address, `drop_in` bool, `nhtype` sr_mobile_nhtype
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMobilePolicyAdd {
     pub bsid_addr: crate::ip_types::v1901::Ip6Address,
     pub sr_prefix: crate::ip_types::v1908::Ip6Prefix,
@@ -138,6 +145,8 @@ impl<V> Request<V> for SrMobilePolicyAdd { type Reply = crate::sr_mobile::v2402:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMobilePolicyAddReply {
     pub retval: i32,
 }
@@ -146,6 +155,7 @@ impl Message for SrMobilePolicyAddReply {
     const NAME: &'static str = "sr_mobile_policy_add_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bsid` u32, `weight` u32, `type` u8, `n_segments` u8, `segments` u32[n_segments]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMplsPolicyAdd {
     pub bsid: u32,
     pub weight: u32,
@@ -44,6 +46,8 @@ impl<V> Request<V> for SrMplsPolicyAdd { type Reply = crate::sr_mpls::v1810::SrM
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMplsPolicyAddReply {
     pub retval: i32,
 }
@@ -52,6 +56,7 @@ impl Message for SrMplsPolicyAddReply {
     const NAME: &'static str = "sr_mpls_policy_add_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -72,6 +77,8 @@ impl Message for SrMplsPolicyAddReply {
 ///
 /// `bsid` u32, `endpoint` u8[16], `endpoint_type` u8, `color` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMplsPolicyAssignEndpointColor {
     pub bsid: u32,
     pub endpoint: [u8; 16],
@@ -107,6 +114,8 @@ impl<V> Request<V> for SrMplsPolicyAssignEndpointColor { type Reply = crate::sr_
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMplsPolicyAssignEndpointColorReply {
     pub retval: i32,
 }
@@ -115,6 +124,7 @@ impl Message for SrMplsPolicyAssignEndpointColorReply {
     const NAME: &'static str = "sr_mpls_policy_assign_endpoint_color_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -135,6 +145,8 @@ impl Message for SrMplsPolicyAssignEndpointColorReply {
 ///
 /// `bsid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMplsPolicyDel {
     pub bsid: u32,
 }
@@ -161,6 +173,8 @@ impl<V> Request<V> for SrMplsPolicyDel { type Reply = crate::sr_mpls::v1810::SrM
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMplsPolicyDelReply {
     pub retval: i32,
 }
@@ -169,6 +183,7 @@ impl Message for SrMplsPolicyDelReply {
     const NAME: &'static str = "sr_mpls_policy_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -189,6 +204,8 @@ impl Message for SrMplsPolicyDelReply {
 ///
 /// `bsid` u32, `operation` u8, `sl_index` u32, `weight` u32, `n_segments` u8, `segments` u32[n_segments]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMplsPolicyMod {
     pub bsid: u32,
     pub operation: u8,
@@ -229,6 +246,8 @@ impl<V> Request<V> for SrMplsPolicyMod { type Reply = crate::sr_mpls::v1810::SrM
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMplsPolicyModReply {
     pub retval: i32,
 }
@@ -237,6 +256,7 @@ impl Message for SrMplsPolicyModReply {
     const NAME: &'static str = "sr_mpls_policy_mod_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -257,6 +277,8 @@ impl Message for SrMplsPolicyModReply {
 ///
 /// `is_del` u8, `bsid` u32, `table_id` u32, `prefix_addr` u8[16], `mask_width` u32, `traffic_type` u8, `next_hop` u8[16], `nh_type` u8, `color` u32, `co_bits` u8, `vpn_label` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMplsSteeringAddDel {
     pub is_del: u8,
     pub bsid: u32,
@@ -313,6 +335,8 @@ impl<V> Request<V> for SrMplsSteeringAddDel { type Reply = crate::sr_mpls::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMplsSteeringAddDelReply {
     pub retval: i32,
 }
@@ -321,6 +345,7 @@ impl Message for SrMplsSteeringAddDelReply {
     const NAME: &'static str = "sr_mpls_steering_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

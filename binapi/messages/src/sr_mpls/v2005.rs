@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bsid` u32, `weight` u32, `is_spray` bool, `n_segments` u8, `segments` u32[n_segments]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMplsPolicyAdd {
     pub bsid: u32,
     pub weight: u32,
@@ -44,6 +46,8 @@ impl<V> Request<V> for SrMplsPolicyAdd { type Reply = crate::sr_mpls::v1810::SrM
 ///
 /// `bsid` u32, `endpoint` address, `color` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMplsPolicyAssignEndpointColor {
     pub bsid: u32,
     pub endpoint: crate::ip_types::v2005::Address,
@@ -76,6 +80,8 @@ impl<V> Request<V> for SrMplsPolicyAssignEndpointColor { type Reply = crate::sr_
 ///
 /// `bsid` u32, `operation` sr_policy_op, `sl_index` u32, `weight` u32, `n_segments` u8, `segments` u32[n_segments]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMplsPolicyMod {
     pub bsid: u32,
     pub operation: crate::sr_types::v2005::SrPolicyOp,
@@ -116,6 +122,8 @@ impl<V> Request<V> for SrMplsPolicyMod { type Reply = crate::sr_mpls::v1810::SrM
 ///
 /// `is_del` bool, `bsid` u32, `table_id` u32, `prefix` prefix, `mask_width` u32, `next_hop` address, `color` u32, `co_bits` u8, `vpn_label` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMplsSteeringAddDel {
     pub is_del: bool,
     pub bsid: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `bsid` u32, `endpoint` address, `color` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMplsPolicyAssignEndpointColor {
     pub bsid: u32,
     pub endpoint: crate::ip_types::v2005::Address,
@@ -39,6 +41,8 @@ impl<V> Request<V> for SrMplsPolicyAssignEndpointColor { type Reply = crate::sr_
 ///
 /// `is_del` bool, `bsid` u32, `table_id` u32, `prefix` prefix, `mask_width` u32, `next_hop` address, `color` u32, `co_bits` u8, `vpn_label` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrMplsSteeringAddDel {
     pub is_del: bool,
     pub bsid: u32,

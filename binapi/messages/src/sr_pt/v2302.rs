@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `id` u16, `ingress_load` u8, `egress_load` u8, `tts_template` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPtIfaceAdd {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub id: u16,
@@ -45,6 +47,8 @@ impl<V> Request<V> for SrPtIfaceAdd { type Reply = crate::sr_pt::v2302::SrPtIfac
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPtIfaceAddReply {
     pub retval: i32,
 }
@@ -53,6 +57,7 @@ impl Message for SrPtIfaceAddReply {
     const NAME: &'static str = "sr_pt_iface_add_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -73,6 +78,8 @@ impl Message for SrPtIfaceAddReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPtIfaceDel {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -99,6 +106,8 @@ impl<V> Request<V> for SrPtIfaceDel { type Reply = crate::sr_pt::v2302::SrPtIfac
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPtIfaceDelReply {
     pub retval: i32,
 }
@@ -107,6 +116,7 @@ impl Message for SrPtIfaceDelReply {
     const NAME: &'static str = "sr_pt_iface_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -127,6 +137,8 @@ impl Message for SrPtIfaceDelReply {
 ///
 /// `sw_if_index` interface_index, `id` u16, `ingress_load` u8, `egress_load` u8, `tts_template` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPtIfaceDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub id: u16,
@@ -163,6 +175,8 @@ impl Message for SrPtIfaceDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SrPtIfaceDump {
 }
 

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `tbl_id` bier_table_id, `path` fib_path, `packets` u64, `bytes` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct BierNeighborCounter {
     pub tbl_id: crate::bier::v1810::BierTableId,
     pub path: crate::fib_types::v1810::FibPath,
@@ -42,6 +44,8 @@ impl Wire for BierNeighborCounter {
 ///
 /// `address` u32, `address_length` u8, `packets` u64, `bytes` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip4FibCounter {
     pub address: u32,
     pub address_length: u8,
@@ -77,6 +81,8 @@ impl Wire for Ip4FibCounter {
 ///
 /// `source` u8[4], `group` u8[4], `group_length` u8, `packets` u64, `bytes` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip4MfibCounter {
     pub source: [u8; 4],
     pub group: [u8; 4],
@@ -115,6 +121,8 @@ impl Wire for Ip4MfibCounter {
 ///
 /// `address` u32, `link_type` u8, `packets` u64, `bytes` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip4NbrCounter {
     pub address: u32,
     pub link_type: u8,
@@ -150,6 +158,8 @@ impl Wire for Ip4NbrCounter {
 ///
 /// `address` u64[2], `address_length` u8, `packets` u64, `bytes` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6FibCounter {
     pub address: [u64; 2],
     pub address_length: u8,
@@ -185,6 +195,8 @@ impl Wire for Ip6FibCounter {
 ///
 /// `source` u8[16], `group` u8[16], `group_length` u8, `packets` u64, `bytes` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6MfibCounter {
     pub source: [u8; 16],
     pub group: [u8; 16],
@@ -223,6 +235,8 @@ impl Wire for Ip6MfibCounter {
 ///
 /// `address` u64[2], `link_type` u8, `packets` u64, `bytes` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Ip6NbrCounter {
     pub address: [u64; 2],
     pub link_type: u8,
@@ -258,6 +272,8 @@ impl Wire for Ip6NbrCounter {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct StatsGetPollerDelay {
 }
 
@@ -281,6 +297,8 @@ impl<V> Request<V> for StatsGetPollerDelay { type Reply = crate::stats::v1810::S
 ///
 /// `retval` i32, `delay` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct StatsGetPollerDelayReply {
     pub retval: i32,
     pub delay: u32,
@@ -290,6 +308,7 @@ impl Message for StatsGetPollerDelayReply {
     const NAME: &'static str = "stats_get_poller_delay_reply";
     const CRC: u32 = 0x8c445a33;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -312,6 +331,8 @@ impl Message for StatsGetPollerDelayReply {
 ///
 /// `id` u32, `packets` u64, `bytes` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpEncapCounter {
     pub id: u32,
     pub packets: u64,
@@ -344,6 +365,8 @@ impl Wire for UdpEncapCounter {
 ///
 /// `timestamp` u32, `count` u32, `c` bier_neighbor_counter[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VnetBierNeighborCounters {
     pub timestamp: u32,
     pub c: Vec<crate::stats::v1810::BierNeighborCounter>,
@@ -373,6 +396,8 @@ impl Message for VnetBierNeighborCounters {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VnetGetSummaryStats {
 }
 
@@ -396,6 +421,8 @@ impl<V> Request<V> for VnetGetSummaryStats { type Reply = crate::stats::v1810::V
 ///
 /// `retval` i32, `total_pkts` u64[8], `total_bytes` u64[8], `vector_rate` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VnetGetSummaryStatsReply {
     pub retval: i32,
     pub total_pkts: [u64; 8],
@@ -407,6 +434,7 @@ impl Message for VnetGetSummaryStatsReply {
     const NAME: &'static str = "vnet_get_summary_stats_reply";
     const CRC: u32 = 0x82b5e46c;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -433,6 +461,8 @@ impl Message for VnetGetSummaryStatsReply {
 ///
 /// `vnet_counter_type` u8, `first_sw_if_index` u32, `count` u32, `data` vlib_counter[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VnetInterfaceCombinedCounters {
     pub vnet_counter_type: u8,
     pub first_sw_if_index: u32,
@@ -465,6 +495,8 @@ impl Message for VnetInterfaceCombinedCounters {
 ///
 /// `vnet_counter_type` u8, `first_sw_if_index` u32, `count` u32, `data` u64[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VnetInterfaceSimpleCounters {
     pub vnet_counter_type: u8,
     pub first_sw_if_index: u32,
@@ -497,6 +529,8 @@ impl Message for VnetInterfaceSimpleCounters {
 ///
 /// `vrf_id` u32, `count` u32, `c` ip4_fib_counter[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VnetIp4FibCounters {
     pub vrf_id: u32,
     pub c: Vec<crate::stats::v1810::Ip4FibCounter>,
@@ -526,6 +560,8 @@ impl Message for VnetIp4FibCounters {
 ///
 /// `vrf_id` u32, `count` u32, `c` ip4_mfib_counter[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VnetIp4MfibCounters {
     pub vrf_id: u32,
     pub c: Vec<crate::stats::v1810::Ip4MfibCounter>,
@@ -555,6 +591,8 @@ impl Message for VnetIp4MfibCounters {
 ///
 /// `count` u32, `sw_if_index` u32, `begin` u8, `c` ip4_nbr_counter[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VnetIp4NbrCounters {
     pub sw_if_index: u32,
     pub begin: u8,
@@ -587,6 +625,8 @@ impl Message for VnetIp4NbrCounters {
 ///
 /// `vrf_id` u32, `count` u32, `c` ip6_fib_counter[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VnetIp6FibCounters {
     pub vrf_id: u32,
     pub c: Vec<crate::stats::v1810::Ip6FibCounter>,
@@ -616,6 +656,8 @@ impl Message for VnetIp6FibCounters {
 ///
 /// `vrf_id` u32, `count` u32, `c` ip6_mfib_counter[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VnetIp6MfibCounters {
     pub vrf_id: u32,
     pub c: Vec<crate::stats::v1810::Ip6MfibCounter>,
@@ -645,6 +687,8 @@ impl Message for VnetIp6MfibCounters {
 ///
 /// `count` u32, `sw_if_index` u32, `begin` u8, `c` ip6_nbr_counter[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VnetIp6NbrCounters {
     pub sw_if_index: u32,
     pub begin: u8,
@@ -677,6 +721,8 @@ impl Message for VnetIp6NbrCounters {
 ///
 /// `count` u32, `timestamp` u32, `data` vnet_combined_counter[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VnetPerInterfaceCombinedCounters {
     pub timestamp: u32,
     pub data: Vec<crate::interface::v1810::VnetCombinedCounter>,
@@ -706,6 +752,8 @@ impl Message for VnetPerInterfaceCombinedCounters {
 ///
 /// `count` u32, `timestamp` u32, `data` vnet_simple_counter[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VnetPerInterfaceSimpleCounters {
     pub timestamp: u32,
     pub data: Vec<crate::interface::v1810::VnetSimpleCounter>,
@@ -735,6 +783,8 @@ impl Message for VnetPerInterfaceSimpleCounters {
 ///
 /// `timestamp` u32, `count` u32, `c` udp_encap_counter[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VnetUdpEncapCounters {
     pub timestamp: u32,
     pub c: Vec<crate::stats::v1810::UdpEncapCounter>,
@@ -764,6 +814,8 @@ impl Message for VnetUdpEncapCounters {
 ///
 /// `enable` u32, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantBierNeighborStats {
     pub enable: u32,
     pub pid: u32,
@@ -794,6 +846,8 @@ impl<V> Subscribe<V> for WantBierNeighborStats { type Event = crate::stats::v181
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantBierNeighborStatsReply {
     pub retval: i32,
 }
@@ -802,6 +856,7 @@ impl Message for WantBierNeighborStatsReply {
     const NAME: &'static str = "want_bier_neighbor_stats_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -822,6 +877,8 @@ impl Message for WantBierNeighborStatsReply {
 ///
 /// `enable_disable` u32, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantInterfaceCombinedStats {
     pub enable_disable: u32,
     pub pid: u32,
@@ -852,6 +909,8 @@ impl<V> Subscribe<V> for WantInterfaceCombinedStats { type Event = crate::stats:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantInterfaceCombinedStatsReply {
     pub retval: i32,
 }
@@ -860,6 +919,7 @@ impl Message for WantInterfaceCombinedStatsReply {
     const NAME: &'static str = "want_interface_combined_stats_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -880,6 +940,8 @@ impl Message for WantInterfaceCombinedStatsReply {
 ///
 /// `enable_disable` u32, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantInterfaceSimpleStats {
     pub enable_disable: u32,
     pub pid: u32,
@@ -910,6 +972,8 @@ impl<V> Subscribe<V> for WantInterfaceSimpleStats { type Event = crate::stats::v
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantInterfaceSimpleStatsReply {
     pub retval: i32,
 }
@@ -918,6 +982,7 @@ impl Message for WantInterfaceSimpleStatsReply {
     const NAME: &'static str = "want_interface_simple_stats_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -938,6 +1003,8 @@ impl Message for WantInterfaceSimpleStatsReply {
 ///
 /// `enable_disable` u32, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp4FibStats {
     pub enable_disable: u32,
     pub pid: u32,
@@ -968,6 +1035,8 @@ impl<V> Subscribe<V> for WantIp4FibStats { type Event = crate::stats::v1810::Vne
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp4FibStatsReply {
     pub retval: i32,
 }
@@ -976,6 +1045,7 @@ impl Message for WantIp4FibStatsReply {
     const NAME: &'static str = "want_ip4_fib_stats_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -996,6 +1066,8 @@ impl Message for WantIp4FibStatsReply {
 ///
 /// `enable_disable` u32, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp4MfibStats {
     pub enable_disable: u32,
     pub pid: u32,
@@ -1026,6 +1098,8 @@ impl<V> Subscribe<V> for WantIp4MfibStats { type Event = crate::stats::v1810::Vn
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp4MfibStatsReply {
     pub retval: i32,
 }
@@ -1034,6 +1108,7 @@ impl Message for WantIp4MfibStatsReply {
     const NAME: &'static str = "want_ip4_mfib_stats_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1054,6 +1129,8 @@ impl Message for WantIp4MfibStatsReply {
 ///
 /// `enable_disable` u32, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp4NbrStats {
     pub enable_disable: u32,
     pub pid: u32,
@@ -1084,6 +1161,8 @@ impl<V> Subscribe<V> for WantIp4NbrStats { type Event = crate::stats::v1810::Vne
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp4NbrStatsReply {
     pub retval: i32,
 }
@@ -1092,6 +1171,7 @@ impl Message for WantIp4NbrStatsReply {
     const NAME: &'static str = "want_ip4_nbr_stats_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1112,6 +1192,8 @@ impl Message for WantIp4NbrStatsReply {
 ///
 /// `enable_disable` u32, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp6FibStats {
     pub enable_disable: u32,
     pub pid: u32,
@@ -1142,6 +1224,8 @@ impl<V> Subscribe<V> for WantIp6FibStats { type Event = crate::stats::v1810::Vne
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp6FibStatsReply {
     pub retval: i32,
 }
@@ -1150,6 +1234,7 @@ impl Message for WantIp6FibStatsReply {
     const NAME: &'static str = "want_ip6_fib_stats_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1170,6 +1255,8 @@ impl Message for WantIp6FibStatsReply {
 ///
 /// `enable_disable` u32, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp6MfibStats {
     pub enable_disable: u32,
     pub pid: u32,
@@ -1200,6 +1287,8 @@ impl<V> Subscribe<V> for WantIp6MfibStats { type Event = crate::stats::v1810::Vn
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp6MfibStatsReply {
     pub retval: i32,
 }
@@ -1208,6 +1297,7 @@ impl Message for WantIp6MfibStatsReply {
     const NAME: &'static str = "want_ip6_mfib_stats_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1228,6 +1318,8 @@ impl Message for WantIp6MfibStatsReply {
 ///
 /// `enable_disable` u32, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp6NbrStats {
     pub enable_disable: u32,
     pub pid: u32,
@@ -1258,6 +1350,8 @@ impl<V> Subscribe<V> for WantIp6NbrStats { type Event = crate::stats::v1810::Vne
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantIp6NbrStatsReply {
     pub retval: i32,
 }
@@ -1266,6 +1360,7 @@ impl Message for WantIp6NbrStatsReply {
     const NAME: &'static str = "want_ip6_nbr_stats_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1286,6 +1381,8 @@ impl Message for WantIp6NbrStatsReply {
 ///
 /// `enable_disable` u32, `pid` u32, `num` u32, `sw_ifs` u32[num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantPerInterfaceCombinedStats {
     pub enable_disable: u32,
     pub pid: u32,
@@ -1321,6 +1418,8 @@ impl<V> Subscribe<V> for WantPerInterfaceCombinedStats { type Event = crate::sta
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantPerInterfaceCombinedStatsReply {
     pub retval: i32,
 }
@@ -1329,6 +1428,7 @@ impl Message for WantPerInterfaceCombinedStatsReply {
     const NAME: &'static str = "want_per_interface_combined_stats_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1349,6 +1449,8 @@ impl Message for WantPerInterfaceCombinedStatsReply {
 ///
 /// `enable_disable` u32, `pid` u32, `num` u32, `sw_ifs` u32[num]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantPerInterfaceSimpleStats {
     pub enable_disable: u32,
     pub pid: u32,
@@ -1384,6 +1486,8 @@ impl<V> Subscribe<V> for WantPerInterfaceSimpleStats { type Event = crate::stats
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantPerInterfaceSimpleStatsReply {
     pub retval: i32,
 }
@@ -1392,6 +1496,7 @@ impl Message for WantPerInterfaceSimpleStatsReply {
     const NAME: &'static str = "want_per_interface_simple_stats_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1412,6 +1517,8 @@ impl Message for WantPerInterfaceSimpleStatsReply {
 ///
 /// `enable_disable` u32, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantStats {
     pub enable_disable: u32,
     pub pid: u32,
@@ -1441,6 +1548,8 @@ impl<V> Request<V> for WantStats { type Reply = crate::stats::v1810::WantStatsRe
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantStatsReply {
     pub retval: i32,
 }
@@ -1449,6 +1558,7 @@ impl Message for WantStatsReply {
     const NAME: &'static str = "want_stats_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -1469,6 +1579,8 @@ impl Message for WantStatsReply {
 ///
 /// `enable` u32, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantUdpEncapStats {
     pub enable: u32,
     pub pid: u32,
@@ -1499,6 +1611,8 @@ impl<V> Subscribe<V> for WantUdpEncapStats { type Event = crate::stats::v1810::V
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantUdpEncapStatsReply {
     pub retval: i32,
 }
@@ -1507,6 +1621,7 @@ impl Message for WantUdpEncapStatsReply {
     const NAME: &'static str = "want_udp_encap_stats_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

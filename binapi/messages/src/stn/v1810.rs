@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_ip4` u8, `ip_address` u8[16], `sw_if_index` u32, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct StnAddDelRule {
     pub is_ip4: u8,
     pub ip_address: [u8; 16],
@@ -42,6 +44,8 @@ impl<V> Request<V> for StnAddDelRule { type Reply = crate::stn::v1810::StnAddDel
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct StnAddDelRuleReply {
     pub retval: i32,
 }
@@ -50,6 +54,7 @@ impl Message for StnAddDelRuleReply {
     const NAME: &'static str = "stn_add_del_rule_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -70,6 +75,8 @@ impl Message for StnAddDelRuleReply {
 ///
 /// `is_ip4` u8, `ip_address` u8[16], `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct StnRulesDetails {
     pub is_ip4: u8,
     pub ip_address: [u8; 16],
@@ -100,6 +107,8 @@ impl Message for StnRulesDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct StnRulesDump {
 }
 

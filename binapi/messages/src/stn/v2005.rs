@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `ip_address` address, `sw_if_index` interface_index, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct StnAddDelRule {
     pub ip_address: crate::ip_types::v2005::Address,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -39,6 +41,8 @@ impl<V> Request<V> for StnAddDelRule { type Reply = crate::stn::v1810::StnAddDel
 ///
 /// `ip_address` address, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct StnRulesDetails {
     pub ip_address: crate::ip_types::v2005::Address,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `table_id` u32, `sw_if_index` u32, `af` address_family
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SvsDetails {
     pub table_id: u32,
     pub sw_if_index: u32,
@@ -37,6 +39,8 @@ impl Message for SvsDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SvsDump {
 }
 
@@ -83,6 +87,8 @@ impl Dump<crate::release::V2606> for SvsDump { type Details = crate::svs::v2106:
 ///
 /// `is_enable` u8, `af` address_family, `table_id` u32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SvsEnableDisable {
     pub is_enable: u8,
     pub af: crate::fib_types::v1810::AddressFamily,
@@ -118,6 +124,8 @@ impl<V> Request<V> for SvsEnableDisable { type Reply = crate::svs::v1810::SvsEna
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SvsEnableDisableReply {
     pub retval: i32,
 }
@@ -126,6 +134,7 @@ impl Message for SvsEnableDisableReply {
     const NAME: &'static str = "svs_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -146,6 +155,8 @@ impl Message for SvsEnableDisableReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SvsPluginGetVersion {
 }
 
@@ -169,6 +180,8 @@ impl<V> Request<V> for SvsPluginGetVersion { type Reply = crate::svs::v1810::Svs
 ///
 /// `major` u32, `minor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SvsPluginGetVersionReply {
     pub major: u32,
     pub minor: u32,
@@ -196,6 +209,8 @@ impl Message for SvsPluginGetVersionReply {
 ///
 /// `is_add` u8, `prefix` prefix, `table_id` u32, `source_table_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SvsRouteAddDel {
     pub is_add: u8,
     pub prefix: crate::ip_types::v1810::Prefix,
@@ -231,6 +246,8 @@ impl<V> Request<V> for SvsRouteAddDel { type Reply = crate::svs::v1810::SvsRoute
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SvsRouteAddDelReply {
     pub retval: i32,
 }
@@ -239,6 +256,7 @@ impl Message for SvsRouteAddDelReply {
     const NAME: &'static str = "svs_route_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -259,6 +277,8 @@ impl Message for SvsRouteAddDelReply {
 ///
 /// `is_add` u8, `af` address_family, `table_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SvsTableAddDel {
     pub is_add: u8,
     pub af: crate::fib_types::v1810::AddressFamily,
@@ -291,6 +311,8 @@ impl<V> Request<V> for SvsTableAddDel { type Reply = crate::svs::v1810::SvsTable
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SvsTableAddDelReply {
     pub retval: i32,
 }
@@ -299,6 +321,7 @@ impl Message for SvsTableAddDelReply {
     const NAME: &'static str = "svs_table_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

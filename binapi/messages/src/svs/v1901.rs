@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `prefix` prefix, `table_id` u32, `source_table_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SvsRouteAddDel {
     pub is_add: u8,
     pub prefix: crate::ip_types::v1901::Prefix,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `table_id` u32, `sw_if_index` u32, `af` address_family
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SvsDetails {
     pub table_id: u32,
     pub sw_if_index: u32,
@@ -37,6 +39,8 @@ impl Message for SvsDetails {
 ///
 /// `is_enable` u8, `af` address_family, `table_id` u32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SvsEnableDisable {
     pub is_enable: u8,
     pub af: crate::fib_types::v1810::AddressFamily,
@@ -72,6 +76,8 @@ impl<V> Request<V> for SvsEnableDisable { type Reply = crate::svs::v1810::SvsEna
 ///
 /// `is_add` u8, `prefix` prefix, `table_id` u32, `source_table_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SvsRouteAddDel {
     pub is_add: u8,
     pub prefix: crate::fib_types::v1908::Prefix,
@@ -107,6 +113,8 @@ impl<V> Request<V> for SvsRouteAddDel { type Reply = crate::svs::v1810::SvsRoute
 ///
 /// `is_add` u8, `af` address_family, `table_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SvsTableAddDel {
     pub is_add: u8,
     pub af: crate::fib_types::v1810::AddressFamily,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `table_id` u32, `sw_if_index` interface_index, `af` address_family
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SvsDetails {
     pub table_id: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -37,6 +39,8 @@ impl Message for SvsDetails {
 ///
 /// `is_add` bool, `prefix` prefix, `table_id` u32, `source_table_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SvsRouteAddDel {
     pub is_add: bool,
     pub prefix: crate::ip_types::v2005::Prefix,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SyslogGetFilter {
 }
 
@@ -52,6 +54,8 @@ impl Request<crate::release::V2606> for SyslogGetFilter { type Reply = crate::sy
 ///
 /// `retval` i32, `severity` syslog_severity
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SyslogGetFilterReply {
     pub retval: i32,
     pub severity: crate::syslog::v1901::SyslogSeverity,
@@ -61,6 +65,7 @@ impl Message for SyslogGetFilterReply {
     const NAME: &'static str = "syslog_get_filter_reply";
     const CRC: u32 = 0x529a4e3c;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -83,6 +88,8 @@ impl Message for SyslogGetFilterReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SyslogGetSender {
 }
 
@@ -128,6 +135,8 @@ impl Request<crate::release::V2606> for SyslogGetSender { type Reply = crate::sy
 ///
 /// `retval` i32, `src_address` ip4_address, `collector_address` ip4_address, `collector_port` u16, `vrf_id` u32, `max_msg_size` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SyslogGetSenderReply {
     pub retval: i32,
     pub src_address: crate::ip_types::v1901::Ip4Address,
@@ -141,6 +150,7 @@ impl Message for SyslogGetSenderReply {
     const NAME: &'static str = "syslog_get_sender_reply";
     const CRC: u32 = 0x47af60ff;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -171,6 +181,8 @@ impl Message for SyslogGetSenderReply {
 ///
 /// `severity` syslog_severity
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SyslogSetFilter {
     pub severity: crate::syslog::v1901::SyslogSeverity,
 }
@@ -197,6 +209,8 @@ impl<V> Request<V> for SyslogSetFilter { type Reply = crate::syslog::v1901::Sysl
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SyslogSetFilterReply {
     pub retval: i32,
 }
@@ -205,6 +219,7 @@ impl Message for SyslogSetFilterReply {
     const NAME: &'static str = "syslog_set_filter_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -225,6 +240,8 @@ impl Message for SyslogSetFilterReply {
 ///
 /// `src_address` ip4_address, `collector_address` ip4_address, `collector_port` u16, `vrf_id` u32, `max_msg_size` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SyslogSetSender {
     pub src_address: crate::ip_types::v1901::Ip4Address,
     pub collector_address: crate::ip_types::v1901::Ip4Address,
@@ -263,6 +280,8 @@ impl<V> Request<V> for SyslogSetSender { type Reply = crate::syslog::v1901::Sysl
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SyslogSetSenderReply {
     pub retval: i32,
 }
@@ -271,6 +290,7 @@ impl Message for SyslogSetSenderReply {
     const NAME: &'static str = "syslog_set_sender_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

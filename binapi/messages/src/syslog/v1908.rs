@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `retval` i32, `severity` syslog_severity
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SyslogGetFilterReply {
     pub retval: i32,
     pub severity: crate::syslog::v1901::SyslogSeverity,
@@ -16,6 +18,7 @@ impl Message for SyslogGetFilterReply {
     const NAME: &'static str = "syslog_get_filter_reply";
     const CRC: u32 = 0xeb1833f8;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -38,6 +41,8 @@ impl Message for SyslogGetFilterReply {
 ///
 /// `retval` i32, `src_address` ip4_address, `collector_address` ip4_address, `collector_port` u16, `vrf_id` u32, `max_msg_size` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SyslogGetSenderReply {
     pub retval: i32,
     pub src_address: crate::ip_types::v1901::Ip4Address,
@@ -51,6 +56,7 @@ impl Message for SyslogGetSenderReply {
     const NAME: &'static str = "syslog_get_sender_reply";
     const CRC: u32 = 0xd3da60ac;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -81,6 +87,8 @@ impl Message for SyslogGetSenderReply {
 ///
 /// `severity` syslog_severity
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SyslogSetFilter {
     pub severity: crate::syslog::v1901::SyslogSeverity,
 }
@@ -107,6 +115,8 @@ impl<V> Request<V> for SyslogSetFilter { type Reply = crate::syslog::v1901::Sysl
 ///
 /// `src_address` ip4_address, `collector_address` ip4_address, `collector_port` u16, `vrf_id` u32, `max_msg_size` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SyslogSetSender {
     pub src_address: crate::ip_types::v1901::Ip4Address,
     pub collector_address: crate::ip_types::v1901::Ip4Address,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `retval` i32, `src_address` ip4_address, `collector_address` ip4_address, `collector_port` u16, `vrf_id` u32, `max_msg_size` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SyslogGetSenderReply {
     pub retval: i32,
     pub src_address: crate::ip_types::v1901::Ip4Address,
@@ -20,6 +22,7 @@ impl Message for SyslogGetSenderReply {
     const NAME: &'static str = "syslog_get_sender_reply";
     const CRC: u32 = 0x424cfa4e;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -50,6 +53,8 @@ impl Message for SyslogGetSenderReply {
 ///
 /// `src_address` ip4_address, `collector_address` ip4_address, `collector_port` u16, `vrf_id` u32, `max_msg_size` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SyslogSetSender {
     pub src_address: crate::ip_types::v1901::Ip4Address,
     pub collector_address: crate::ip_types::v1901::Ip4Address,

@@ -7,8 +7,11 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `dev_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceTapDetails {
     pub sw_if_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub dev_name: [u8; 64],
 }
 
@@ -43,6 +46,8 @@ impl Message for SwInterfaceTapDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceTapDump {
 }
 
@@ -66,8 +71,11 @@ impl<V> Dump<V> for SwInterfaceTapDump { type Details = crate::tap::v1810::SwInt
 ///
 /// `use_random_mac` u8, `tap_name` u8[64], `mac_address` u8[6], `renumber` u8, `custom_dev_instance` u32, `ip4_address_set` u8, `ip4_address` u8[4], `ip4_mask_width` u8, `ip6_address_set` u8, `ip6_address` u8[16], `ip6_mask_width` u8, `tag` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TapConnect {
     pub use_random_mac: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tap_name: [u8; 64],
     pub mac_address: [u8; 6],
     pub renumber: u8,
@@ -78,6 +86,7 @@ pub struct TapConnect {
     pub ip6_address_set: u8,
     pub ip6_address: [u8; 16],
     pub ip6_mask_width: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
 }
 
@@ -144,6 +153,8 @@ impl<V> Request<V> for TapConnect { type Reply = crate::tap::v1810::TapConnectRe
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TapConnectReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -153,6 +164,7 @@ impl Message for TapConnectReply {
     const NAME: &'static str = "tap_connect_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -175,6 +187,8 @@ impl Message for TapConnectReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TapDelete {
     pub sw_if_index: u32,
 }
@@ -201,6 +215,8 @@ impl<V> Request<V> for TapDelete { type Reply = crate::tap::v1810::TapDeleteRepl
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TapDeleteReply {
     pub retval: i32,
 }
@@ -209,6 +225,7 @@ impl Message for TapDeleteReply {
     const NAME: &'static str = "tap_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -229,9 +246,12 @@ impl Message for TapDeleteReply {
 ///
 /// `sw_if_index` u32, `use_random_mac` u8, `tap_name` u8[64], `mac_address` u8[6], `renumber` u8, `custom_dev_instance` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TapModify {
     pub sw_if_index: u32,
     pub use_random_mac: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tap_name: [u8; 64],
     pub mac_address: [u8; 6],
     pub renumber: u8,
@@ -283,6 +303,8 @@ impl<V> Request<V> for TapModify { type Reply = crate::tap::v1810::TapModifyRepl
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TapModifyReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -292,6 +314,7 @@ impl Message for TapModifyReply {
     const NAME: &'static str = "tap_modify_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

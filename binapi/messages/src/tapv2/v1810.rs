@@ -7,15 +7,21 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `id` u32, `dev_name` u8[64], `tx_ring_sz` u16, `rx_ring_sz` u16, `host_mac_addr` u8[6], `host_if_name` u8[64], `host_namespace` u8[64], `host_bridge` u8[64], `host_ip4_addr` u8[4], `host_ip4_prefix_len` u8, `host_ip6_addr` u8[16], `host_ip6_prefix_len` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceTapV2Details {
     pub sw_if_index: u32,
     pub id: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub dev_name: [u8; 64],
     pub tx_ring_sz: u16,
     pub rx_ring_sz: u16,
     pub host_mac_addr: [u8; 6],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub host_if_name: [u8; 64],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub host_namespace: [u8; 64],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub host_bridge: [u8; 64],
     pub host_ip4_addr: [u8; 4],
     pub host_ip4_prefix_len: u8,
@@ -87,6 +93,8 @@ impl Message for SwInterfaceTapV2Details {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceTapV2Dump {
 }
 
@@ -113,6 +121,8 @@ impl Dump<crate::release::V1908> for SwInterfaceTapV2Dump { type Details = crate
 ///
 /// `id` u32, `use_random_mac` u8, `mac_address` u8[6], `tx_ring_sz` u16, `rx_ring_sz` u16, `host_namespace_set` u8, `host_namespace` u8[64], `host_mac_addr_set` u8, `host_mac_addr` u8[6], `host_if_name_set` u8, `host_if_name` u8[64], `host_bridge_set` u8, `host_bridge` u8[64], `host_ip4_addr_set` u8, `host_ip4_addr` u8[4], `host_ip4_prefix_len` u8, `host_ip6_addr_set` u8, `host_ip6_addr` u8[16], `host_ip6_prefix_len` u8, `host_ip4_gw_set` u8, `host_ip4_gw` u8[4], `host_ip6_gw_set` u8, `host_ip6_gw` u8[16], `tag` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TapCreateV2 {
     pub id: u32,
     pub use_random_mac: u8,
@@ -120,12 +130,15 @@ pub struct TapCreateV2 {
     pub tx_ring_sz: u16,
     pub rx_ring_sz: u16,
     pub host_namespace_set: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub host_namespace: [u8; 64],
     pub host_mac_addr_set: u8,
     pub host_mac_addr: [u8; 6],
     pub host_if_name_set: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub host_if_name: [u8; 64],
     pub host_bridge_set: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub host_bridge: [u8; 64],
     pub host_ip4_addr_set: u8,
     pub host_ip4_addr: [u8; 4],
@@ -137,6 +150,7 @@ pub struct TapCreateV2 {
     pub host_ip4_gw: [u8; 4],
     pub host_ip6_gw_set: u8,
     pub host_ip6_gw: [u8; 16],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
 }
 
@@ -239,6 +253,8 @@ impl<V> Request<V> for TapCreateV2 { type Reply = crate::tapv2::v1810::TapCreate
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TapCreateV2Reply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -248,6 +264,7 @@ impl Message for TapCreateV2Reply {
     const NAME: &'static str = "tap_create_v2_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -270,6 +287,8 @@ impl Message for TapCreateV2Reply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TapDeleteV2 {
     pub sw_if_index: u32,
 }
@@ -296,6 +315,8 @@ impl<V> Request<V> for TapDeleteV2 { type Reply = crate::tapv2::v1810::TapDelete
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TapDeleteV2Reply {
     pub retval: i32,
 }
@@ -304,6 +325,7 @@ impl Message for TapDeleteV2Reply {
     const NAME: &'static str = "tap_delete_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,15 +7,21 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `id` u32, `dev_name` u8[64], `tx_ring_sz` u16, `rx_ring_sz` u16, `host_mac_addr` u8[6], `host_if_name` u8[64], `host_namespace` u8[64], `host_bridge` u8[64], `host_ip4_addr` u8[4], `host_ip4_prefix_len` u8, `host_ip6_addr` u8[16], `host_ip6_prefix_len` u8, `host_mtu_size` u32, `tap_flags` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceTapV2Details {
     pub sw_if_index: u32,
     pub id: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub dev_name: [u8; 64],
     pub tx_ring_sz: u16,
     pub rx_ring_sz: u16,
     pub host_mac_addr: [u8; 6],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub host_if_name: [u8; 64],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub host_namespace: [u8; 64],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub host_bridge: [u8; 64],
     pub host_ip4_addr: [u8; 4],
     pub host_ip4_prefix_len: u8,
@@ -95,6 +101,8 @@ impl Message for SwInterfaceTapV2Details {
 ///
 /// `id` u32, `use_random_mac` u8, `mac_address` u8[6], `tx_ring_sz` u16, `rx_ring_sz` u16, `host_namespace_set` u8, `host_namespace` u8[64], `host_mac_addr_set` u8, `host_mac_addr` u8[6], `host_if_name_set` u8, `host_if_name` u8[64], `host_bridge_set` u8, `host_bridge` u8[64], `host_ip4_addr_set` u8, `host_ip4_addr` u8[4], `host_ip4_prefix_len` u8, `host_ip6_addr_set` u8, `host_ip6_addr` u8[16], `host_ip6_prefix_len` u8, `host_ip4_gw_set` u8, `host_ip4_gw` u8[4], `host_ip6_gw_set` u8, `host_ip6_gw` u8[16], `host_mtu_set` u8, `host_mtu_size` u32, `tag` u8[64], `tap_flags` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TapCreateV2 {
     pub id: u32,
     pub use_random_mac: u8,
@@ -102,12 +110,15 @@ pub struct TapCreateV2 {
     pub tx_ring_sz: u16,
     pub rx_ring_sz: u16,
     pub host_namespace_set: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub host_namespace: [u8; 64],
     pub host_mac_addr_set: u8,
     pub host_mac_addr: [u8; 6],
     pub host_if_name_set: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub host_if_name: [u8; 64],
     pub host_bridge_set: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub host_bridge: [u8; 64],
     pub host_ip4_addr_set: u8,
     pub host_ip4_addr: [u8; 4],
@@ -121,6 +132,7 @@ pub struct TapCreateV2 {
     pub host_ip6_gw: [u8; 16],
     pub host_mtu_set: u8,
     pub host_mtu_size: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
     pub tap_flags: u32,
 }

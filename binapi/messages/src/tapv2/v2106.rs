@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `id` u32, `tx_ring_sz` u16, `rx_ring_sz` u16, `host_mtu_size` u32, `host_mac_addr` mac_address, `host_ip4_prefix` ip4_address_with_prefix, `host_ip6_prefix` ip6_address_with_prefix, `tap_flags` tap_flags, `dev_name` string[64], `host_if_name` string[64], `host_namespace` string[64], `host_bridge` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceTapV2Details {
     pub sw_if_index: u32,
     pub id: u32,
@@ -67,6 +69,8 @@ impl Message for SwInterfaceTapV2Details {
 ///
 /// `id` u32, `use_random_mac` bool, `mac_address` mac_address, `num_rx_queues` u8, `tx_ring_sz` u16, `rx_ring_sz` u16, `host_mtu_set` bool, `host_mtu_size` u32, `host_mac_addr_set` bool, `host_mac_addr` mac_address, `host_ip4_prefix_set` bool, `host_ip4_prefix` ip4_address_with_prefix, `host_ip6_prefix_set` bool, `host_ip6_prefix` ip6_address_with_prefix, `host_ip4_gw_set` bool, `host_ip4_gw` ip4_address, `host_ip6_gw_set` bool, `host_ip6_gw` ip6_address, `tap_flags` tap_flags, `host_namespace_set` bool, `host_namespace` string[64], `host_if_name_set` bool, `host_if_name` string[64], `host_bridge_set` bool, `host_bridge` string[64], `tag` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TapCreateV2 {
     pub id: u32,
     pub use_random_mac: bool,

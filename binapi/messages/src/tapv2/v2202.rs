@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `id` u32, `use_random_mac` bool, `mac_address` mac_address, `num_rx_queues` u16, `num_tx_queues` u16, `tx_ring_sz` u16, `rx_ring_sz` u16, `host_mtu_set` bool, `host_mtu_size` u32, `host_mac_addr_set` bool, `host_mac_addr` mac_address, `host_ip4_prefix_set` bool, `host_ip4_prefix` ip4_address_with_prefix, `host_ip6_prefix_set` bool, `host_ip6_prefix` ip6_address_with_prefix, `host_ip4_gw_set` bool, `host_ip4_gw` ip4_address, `host_ip6_gw_set` bool, `host_ip6_gw` ip6_address, `tap_flags` tap_flags, `host_namespace_set` bool, `host_namespace` string[64], `host_if_name_set` bool, `host_if_name` string[64], `host_bridge_set` bool, `host_bridge` string[64], `tag` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TapCreateV3 {
     pub id: u32,
     pub use_random_mac: bool,
@@ -111,6 +113,8 @@ impl<V> Request<V> for TapCreateV3 { type Reply = crate::tapv2::v2202::TapCreate
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TapCreateV3Reply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -120,6 +124,7 @@ impl Message for TapCreateV3Reply {
     const NAME: &'static str = "tap_create_v3_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_ipv6` u8, `vrf_id` u32, `first_address` u8[16], `last_address` u8[16]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TcpConfigureSrcAddresses {
     pub is_ipv6: u8,
     pub vrf_id: u32,
@@ -42,6 +44,8 @@ impl<V> Request<V> for TcpConfigureSrcAddresses { type Reply = crate::tcp::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TcpConfigureSrcAddressesReply {
     pub retval: i32,
 }
@@ -50,6 +54,7 @@ impl Message for TcpConfigureSrcAddressesReply {
     const NAME: &'static str = "tcp_configure_src_addresses_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

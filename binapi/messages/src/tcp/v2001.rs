@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `vrf_id` u32, `first_address` address, `last_address` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TcpConfigureSrcAddresses {
     pub vrf_id: u32,
     pub first_address: crate::fib_types::v1901::Address,

@@ -23,6 +23,8 @@ open_enum! {
 ///
 /// `session_id` u64, `thread_index` u32, `tenant_id` u32, `session_idx` u32, `session_type` sfdp_session_type, `flags` sfdp_tcp_check_session_flags, `n_keys` u8, `keys` sfdp_session_key[n_keys]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpTcpSessionDetails {
     pub session_id: u64,
     pub thread_index: u32,
@@ -67,6 +69,8 @@ impl Message for SfdpTcpSessionDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpTcpSessionDump {
 }
 

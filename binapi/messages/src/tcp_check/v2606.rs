@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `session_id` u64, `thread_index` u32, `tenant_id` u32, `session_idx` u32, `session_type` sfdp_session_type, `flags` sfdp_tcp_check_session_flags, `n_keys` u8, `keys` sfdp_session_key[n_keys]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SfdpTcpSessionDetails {
     pub session_id: u64,
     pub thread_index: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `entry` teib_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TeibDetails {
     pub entry: crate::teib::v2005::TeibEntry,
 }
@@ -31,6 +33,8 @@ impl Message for TeibDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TeibDump {
 }
 
@@ -72,6 +76,8 @@ impl Dump<crate::release::V2606> for TeibDump { type Details = crate::teib::v210
 ///
 /// `sw_if_index` interface_index, `peer` address, `nh` address, `nh_table_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TeibEntry {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub peer: crate::ip_types::v2005::Address,
@@ -107,6 +113,8 @@ impl Wire for TeibEntry {
 ///
 /// `is_add` u8, `entry` teib_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TeibEntryAddDel {
     pub is_add: u8,
     pub entry: crate::teib::v2005::TeibEntry,
@@ -136,6 +144,8 @@ impl<V> Request<V> for TeibEntryAddDel { type Reply = crate::teib::v2005::TeibEn
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TeibEntryAddDelReply {
     pub retval: i32,
 }
@@ -144,6 +154,7 @@ impl Message for TeibEntryAddDelReply {
     const NAME: &'static str = "teib_entry_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `entry` teib_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TeibDetails {
     pub entry: crate::teib::v2005::TeibEntry,
 }
@@ -31,6 +33,8 @@ impl Message for TeibDetails {
 ///
 /// `is_add` u8, `entry` teib_entry
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TeibEntryAddDel {
     pub is_add: u8,
     pub entry: crate::teib::v2005::TeibEntry,

@@ -7,10 +7,15 @@ use binapi_core::*;
 ///
 /// `async_enable` u32, `engine` u8[64], `algorithm` u8[64], `ciphers` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TlsOpensslSetEngine {
     pub async_enable: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub engine: [u8; 64],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub algorithm: [u8; 64],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub ciphers: [u8; 64],
 }
 
@@ -53,6 +58,8 @@ impl<V> Request<V> for TlsOpensslSetEngine { type Reply = crate::tls_openssl::v2
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TlsOpensslSetEngineReply {
     pub retval: i32,
 }
@@ -61,6 +68,7 @@ impl Message for TlsOpensslSetEngineReply {
     const NAME: &'static str = "tls_openssl_set_engine_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_idx` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysGetCapabilities {
     pub sw_if_idx: u32,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for TmSysGetCapabilities { type Reply = crate::tm::v2606::TmS
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysGetCapabilitiesReply {
     pub retval: i32,
 }
@@ -41,6 +45,7 @@ impl Message for TmSysGetCapabilitiesReply {
     const NAME: &'static str = "tm_sys_get_capabilities_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -61,6 +66,8 @@ impl Message for TmSysGetCapabilitiesReply {
 ///
 /// `sw_if_idx` u32, `level` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysLevelGetCapabilities {
     pub sw_if_idx: u32,
     pub level: u32,
@@ -90,6 +97,8 @@ impl<V> Request<V> for TmSysLevelGetCapabilities { type Reply = crate::tm::v2606
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysLevelGetCapabilitiesReply {
     pub retval: i32,
 }
@@ -98,6 +107,7 @@ impl Message for TmSysLevelGetCapabilitiesReply {
     const NAME: &'static str = "tm_sys_level_get_capabilities_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -118,6 +128,8 @@ impl Message for TmSysLevelGetCapabilitiesReply {
 ///
 /// `sw_if_idx` u32, `parent_node_id` i32, `node_id` u32, `weight` u32, `shaper_id` i32, `lvl` u32, `priority` u32, `flow_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysNodeAdd {
     pub sw_if_idx: u32,
     pub parent_node_id: i32,
@@ -165,6 +177,8 @@ impl<V> Request<V> for TmSysNodeAdd { type Reply = crate::tm::v2606::TmSysNodeAd
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysNodeAddReply {
     pub retval: i32,
 }
@@ -173,6 +187,7 @@ impl Message for TmSysNodeAddReply {
     const NAME: &'static str = "tm_sys_node_add_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -193,6 +208,8 @@ impl Message for TmSysNodeAddReply {
 ///
 /// `sw_if_idx` u32, `tm_node_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysNodeDelete {
     pub sw_if_idx: u32,
     pub tm_node_id: u32,
@@ -222,6 +239,8 @@ impl<V> Request<V> for TmSysNodeDelete { type Reply = crate::tm::v2606::TmSysNod
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysNodeDeleteReply {
     pub retval: i32,
 }
@@ -230,6 +249,7 @@ impl Message for TmSysNodeDeleteReply {
     const NAME: &'static str = "tm_sys_node_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -250,6 +270,8 @@ impl Message for TmSysNodeDeleteReply {
 ///
 /// `sw_if_idx` u32, `node_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysNodeReadStats {
     pub sw_if_idx: u32,
     pub node_id: u32,
@@ -279,6 +301,8 @@ impl<V> Request<V> for TmSysNodeReadStats { type Reply = crate::tm::v2606::TmSys
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysNodeReadStatsReply {
     pub retval: i32,
 }
@@ -287,6 +311,7 @@ impl Message for TmSysNodeReadStatsReply {
     const NAME: &'static str = "tm_sys_node_read_stats_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -307,6 +332,8 @@ impl Message for TmSysNodeReadStatsReply {
 ///
 /// `sw_if_idx` u32, `tm_node_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysNodeResume {
     pub sw_if_idx: u32,
     pub tm_node_id: u32,
@@ -336,6 +363,8 @@ impl<V> Request<V> for TmSysNodeResume { type Reply = crate::tm::v2606::TmSysNod
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysNodeResumeReply {
     pub retval: i32,
 }
@@ -344,6 +373,7 @@ impl Message for TmSysNodeResumeReply {
     const NAME: &'static str = "tm_sys_node_resume_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -364,6 +394,8 @@ impl Message for TmSysNodeResumeReply {
 ///
 /// `sw_if_idx` u32, `node_id` u32, `weight` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysNodeSchedWeightUpdate {
     pub sw_if_idx: u32,
     pub node_id: u32,
@@ -396,6 +428,8 @@ impl<V> Request<V> for TmSysNodeSchedWeightUpdate { type Reply = crate::tm::v260
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysNodeSchedWeightUpdateReply {
     pub retval: i32,
 }
@@ -404,6 +438,7 @@ impl Message for TmSysNodeSchedWeightUpdateReply {
     const NAME: &'static str = "tm_sys_node_sched_weight_update_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -424,6 +459,8 @@ impl Message for TmSysNodeSchedWeightUpdateReply {
 ///
 /// `sw_if_idx` u32, `shaper_id` i32, `node_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysNodeShaperUpdate {
     pub sw_if_idx: u32,
     pub shaper_id: i32,
@@ -456,6 +493,8 @@ impl<V> Request<V> for TmSysNodeShaperUpdate { type Reply = crate::tm::v2606::Tm
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysNodeShaperUpdateReply {
     pub retval: i32,
 }
@@ -464,6 +503,7 @@ impl Message for TmSysNodeShaperUpdateReply {
     const NAME: &'static str = "tm_sys_node_shaper_update_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -484,6 +524,8 @@ impl Message for TmSysNodeShaperUpdateReply {
 ///
 /// `sw_if_idx` u32, `tm_node_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysNodeSuspend {
     pub sw_if_idx: u32,
     pub tm_node_id: u32,
@@ -513,6 +555,8 @@ impl<V> Request<V> for TmSysNodeSuspend { type Reply = crate::tm::v2606::TmSysNo
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysNodeSuspendReply {
     pub retval: i32,
 }
@@ -521,6 +565,7 @@ impl Message for TmSysNodeSuspendReply {
     const NAME: &'static str = "tm_sys_node_suspend_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -541,6 +586,8 @@ impl Message for TmSysNodeSuspendReply {
 ///
 /// `sw_if_idx` u32, `tm_shaper_id` u32, `is_pkt_mode` u8, `shaper_commit_rate` u64, `shaper_commit_burst` u64, `shaper_peak_rate` u64, `shaper_peak_burst` u64, `shaper_len_adjust` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysShaperProfileCreate {
     pub sw_if_idx: u32,
     pub tm_shaper_id: u32,
@@ -588,6 +635,8 @@ impl<V> Request<V> for TmSysShaperProfileCreate { type Reply = crate::tm::v2606:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysShaperProfileCreateReply {
     pub retval: i32,
 }
@@ -596,6 +645,7 @@ impl Message for TmSysShaperProfileCreateReply {
     const NAME: &'static str = "tm_sys_shaper_profile_create_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -616,6 +666,8 @@ impl Message for TmSysShaperProfileCreateReply {
 ///
 /// `sw_if_idx` u32, `shaper_id` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysShaperProfileDelete {
     pub sw_if_idx: u32,
     pub shaper_id: i32,
@@ -645,6 +697,8 @@ impl<V> Request<V> for TmSysShaperProfileDelete { type Reply = crate::tm::v2606:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysShaperProfileDeleteReply {
     pub retval: i32,
 }
@@ -653,6 +707,7 @@ impl Message for TmSysShaperProfileDeleteReply {
     const NAME: &'static str = "tm_sys_shaper_profile_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -673,6 +728,8 @@ impl Message for TmSysShaperProfileDeleteReply {
 ///
 /// `sw_if_idx` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysStartTm {
     pub sw_if_idx: u32,
 }
@@ -699,6 +756,8 @@ impl<V> Request<V> for TmSysStartTm { type Reply = crate::tm::v2606::TmSysStartT
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysStartTmReply {
     pub retval: i32,
 }
@@ -707,6 +766,7 @@ impl Message for TmSysStartTmReply {
     const NAME: &'static str = "tm_sys_start_tm_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -727,6 +787,8 @@ impl Message for TmSysStartTmReply {
 ///
 /// `sw_if_idx` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysStopTm {
     pub sw_if_idx: u32,
 }
@@ -753,6 +815,8 @@ impl<V> Request<V> for TmSysStopTm { type Reply = crate::tm::v2606::TmSysStopTmR
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TmSysStopTmReply {
     pub retval: i32,
 }
@@ -761,6 +825,7 @@ impl Message for TmSysStopTmReply {
     const NAME: &'static str = "tm_sys_stop_tm_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

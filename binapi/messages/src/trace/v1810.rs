@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `trace_type` u8, `num_elts` u8, `trace_tsp` u8, `node_id` u32, `app_data` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceProfileAdd {
     pub trace_type: u8,
     pub num_elts: u8,
@@ -45,6 +47,8 @@ impl<V> Request<V> for TraceProfileAdd { type Reply = crate::trace::v1810::Trace
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceProfileAddReply {
     pub retval: i32,
 }
@@ -53,6 +57,7 @@ impl Message for TraceProfileAddReply {
     const NAME: &'static str = "trace_profile_add_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -73,6 +78,8 @@ impl Message for TraceProfileAddReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceProfileDel {
 }
 
@@ -96,6 +103,8 @@ impl<V> Request<V> for TraceProfileDel { type Reply = crate::trace::v1810::Trace
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceProfileDelReply {
     pub retval: i32,
 }
@@ -104,6 +113,7 @@ impl Message for TraceProfileDelReply {
     const NAME: &'static str = "trace_profile_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -124,6 +134,8 @@ impl Message for TraceProfileDelReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceProfileShowConfig {
 }
 
@@ -147,6 +159,8 @@ impl<V> Request<V> for TraceProfileShowConfig { type Reply = crate::trace::v1810
 ///
 /// `retval` i32, `trace_type` u8, `num_elts` u8, `trace_tsp` u8, `node_id` u32, `app_data` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceProfileShowConfigReply {
     pub retval: i32,
     pub trace_type: u8,
@@ -160,6 +174,7 @@ impl Message for TraceProfileShowConfigReply {
     const NAME: &'static str = "trace_profile_show_config_reply";
     const CRC: u32 = 0x0f1d374c;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `thread_id` u32, `position` u32, `more_this_thread` u8, `more_threads` u8, `done` u8, `trace_data` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceDetails {
     pub thread_id: u32,
     pub position: u32,
@@ -46,6 +48,8 @@ impl Message for TraceDetails {
 ///
 /// `clear_cache` u8, `thread_id` u32, `position` u32, `max_records` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceDump {
     pub clear_cache: u8,
     pub thread_id: u32,
@@ -98,6 +102,8 @@ impl Stream<crate::release::V2606> for TraceDump { type Details = crate::tracedu
 ///
 /// `retval` i32, `last_thread_id` u32, `last_position` u32, `more_this_thread` u8, `more_threads` u8, `flush_only` u8, `done` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceDumpReply {
     pub retval: i32,
     pub last_thread_id: u32,
@@ -112,6 +118,7 @@ impl Message for TraceDumpReply {
     const NAME: &'static str = "trace_dump_reply";
     const CRC: u32 = 0xe0e87f9d;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `node_index` u32, `max_packets` u32, `use_filter` bool, `verbose` bool, `pre_capture_clear` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceCapturePackets {
     pub node_index: u32,
     pub max_packets: u32,
@@ -45,6 +47,8 @@ impl<V> Request<V> for TraceCapturePackets { type Reply = crate::tracedump::v210
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceCapturePacketsReply {
     pub retval: i32,
 }
@@ -53,6 +57,7 @@ impl Message for TraceCapturePacketsReply {
     const NAME: &'static str = "trace_capture_packets_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -73,6 +78,8 @@ impl Message for TraceCapturePacketsReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceClearCapture {
 }
 
@@ -96,6 +103,8 @@ impl<V> Request<V> for TraceClearCapture { type Reply = crate::tracedump::v2101:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceClearCaptureReply {
     pub retval: i32,
 }
@@ -104,6 +113,7 @@ impl Message for TraceClearCaptureReply {
     const NAME: &'static str = "trace_clear_capture_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -124,6 +134,8 @@ impl Message for TraceClearCaptureReply {
 ///
 /// `thread_id` u32, `position` u32, `more_this_thread` u8, `more_threads` u8, `done` u8, `packet_number` u32, `trace_data` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceDetails {
     pub thread_id: u32,
     pub position: u32,
@@ -177,6 +189,8 @@ open_enum! {
 ///
 /// `flag` trace_filter_flag, `count` u32, `node_index` u32, `classifier_table_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceSetFilters {
     pub flag: crate::tracedump::v2101::TraceFilterFlag,
     pub count: u32,
@@ -212,6 +226,8 @@ impl<V> Request<V> for TraceSetFilters { type Reply = crate::tracedump::v2101::T
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceSetFiltersReply {
     pub retval: i32,
 }
@@ -220,6 +236,7 @@ impl Message for TraceSetFiltersReply {
     const NAME: &'static str = "trace_set_filters_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceClearCache {
 }
 
@@ -30,6 +32,8 @@ impl<V> Request<V> for TraceClearCache { type Reply = crate::tracedump::v2306::T
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceClearCacheReply {
     pub retval: i32,
 }
@@ -38,6 +42,7 @@ impl Message for TraceClearCacheReply {
     const NAME: &'static str = "trace_clear_cache_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -58,6 +63,8 @@ impl Message for TraceClearCacheReply {
 ///
 /// `thread_id` u32, `position` u32, `more` bool, `trace_data` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceV2Details {
     pub thread_id: u32,
     pub position: u32,
@@ -91,6 +98,8 @@ impl Message for TraceV2Details {
 ///
 /// `thread_id` u32, `position` u32, `max` u32, `clear_cache` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceV2Dump {
     pub thread_id: u32,
     pub position: u32,

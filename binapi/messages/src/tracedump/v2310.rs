@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `selected` bool, `name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceFilterFunctionDetails {
     pub selected: bool,
     pub name: Text,
@@ -34,6 +36,8 @@ impl Message for TraceFilterFunctionDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceFilterFunctionDump {
 }
 
@@ -57,6 +61,8 @@ impl<V> Dump<V> for TraceFilterFunctionDump { type Details = crate::tracedump::v
 ///
 /// `filter_function_name` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceSetFilterFunction {
     pub filter_function_name: Text,
 }
@@ -83,6 +89,8 @@ impl<V> Request<V> for TraceSetFilterFunction { type Reply = crate::tracedump::v
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TraceSetFilterFunctionReply {
     pub retval: i32,
 }
@@ -91,6 +99,7 @@ impl Message for TraceSetFilterFunctionReply {
     const NAME: &'static str = "trace_set_filter_function_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

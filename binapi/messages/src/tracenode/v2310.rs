@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `is_pcap` bool, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TracenodeEnableDisable {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_pcap: bool,
@@ -39,6 +41,8 @@ impl<V> Request<V> for TracenodeEnableDisable { type Reply = crate::tracenode::v
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TracenodeEnableDisableReply {
     pub retval: i32,
 }
@@ -47,6 +51,7 @@ impl Message for TracenodeEnableDisableReply {
     const NAME: &'static str = "tracenode_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

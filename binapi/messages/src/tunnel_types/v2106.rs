@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `instance` u32, `src` address, `dst` address, `sw_if_index` interface_index, `table_id` u32, `encap_decap_flags` tunnel_encap_decap_flags, `mode` tunnel_mode, `flags` tunnel_flags, `dscp` ip_dscp, `hop_limit` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Tunnel {
     pub instance: u32,
     pub src: crate::ip_types::v2005::Address,

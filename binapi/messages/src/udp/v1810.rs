@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `table_id` u32, `src_port` u16, `dst_port` u16, `src_ip` address, `dst_ip` address, `id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpEncap {
     pub table_id: u32,
     pub src_port: u16,
@@ -48,6 +50,8 @@ impl Wire for UdpEncap {
 ///
 /// `udp_encap` udp_encap
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpEncapAdd {
     pub udp_encap: crate::udp::v1810::UdpEncap,
 }
@@ -74,6 +78,8 @@ impl<V> Request<V> for UdpEncapAdd { type Reply = crate::udp::v1810::UdpEncapAdd
 ///
 /// `retval` i32, `id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpEncapAddReply {
     pub retval: i32,
     pub id: u32,
@@ -83,6 +89,7 @@ impl Message for UdpEncapAddReply {
     const NAME: &'static str = "udp_encap_add_reply";
     const CRC: u32 = 0xe2fc8294;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -105,6 +112,8 @@ impl Message for UdpEncapAddReply {
 ///
 /// `id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpEncapDel {
     pub id: u32,
 }
@@ -131,6 +140,8 @@ impl<V> Request<V> for UdpEncapDel { type Reply = crate::udp::v1810::UdpEncapDel
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpEncapDelReply {
     pub retval: i32,
 }
@@ -139,6 +150,7 @@ impl Message for UdpEncapDelReply {
     const NAME: &'static str = "udp_encap_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -159,6 +171,8 @@ impl Message for UdpEncapDelReply {
 ///
 /// `udp_encap` udp_encap
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpEncapDetails {
     pub udp_encap: crate::udp::v1810::UdpEncap,
 }
@@ -183,6 +197,8 @@ impl Message for UdpEncapDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpEncapDump {
 }
 

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `udp_encap` udp_encap
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpEncapAdd {
     pub udp_encap: crate::udp::v1901::UdpEncap,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for UdpEncapAdd { type Reply = crate::udp::v1810::UdpEncapAdd
 ///
 /// `udp_encap` udp_encap
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpEncapDetails {
     pub udp_encap: crate::udp::v1901::UdpEncap,
 }

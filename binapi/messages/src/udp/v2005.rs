@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `table_id` u32, `src_port` u16, `dst_port` u16, `src_ip` address, `dst_ip` address, `id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpEncap {
     pub table_id: u32,
     pub src_port: u16,
@@ -48,6 +50,8 @@ impl Wire for UdpEncap {
 ///
 /// `udp_encap` udp_encap
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpEncapAdd {
     pub udp_encap: crate::udp::v2005::UdpEncap,
 }
@@ -74,6 +78,8 @@ impl<V> Request<V> for UdpEncapAdd { type Reply = crate::udp::v1810::UdpEncapAdd
 ///
 /// `udp_encap` udp_encap
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpEncapDetails {
     pub udp_encap: crate::udp::v2005::UdpEncap,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_ip4` u8, `port` u16, `next_proto` udp_decap_next_proto
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpDecap {
     pub is_ip4: u8,
     pub port: u16,
@@ -39,6 +41,8 @@ impl Wire for UdpDecap {
 ///
 /// `is_add` bool, `udp_decap` udp_decap
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpDecapAddDel {
     pub is_add: bool,
     pub udp_decap: crate::udp::v2110::UdpDecap,
@@ -68,6 +72,8 @@ impl<V> Request<V> for UdpDecapAddDel { type Reply = crate::udp::v2110::UdpDecap
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpDecapAddDelReply {
     pub retval: i32,
 }
@@ -76,6 +82,7 @@ impl Message for UdpDecapAddDelReply {
     const NAME: &'static str = "udp_decap_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

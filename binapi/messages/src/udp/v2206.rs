@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_ip4` u8, `port` u16, `next_proto` udp_decap_next_proto
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpDecap {
     pub is_ip4: u8,
     pub port: u16,
@@ -39,6 +41,8 @@ impl Wire for UdpDecap {
 ///
 /// `is_add` bool, `udp_decap` udp_decap
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpDecapAddDel {
     pub is_add: bool,
     pub udp_decap: crate::udp::v2206::UdpDecap,

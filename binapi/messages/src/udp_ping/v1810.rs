@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `src_ip_address` u8[16], `dst_ip_address` u8[16], `start_src_port` u16, `end_src_port` u16, `start_dst_port` u16, `end_dst_port` u16, `interval` u16, `is_ipv4` u8, `dis` u8, `fault_det` u8, `reserve` u8[3]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpPingAddDel {
     pub src_ip_address: [u8; 16],
     pub dst_ip_address: [u8; 16],
@@ -63,6 +65,8 @@ impl<V> Request<V> for UdpPingAddDel { type Reply = crate::udp_ping::v1810::UdpP
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpPingAddDelReply {
     pub retval: i32,
 }
@@ -71,6 +75,7 @@ impl Message for UdpPingAddDelReply {
     const NAME: &'static str = "udp_ping_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -91,6 +96,8 @@ impl Message for UdpPingAddDelReply {
 ///
 /// `enable` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpPingExport {
     pub enable: u32,
 }
@@ -117,6 +124,8 @@ impl<V> Request<V> for UdpPingExport { type Reply = crate::udp_ping::v1810::UdpP
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpPingExportReply {
     pub retval: i32,
 }
@@ -125,6 +134,7 @@ impl Message for UdpPingExportReply {
     const NAME: &'static str = "udp_ping_export_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `src_ip_address` address, `dst_ip_address` address, `start_src_port` u16, `end_src_port` u16, `start_dst_port` u16, `end_dst_port` u16, `interval` u16, `dis` u8, `fault_det` u8, `reserve` u8[3]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UdpPingAddDel {
     pub src_ip_address: crate::ip_types::v2005::Address,
     pub dst_ip_address: crate::ip_types::v2005::Address,

@@ -16,6 +16,8 @@ open_enum! {
 ///
 /// `is_input` bool, `mode` urpf_mode, `af` address_family, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UrpfUpdate {
     pub is_input: bool,
     pub mode: crate::urpf::v2005::UrpfMode,
@@ -51,6 +53,8 @@ impl<V> Request<V> for UrpfUpdate { type Reply = crate::urpf::v2005::UrpfUpdateR
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UrpfUpdateReply {
     pub retval: i32,
 }
@@ -59,6 +63,7 @@ impl Message for UrpfUpdateReply {
     const NAME: &'static str = "urpf_update_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -16,6 +16,8 @@ open_enum! {
 ///
 /// `is_input` bool, `mode` urpf_mode, `af` address_family, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UrpfUpdate {
     pub is_input: bool,
     pub mode: crate::urpf::v2206::UrpfMode,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_input` bool, `mode` urpf_mode, `af` address_family, `sw_if_index` interface_index, `table_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UrpfUpdateV2 {
     pub is_input: bool,
     pub mode: crate::urpf::v2206::UrpfMode,
@@ -45,6 +47,8 @@ impl<V> Request<V> for UrpfUpdateV2 { type Reply = crate::urpf::v2302::UrpfUpdat
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UrpfUpdateV2Reply {
     pub retval: i32,
 }
@@ -53,6 +57,7 @@ impl Message for UrpfUpdateV2Reply {
     const NAME: &'static str = "urpf_update_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

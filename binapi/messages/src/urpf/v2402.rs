@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `is_input` bool, `mode` urpf_mode, `af` address_family, `table_id` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UrpfInterfaceDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_input: bool,
@@ -43,6 +45,8 @@ impl Message for UrpfInterfaceDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct UrpfInterfaceDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `flags` test_enumflags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestEnum {
     pub flags: crate::vat2_test::v2101::TestEnumflags,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for TestEnum { type Reply = crate::vat2_test::v2101::TestEnum
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestEnumReply {
     pub retval: i32,
 }
@@ -41,6 +45,7 @@ impl Message for TestEnumReply {
     const NAME: &'static str = "test_enum_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -70,6 +75,8 @@ open_enum! {
 ///
 /// `pref` prefix
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestPrefix {
     pub pref: crate::ip_types::v2005::Prefix,
 }
@@ -96,6 +103,8 @@ impl<V> Request<V> for TestPrefix { type Reply = crate::vat2_test::v2101::TestPr
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestPrefixReply {
     pub retval: i32,
 }
@@ -104,6 +113,7 @@ impl Message for TestPrefixReply {
     const NAME: &'static str = "test_prefix_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

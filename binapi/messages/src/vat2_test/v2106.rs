@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `a` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestAddresses {
     pub a: crate::ip_types::v2005::Address,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for TestAddresses { type Reply = crate::vat2_test::v2106::Tes
 ///
 /// `a` address[2]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestAddresses2 {
     pub a: [crate::ip_types::v2005::Address; 2],
 }
@@ -59,6 +63,8 @@ impl<V> Request<V> for TestAddresses2 { type Reply = crate::vat2_test::v2106::Te
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestAddresses2Reply {
     pub retval: i32,
 }
@@ -67,6 +73,7 @@ impl Message for TestAddresses2Reply {
     const NAME: &'static str = "test_addresses2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -87,6 +94,8 @@ impl Message for TestAddresses2Reply {
 ///
 /// `n` u32, `a` address[n]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestAddresses3 {
     pub a: Vec<crate::ip_types::v2005::Address>,
 }
@@ -115,6 +124,8 @@ impl<V> Request<V> for TestAddresses3 { type Reply = crate::vat2_test::v2106::Te
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestAddresses3Reply {
     pub retval: i32,
 }
@@ -123,6 +134,7 @@ impl Message for TestAddresses3Reply {
     const NAME: &'static str = "test_addresses3_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -143,6 +155,8 @@ impl Message for TestAddresses3Reply {
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestAddressesReply {
     pub retval: i32,
 }
@@ -151,6 +165,7 @@ impl Message for TestAddressesReply {
     const NAME: &'static str = "test_addresses_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -171,6 +186,8 @@ impl Message for TestAddressesReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestEmpty {
 }
 
@@ -194,6 +211,8 @@ impl<V> Request<V> for TestEmpty { type Reply = crate::vat2_test::v2106::TestEmp
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestEmptyReply {
     pub retval: i32,
 }
@@ -202,6 +221,7 @@ impl Message for TestEmptyReply {
     const NAME: &'static str = "test_empty_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -222,6 +242,8 @@ impl Message for TestEmptyReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestInterface {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -248,6 +270,8 @@ impl<V> Request<V> for TestInterface { type Reply = crate::vat2_test::v2106::Tes
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestInterfaceReply {
     pub retval: i32,
 }
@@ -256,6 +280,7 @@ impl Message for TestInterfaceReply {
     const NAME: &'static str = "test_interface_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -276,6 +301,8 @@ impl Message for TestInterfaceReply {
 ///
 /// `str` test_stringtype
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestString {
     pub str: crate::vat2_test::v2106::TestStringtype,
 }
@@ -302,6 +329,8 @@ impl<V> Request<V> for TestString { type Reply = crate::vat2_test::v2106::TestSt
 ///
 /// `str` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestString2 {
     pub str: Text,
 }
@@ -328,6 +357,8 @@ impl<V> Request<V> for TestString2 { type Reply = crate::vat2_test::v2106::TestS
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestString2Reply {
     pub retval: i32,
 }
@@ -336,6 +367,7 @@ impl Message for TestString2Reply {
     const NAME: &'static str = "test_string2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -356,6 +388,8 @@ impl Message for TestString2Reply {
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestStringReply {
     pub retval: i32,
 }
@@ -364,6 +398,7 @@ impl Message for TestStringReply {
     const NAME: &'static str = "test_string_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -384,6 +419,8 @@ impl Message for TestStringReply {
 ///
 /// `str` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestStringtype {
     pub str: Text,
 }
@@ -410,6 +447,8 @@ impl Wire for TestStringtype {
 ///
 /// `count` u32, `vla` u32[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestVla {
     pub vla: Vec<u32>,
 }
@@ -438,6 +477,8 @@ impl<V> Request<V> for TestVla { type Reply = crate::vat2_test::v2106::TestVlaRe
 ///
 /// `count` u32, `vla` u8[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestVla2 {
     pub vla: Vec<u8>,
 }
@@ -466,6 +507,8 @@ impl<V> Request<V> for TestVla2 { type Reply = crate::vat2_test::v2106::TestVla2
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestVla2Reply {
     pub retval: i32,
 }
@@ -474,6 +517,7 @@ impl Message for TestVla2Reply {
     const NAME: &'static str = "test_vla2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -494,6 +538,8 @@ impl Message for TestVla2Reply {
 ///
 /// `count` u32, `vla` test_vlatype[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestVla3 {
     pub vla: Vec<crate::vat2_test::v2106::TestVlatype>,
 }
@@ -522,6 +568,8 @@ impl<V> Request<V> for TestVla3 { type Reply = crate::vat2_test::v2106::TestVla3
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestVla3Reply {
     pub retval: i32,
 }
@@ -530,6 +578,7 @@ impl Message for TestVla3Reply {
     const NAME: &'static str = "test_vla3_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -550,6 +599,8 @@ impl Message for TestVla3Reply {
 ///
 /// `data` test_vlatype2
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestVla4 {
     pub data: crate::vat2_test::v2106::TestVlatype2,
 }
@@ -576,6 +627,8 @@ impl<V> Request<V> for TestVla4 { type Reply = crate::vat2_test::v2106::TestVla4
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestVla4Reply {
     pub retval: i32,
 }
@@ -584,6 +637,7 @@ impl Message for TestVla4Reply {
     const NAME: &'static str = "test_vla4_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -604,6 +658,8 @@ impl Message for TestVla4Reply {
 ///
 /// `data` test_vlatype3
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestVla5 {
     pub data: crate::vat2_test::v2106::TestVlatype3,
 }
@@ -630,6 +686,8 @@ impl<V> Request<V> for TestVla5 { type Reply = crate::vat2_test::v2106::TestVla5
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestVla5Reply {
     pub retval: i32,
 }
@@ -638,6 +696,7 @@ impl Message for TestVla5Reply {
     const NAME: &'static str = "test_vla5_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -658,6 +717,8 @@ impl Message for TestVla5Reply {
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestVlaReply {
     pub retval: i32,
 }
@@ -666,6 +727,7 @@ impl Message for TestVlaReply {
     const NAME: &'static str = "test_vla_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -686,6 +748,8 @@ impl Message for TestVlaReply {
 ///
 /// `data` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestVlatype {
     pub data: u32,
 }
@@ -712,6 +776,8 @@ impl Wire for TestVlatype {
 ///
 /// `count` u32, `vla` u32[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestVlatype2 {
     pub vla: Vec<u32>,
 }
@@ -740,6 +806,8 @@ impl Wire for TestVlatype2 {
 ///
 /// `count` u32, `vla` u8[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TestVlatype3 {
     pub vla: Vec<u8>,
 }

@@ -7,8 +7,11 @@ use binapi_core::*;
 ///
 /// `is_server` u8, `sock_filename` u8[256], `renumber` u8, `disable_mrg_rxbuf` u8, `disable_indirect_desc` u8, `custom_dev_instance` u32, `use_custom_mac` u8, `mac_address` u8[6], `tag` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateVhostUserIf {
     pub is_server: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub sock_filename: [u8; 256],
     pub renumber: u8,
     pub disable_mrg_rxbuf: u8,
@@ -16,6 +19,7 @@ pub struct CreateVhostUserIf {
     pub custom_dev_instance: u32,
     pub use_custom_mac: u8,
     pub mac_address: [u8; 6],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
 }
 
@@ -73,6 +77,8 @@ impl<V> Request<V> for CreateVhostUserIf { type Reply = crate::vhost_user::v1810
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateVhostUserIfReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -82,6 +88,7 @@ impl Message for CreateVhostUserIfReply {
     const NAME: &'static str = "create_vhost_user_if_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -104,6 +111,8 @@ impl Message for CreateVhostUserIfReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DeleteVhostUserIf {
     pub sw_if_index: u32,
 }
@@ -130,6 +139,8 @@ impl<V> Request<V> for DeleteVhostUserIf { type Reply = crate::vhost_user::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DeleteVhostUserIfReply {
     pub retval: i32,
 }
@@ -138,6 +149,7 @@ impl Message for DeleteVhostUserIfReply {
     const NAME: &'static str = "delete_vhost_user_if_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -158,9 +170,12 @@ impl Message for DeleteVhostUserIfReply {
 ///
 /// `sw_if_index` u32, `is_server` u8, `sock_filename` u8[256], `renumber` u8, `custom_dev_instance` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ModifyVhostUserIf {
     pub sw_if_index: u32,
     pub is_server: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub sock_filename: [u8; 256],
     pub renumber: u8,
     pub custom_dev_instance: u32,
@@ -208,6 +223,8 @@ impl<V> Request<V> for ModifyVhostUserIf { type Reply = crate::vhost_user::v1810
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ModifyVhostUserIfReply {
     pub retval: i32,
 }
@@ -216,6 +233,7 @@ impl Message for ModifyVhostUserIfReply {
     const NAME: &'static str = "modify_vhost_user_if_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -236,12 +254,16 @@ impl Message for ModifyVhostUserIfReply {
 ///
 /// `sw_if_index` u32, `interface_name` u8[64], `virtio_net_hdr_sz` u32, `features` u64, `is_server` u8, `sock_filename` u8[256], `num_regions` u32, `sock_errno` i32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceVhostUserDetails {
     pub sw_if_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub interface_name: [u8; 64],
     pub virtio_net_hdr_sz: u32,
     pub features: u64,
     pub is_server: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub sock_filename: [u8; 256],
     pub num_regions: u32,
     pub sock_errno: i32,
@@ -296,6 +318,8 @@ impl Message for SwInterfaceVhostUserDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceVhostUserDump {
 }
 

@@ -7,8 +7,11 @@ use binapi_core::*;
 ///
 /// `is_server` u8, `sock_filename` u8[256], `renumber` u8, `disable_mrg_rxbuf` u8, `disable_indirect_desc` u8, `enable_gso` u8, `custom_dev_instance` u32, `use_custom_mac` u8, `mac_address` u8[6], `tag` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateVhostUserIf {
     pub is_server: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub sock_filename: [u8; 256],
     pub renumber: u8,
     pub disable_mrg_rxbuf: u8,
@@ -17,6 +20,7 @@ pub struct CreateVhostUserIf {
     pub custom_dev_instance: u32,
     pub use_custom_mac: u8,
     pub mac_address: [u8; 6],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub tag: [u8; 64],
 }
 
@@ -77,9 +81,12 @@ impl<V> Request<V> for CreateVhostUserIf { type Reply = crate::vhost_user::v1810
 ///
 /// `sw_if_index` u32, `is_server` u8, `sock_filename` u8[256], `renumber` u8, `enable_gso` u8, `custom_dev_instance` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ModifyVhostUserIf {
     pub sw_if_index: u32,
     pub is_server: u8,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub sock_filename: [u8; 256],
     pub renumber: u8,
     pub enable_gso: u8,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_server` bool, `sock_filename` string[256], `renumber` bool, `disable_mrg_rxbuf` bool, `disable_indirect_desc` bool, `enable_gso` bool, `custom_dev_instance` u32, `use_custom_mac` bool, `mac_address` mac_address, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateVhostUserIf {
     pub is_server: bool,
     pub sock_filename: FixedString<256>,
@@ -60,6 +62,8 @@ impl<V> Request<V> for CreateVhostUserIf { type Reply = crate::vhost_user::v2001
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateVhostUserIfReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -69,6 +73,7 @@ impl Message for CreateVhostUserIfReply {
     const NAME: &'static str = "create_vhost_user_if_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -91,6 +96,8 @@ impl Message for CreateVhostUserIfReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct DeleteVhostUserIf {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -117,6 +124,8 @@ impl<V> Request<V> for DeleteVhostUserIf { type Reply = crate::vhost_user::v1810
 ///
 /// `sw_if_index` interface_index, `is_server` bool, `sock_filename` string[256], `renumber` bool, `enable_gso` bool, `custom_dev_instance` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ModifyVhostUserIf {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_server: bool,
@@ -158,6 +167,8 @@ impl<V> Request<V> for ModifyVhostUserIf { type Reply = crate::vhost_user::v1810
 ///
 /// `sw_if_index` interface_index, `interface_name` string[64], `virtio_net_hdr_sz` u32, `features_first_32` virtio_net_features_first_32, `features_last_32` virtio_net_features_last_32, `is_server` bool, `sock_filename` string[256], `num_regions` u32, `sock_errno` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceVhostUserDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub interface_name: FixedString<64>,
@@ -206,6 +217,8 @@ impl Message for SwInterfaceVhostUserDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceVhostUserDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }

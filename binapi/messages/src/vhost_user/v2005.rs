@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_server` bool, `sock_filename` string[256], `renumber` bool, `disable_mrg_rxbuf` bool, `disable_indirect_desc` bool, `enable_gso` bool, `enable_packed` bool, `custom_dev_instance` u32, `use_custom_mac` bool, `mac_address` mac_address, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateVhostUserIf {
     pub is_server: bool,
     pub sock_filename: FixedString<256>,
@@ -63,6 +65,8 @@ impl<V> Request<V> for CreateVhostUserIf { type Reply = crate::vhost_user::v2001
 ///
 /// `sw_if_index` interface_index, `is_server` bool, `sock_filename` string[256], `renumber` bool, `enable_gso` bool, `enable_packed` bool, `custom_dev_instance` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ModifyVhostUserIf {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_server: bool,

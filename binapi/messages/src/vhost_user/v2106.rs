@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_server` bool, `sock_filename` string[256], `renumber` bool, `disable_mrg_rxbuf` bool, `disable_indirect_desc` bool, `enable_gso` bool, `enable_packed` bool, `enable_event_idx` bool, `custom_dev_instance` u32, `use_custom_mac` bool, `mac_address` mac_address, `tag` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateVhostUserIfV2 {
     pub is_server: bool,
     pub sock_filename: FixedString<256>,
@@ -66,6 +68,8 @@ impl<V> Request<V> for CreateVhostUserIfV2 { type Reply = crate::vhost_user::v21
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CreateVhostUserIfV2Reply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -75,6 +79,7 @@ impl Message for CreateVhostUserIfV2Reply {
     const NAME: &'static str = "create_vhost_user_if_v2_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -97,6 +102,8 @@ impl Message for CreateVhostUserIfV2Reply {
 ///
 /// `sw_if_index` interface_index, `is_server` bool, `sock_filename` string[256], `renumber` bool, `enable_gso` bool, `enable_packed` bool, `enable_event_idx` bool, `custom_dev_instance` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ModifyVhostUserIfV2 {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_server: bool,
@@ -144,6 +151,8 @@ impl<V> Request<V> for ModifyVhostUserIfV2 { type Reply = crate::vhost_user::v21
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ModifyVhostUserIfV2Reply {
     pub retval: i32,
 }
@@ -152,6 +161,7 @@ impl Message for ModifyVhostUserIfV2Reply {
     const NAME: &'static str = "modify_vhost_user_if_v2_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -172,6 +182,8 @@ impl Message for ModifyVhostUserIfV2Reply {
 ///
 /// `sw_if_index` interface_index, `interface_name` string[64], `virtio_net_hdr_sz` u32, `features_first_32` virtio_net_features_first_32, `features_last_32` virtio_net_features_last_32, `is_server` bool, `sock_filename` string[256], `num_regions` u32, `sock_errno` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceVhostUserDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub interface_name: FixedString<64>,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `pci_addr` u32, `mac_addr` u8[6], `tx_ring_sz` u16, `rx_ring_sz` u16, `features` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceVirtioPciDetails {
     pub sw_if_index: u32,
     pub pci_addr: u32,
@@ -46,6 +48,8 @@ impl Message for SwInterfaceVirtioPciDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceVirtioPciDump {
 }
 
@@ -90,6 +94,8 @@ impl Dump<crate::release::V2606> for SwInterfaceVirtioPciDump { type Details = c
 ///
 /// `pci_addr` u32, `use_random_mac` u8, `mac_address` u8[6], `tx_ring_sz` u16, `rx_ring_sz` u16, `features` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VirtioPciCreate {
     pub pci_addr: u32,
     pub use_random_mac: u8,
@@ -131,6 +137,8 @@ impl<V> Request<V> for VirtioPciCreate { type Reply = crate::virtio::v1904::Virt
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VirtioPciCreateReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -140,6 +148,7 @@ impl Message for VirtioPciCreateReply {
     const NAME: &'static str = "virtio_pci_create_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -162,6 +171,8 @@ impl Message for VirtioPciCreateReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VirtioPciDelete {
     pub sw_if_index: u32,
 }
@@ -188,6 +199,8 @@ impl<V> Request<V> for VirtioPciDelete { type Reply = crate::virtio::v1904::Virt
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VirtioPciDeleteReply {
     pub retval: i32,
 }
@@ -196,6 +209,7 @@ impl Message for VirtioPciDeleteReply {
     const NAME: &'static str = "virtio_pci_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `pci_addr` u32, `use_random_mac` u8, `mac_address` u8[6], `gso_enabled` u8, `features` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VirtioPciCreate {
     pub pci_addr: u32,
     pub use_random_mac: u8,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `pci_addr` pci_address, `mac_addr` mac_address, `tx_ring_sz` u16, `rx_ring_sz` u16, `features` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceVirtioPciDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub pci_addr: crate::pci_types::v2001::PciAddress,
@@ -46,6 +48,8 @@ impl Message for SwInterfaceVirtioPciDetails {
 ///
 /// `pci_addr` pci_address, `use_random_mac` bool, `mac_address` mac_address, `gso_enabled` bool, `checksum_offload_enabled` bool, `features` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VirtioPciCreate {
     pub pci_addr: crate::pci_types::v2001::PciAddress,
     pub use_random_mac: bool,
@@ -87,6 +91,8 @@ impl<V> Request<V> for VirtioPciCreate { type Reply = crate::virtio::v2001::Virt
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VirtioPciCreateReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -96,6 +102,7 @@ impl Message for VirtioPciCreateReply {
     const NAME: &'static str = "virtio_pci_create_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -118,6 +125,8 @@ impl Message for VirtioPciCreateReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VirtioPciDelete {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }

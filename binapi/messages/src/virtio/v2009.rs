@@ -20,6 +20,8 @@ open_enum! {
 ///
 /// `pci_addr` pci_address, `use_random_mac` bool, `mac_address` mac_address, `virtio_flags` virtio_flags, `features` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VirtioPciCreateV2 {
     pub pci_addr: crate::pci_types::v2001::PciAddress,
     pub use_random_mac: bool,
@@ -58,6 +60,8 @@ impl<V> Request<V> for VirtioPciCreateV2 { type Reply = crate::virtio::v2009::Vi
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VirtioPciCreateV2Reply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -67,6 +71,7 @@ impl Message for VirtioPciCreateV2Reply {
     const NAME: &'static str = "virtio_pci_create_v2_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

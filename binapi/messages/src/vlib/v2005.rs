@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `id` u32, `name` string[64], `type` string[64], `pid` u32, `cpu_id` u32, `core` u32, `cpu_socket` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ThreadData {
     pub id: u32,
     pub name: FixedString<64>,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `pci_addr` u32, `enable_elog` i32, `rxq_size` u16, `txq_size` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Vmxnet3Create {
     pub pci_addr: u32,
     pub enable_elog: i32,
@@ -42,6 +44,8 @@ impl<V> Request<V> for Vmxnet3Create { type Reply = crate::vmxnet3::v1810::Vmxne
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Vmxnet3CreateReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -51,6 +55,7 @@ impl Message for Vmxnet3CreateReply {
     const NAME: &'static str = "vmxnet3_create_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -73,6 +78,8 @@ impl Message for Vmxnet3CreateReply {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Vmxnet3Delete {
     pub sw_if_index: u32,
 }
@@ -99,6 +106,8 @@ impl<V> Request<V> for Vmxnet3Delete { type Reply = crate::vmxnet3::v1810::Vmxne
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Vmxnet3DeleteReply {
     pub retval: i32,
 }
@@ -107,6 +116,7 @@ impl Message for Vmxnet3DeleteReply {
     const NAME: &'static str = "vmxnet3_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -127,8 +137,11 @@ impl Message for Vmxnet3DeleteReply {
 ///
 /// `sw_if_index` u32, `if_name` u8[64], `hw_addr` u8[6], `pci_addr` u32, `version` u8, `rx_qid` u16, `rx_qsize` u16, `rx_fill` u16[2], `rx_next` u16, `rx_produce` u16[2], `rx_consume` u16[2], `tx_qid` u16, `tx_qsize` u16, `tx_next` u16, `tx_produce` u16, `tx_consume` u16, `admin_up_down` u8
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Vmxnet3Details {
     pub sw_if_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub if_name: [u8; 64],
     pub hw_addr: [u8; 6],
     pub pci_addr: u32,
@@ -223,6 +236,8 @@ impl Message for Vmxnet3Details {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Vmxnet3Dump {
 }
 

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `pci_addr` u32, `enable_elog` i32, `rxq_size` u16, `rxq_num` u16, `txq_size` u16, `txq_num` u16, `bind` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Vmxnet3Create {
     pub pci_addr: u32,
     pub enable_elog: i32,
@@ -51,8 +53,11 @@ impl<V> Request<V> for Vmxnet3Create { type Reply = crate::vmxnet3::v1810::Vmxne
 ///
 /// `sw_if_index` u32, `if_name` u8[64], `hw_addr` u8[6], `pci_addr` u32, `version` u8, `admin_up_down` u8, `rx_count` u8, `rx_list` vmxnet3_rx_list[16], `tx_count` u8, `tx_list` vmxnet3_tx_list[8]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Vmxnet3Details {
     pub sw_if_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub if_name: [u8; 64],
     pub hw_addr: [u8; 6],
     pub pci_addr: u32,
@@ -119,6 +124,8 @@ impl Message for Vmxnet3Details {
 ///
 /// `rx_qsize` u16, `rx_fill` u16[2], `rx_next` u16, `rx_produce` u16[2], `rx_consume` u16[2]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Vmxnet3RxList {
     pub rx_qsize: u16,
     pub rx_fill: [u16; 2],
@@ -157,6 +164,8 @@ impl Wire for Vmxnet3RxList {
 ///
 /// `tx_qsize` u16, `tx_next` u16, `tx_produce` u16, `tx_consume` u16
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Vmxnet3TxList {
     pub tx_qsize: u16,
     pub tx_next: u16,

@@ -7,8 +7,11 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `if_name` u8[64], `hw_addr` u8[6], `pci_addr` u32, `version` u8, `admin_up_down` u8, `rx_count` u8, `rx_list` vmxnet3_rx_list[16], `tx_count` u8, `tx_list` vmxnet3_tx_list[8]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Vmxnet3Details {
     pub sw_if_index: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub if_name: [u8; 64],
     pub hw_addr: [u8; 6],
     pub pci_addr: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `pci_addr` u32, `enable_elog` i32, `rxq_size` u16, `rxq_num` u16, `txq_size` u16, `txq_num` u16, `bind` u8, `enable_gso` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Vmxnet3Create {
     pub pci_addr: u32,
     pub enable_elog: i32,
@@ -54,6 +56,8 @@ impl<V> Request<V> for Vmxnet3Create { type Reply = crate::vmxnet3::v2001::Vmxne
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Vmxnet3CreateReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -63,6 +67,7 @@ impl Message for Vmxnet3CreateReply {
     const NAME: &'static str = "vmxnet3_create_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -85,6 +90,8 @@ impl Message for Vmxnet3CreateReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Vmxnet3Delete {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -111,6 +118,8 @@ impl<V> Request<V> for Vmxnet3Delete { type Reply = crate::vmxnet3::v1810::Vmxne
 ///
 /// `sw_if_index` interface_index, `if_name` string[64], `hw_addr` mac_address, `pci_addr` u32, `version` u8, `admin_up_down` bool, `rx_count` u8, `rx_list` vmxnet3_rx_list[16], `tx_count` u8, `tx_list` vmxnet3_tx_list[8]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Vmxnet3Details {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub if_name: FixedString<64>,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `if_name` string[64], `hw_addr` mac_address, `pci_addr` u32, `version` u8, `admin_up_down` bool, `rx_count` u8, `rx_list` vmxnet3_rx_list[16], `tx_count` u8, `tx_list` vmxnet3_tx_list[8]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Vmxnet3Details {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub if_name: FixedString<64>,

@@ -7,8 +7,12 @@ use binapi_core::*;
 ///
 /// `node_name` u8[64], `next_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AddNodeNext {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub node_name: [u8; 64],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub next_name: [u8; 64],
 }
 
@@ -45,6 +49,8 @@ impl<V> Request<V> for AddNodeNext { type Reply = crate::vpe::v1810::AddNodeNext
 ///
 /// `retval` i32, `next_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AddNodeNextReply {
     pub retval: i32,
     pub next_index: u32,
@@ -54,6 +60,7 @@ impl Message for AddNodeNextReply {
     const NAME: &'static str = "add_node_next_reply";
     const CRC: u32 = 0x2ed75f32;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -76,6 +83,8 @@ impl Message for AddNodeNextReply {
 ///
 /// `cmd_in_shmem` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Cli {
     pub cmd_in_shmem: u64,
 }
@@ -102,6 +111,8 @@ impl<V> Request<V> for Cli { type Reply = crate::vpe::v1810::CliReply; }
 ///
 /// `length` u32, `cmd` u8[length]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CliInband {
     pub cmd: Vec<u8>,
 }
@@ -130,6 +141,8 @@ impl<V> Request<V> for CliInband { type Reply = crate::vpe::v1810::CliInbandRepl
 ///
 /// `retval` i32, `length` u32, `reply` u8[length]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CliInbandReply {
     pub retval: i32,
     pub reply: Vec<u8>,
@@ -139,6 +152,7 @@ impl Message for CliInbandReply {
     const NAME: &'static str = "cli_inband_reply";
     const CRC: u32 = 0x1f22bbb8;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -163,6 +177,8 @@ impl Message for CliInbandReply {
 ///
 /// `retval` i32, `reply_in_shmem` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CliReply {
     pub retval: i32,
     pub reply_in_shmem: u64,
@@ -172,6 +188,7 @@ impl Message for CliReply {
     const NAME: &'static str = "cli_reply";
     const CRC: u32 = 0x06d68297;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -194,6 +211,8 @@ impl Message for CliReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ControlPing {
 }
 
@@ -217,6 +236,8 @@ impl<V> Request<V> for ControlPing { type Reply = crate::vpe::v1810::ControlPing
 ///
 /// `retval` i32, `client_index` u32, `vpe_pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ControlPingReply {
     pub retval: i32,
     pub client_index: u32,
@@ -227,6 +248,7 @@ impl Message for ControlPingReply {
     const NAME: &'static str = "control_ping_reply";
     const CRC: u32 = 0xf6b0b8ca;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -251,8 +273,12 @@ impl Message for ControlPingReply {
 ///
 /// `node_name` u8[64], `next_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GetNextIndex {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub node_name: [u8; 64],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub next_name: [u8; 64],
 }
 
@@ -289,6 +315,8 @@ impl<V> Request<V> for GetNextIndex { type Reply = crate::vpe::v1810::GetNextInd
 ///
 /// `retval` i32, `next_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GetNextIndexReply {
     pub retval: i32,
     pub next_index: u32,
@@ -298,6 +326,7 @@ impl Message for GetNextIndexReply {
     const NAME: &'static str = "get_next_index_reply";
     const CRC: u32 = 0x2ed75f32;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -320,6 +349,8 @@ impl Message for GetNextIndexReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GetNodeGraph {
 }
 
@@ -343,6 +374,8 @@ impl<V> Request<V> for GetNodeGraph { type Reply = crate::vpe::v1810::GetNodeGra
 ///
 /// `retval` i32, `reply_in_shmem` u64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GetNodeGraphReply {
     pub retval: i32,
     pub reply_in_shmem: u64,
@@ -352,6 +385,7 @@ impl Message for GetNodeGraphReply {
     const NAME: &'static str = "get_node_graph_reply";
     const CRC: u32 = 0x06d68297;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -374,7 +408,10 @@ impl Message for GetNodeGraphReply {
 ///
 /// `node_name` u8[64]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GetNodeIndex {
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub node_name: [u8; 64],
 }
 
@@ -408,6 +445,8 @@ impl<V> Request<V> for GetNodeIndex { type Reply = crate::vpe::v1810::GetNodeInd
 ///
 /// `retval` i32, `node_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GetNodeIndexReply {
     pub retval: i32,
     pub node_index: u32,
@@ -417,6 +456,7 @@ impl Message for GetNodeIndexReply {
     const NAME: &'static str = "get_node_index_reply";
     const CRC: u32 = 0xa8600b89;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -439,6 +479,8 @@ impl Message for GetNodeIndexReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowThreads {
 }
 
@@ -485,6 +527,8 @@ impl Request<crate::release::V2606> for ShowThreads { type Reply = crate::vpe::v
 ///
 /// `retval` i32, `count` u32, `thread_data` thread_data[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowThreadsReply {
     pub retval: i32,
     pub thread_data: Vec<crate::vpe::v1810::ThreadData>,
@@ -494,6 +538,7 @@ impl Message for ShowThreadsReply {
     const NAME: &'static str = "show_threads_reply";
     const CRC: u32 = 0x6942fb35;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -518,6 +563,8 @@ impl Message for ShowThreadsReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowVersion {
 }
 
@@ -564,11 +611,14 @@ impl Request<crate::release::V2606> for ShowVersion { type Reply = crate::vpe::v
 ///
 /// `retval` i32, `program` u8[32], `version` u8[32], `build_date` u8[32], `build_directory` u8[256]
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowVersionReply {
     pub retval: i32,
     pub program: [u8; 32],
     pub version: [u8; 32],
     pub build_date: [u8; 32],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub build_directory: [u8; 256],
 }
 
@@ -588,6 +638,7 @@ impl Message for ShowVersionReply {
     const NAME: &'static str = "show_version_reply";
     const CRC: u32 = 0x8b5a13b4;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -616,9 +667,13 @@ impl Message for ShowVersionReply {
 ///
 /// `id` u32, `name` u8[64], `type` u8[64], `pid` u32, `cpu_id` u32, `core` u32, `cpu_socket` u32
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ThreadData {
     pub id: u32,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub name: [u8; 64],
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub r#type: [u8; 64],
     pub pid: u32,
     pub cpu_id: u32,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `cmd` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CliInband {
     pub cmd: Text,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for CliInband { type Reply = crate::vpe::v1901::CliInbandRepl
 ///
 /// `retval` i32, `reply` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CliInbandReply {
     pub retval: i32,
     pub reply: Text,
@@ -42,6 +46,7 @@ impl Message for CliInbandReply {
     const NAME: &'static str = "cli_inband_reply";
     const CRC: u32 = 0x6d3c80a4;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -64,6 +69,8 @@ impl Message for CliInbandReply {
 ///
 /// `retval` i32, `program` string, `version` string, `build_date` string, `build_directory` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowVersionReply {
     pub retval: i32,
     pub program: Text,
@@ -76,6 +83,7 @@ impl Message for ShowVersionReply {
     const NAME: &'static str = "show_version_reply";
     const CRC: u32 = 0xb9bcf6df;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

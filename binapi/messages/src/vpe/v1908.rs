@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `cmd` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CliInband {
     pub cmd: Text,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for CliInband { type Reply = crate::vpe::v1908::CliInbandRepl
 ///
 /// `retval` i32, `reply` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct CliInbandReply {
     pub retval: i32,
     pub reply: Text,
@@ -42,6 +46,7 @@ impl Message for CliInbandReply {
     const NAME: &'static str = "cli_inband_reply";
     const CRC: u32 = 0x05879051;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -64,6 +69,8 @@ impl Message for CliInbandReply {
 ///
 /// `f64_one` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GetF64EndianValue {
     pub f64_one: f64,
 }
@@ -90,6 +97,8 @@ impl<V> Request<V> for GetF64EndianValue { type Reply = crate::vpe::v1908::GetF6
 ///
 /// `retval` u32, `f64_one_result` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GetF64EndianValueReply {
     pub retval: u32,
     pub f64_one_result: f64,
@@ -99,6 +108,7 @@ impl Message for GetF64EndianValueReply {
     const NAME: &'static str = "get_f64_endian_value_reply";
     const CRC: u32 = 0x7e02e404;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -121,6 +131,8 @@ impl Message for GetF64EndianValueReply {
 ///
 /// `f64_value` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GetF64IncrementByOne {
     pub f64_value: f64,
 }
@@ -147,6 +159,8 @@ impl<V> Request<V> for GetF64IncrementByOne { type Reply = crate::vpe::v1908::Ge
 ///
 /// `retval` u32, `f64_value` f64
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GetF64IncrementByOneReply {
     pub retval: u32,
     pub f64_value: f64,
@@ -156,6 +170,7 @@ impl Message for GetF64IncrementByOneReply {
     const NAME: &'static str = "get_f64_increment_by_one_reply";
     const CRC: u32 = 0xd25dbaa3;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -178,6 +193,8 @@ impl Message for GetF64IncrementByOneReply {
 ///
 /// `timestamp` timestamp, `level` log_level, `msg_class` string[32], `message` string[256]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LogDetails {
     pub timestamp: crate::vpe_types::v1908::Timestamp,
     pub level: crate::vpe_types::v1908::LogLevel,
@@ -211,6 +228,8 @@ impl Message for LogDetails {
 ///
 /// `start_timestamp` timestamp
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LogDump {
     pub start_timestamp: crate::vpe_types::v1908::Timestamp,
 }
@@ -257,6 +276,8 @@ impl Dump<crate::release::V2606> for LogDump { type Details = crate::vpe::v2106:
 ///
 /// `retval` i32, `count` u32, `thread_data` thread_data[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowThreadsReply {
     pub retval: i32,
     pub thread_data: Vec<crate::vpe::v1810::ThreadData>,
@@ -266,6 +287,7 @@ impl Message for ShowThreadsReply {
     const NAME: &'static str = "show_threads_reply";
     const CRC: u32 = 0xf5e0b66f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -290,6 +312,8 @@ impl Message for ShowThreadsReply {
 ///
 /// `retval` i32, `program` string[32], `version` string[32], `build_date` string[32], `build_directory` string[256]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowVersionReply {
     pub retval: i32,
     pub program: FixedString<32>,
@@ -302,6 +326,7 @@ impl Message for ShowVersionReply {
     const NAME: &'static str = "show_version_reply";
     const CRC: u32 = 0xc919bde1;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -330,6 +355,8 @@ impl Message for ShowVersionReply {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowVpeSystemTime {
 }
 
@@ -353,6 +380,8 @@ impl<V> Request<V> for ShowVpeSystemTime { type Reply = crate::vpe::v1908::ShowV
 ///
 /// `retval` i32, `vpe_system_time` timestamp
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowVpeSystemTimeReply {
     pub retval: i32,
     pub vpe_system_time: crate::vpe_types::v1908::Timestamp,
@@ -362,6 +391,7 @@ impl Message for ShowVpeSystemTimeReply {
     const NAME: &'static str = "show_vpe_system_time_reply";
     const CRC: u32 = 0x7ffd8193;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `node_name` string[64], `next_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct AddNodeNext {
     pub node_name: FixedString<64>,
     pub next_name: FixedString<64>,
@@ -36,6 +38,8 @@ impl<V> Request<V> for AddNodeNext { type Reply = crate::vpe::v1810::AddNodeNext
 ///
 /// `node_name` string[64], `next_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GetNextIndex {
     pub node_name: FixedString<64>,
     pub next_name: FixedString<64>,
@@ -65,6 +69,8 @@ impl<V> Request<V> for GetNextIndex { type Reply = crate::vpe::v1810::GetNextInd
 ///
 /// `node_name` string[64]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct GetNodeIndex {
     pub node_name: FixedString<64>,
 }
@@ -91,6 +97,8 @@ impl<V> Request<V> for GetNodeIndex { type Reply = crate::vpe::v1810::GetNodeInd
 ///
 /// `retval` i32, `count` u32, `thread_data` thread_data[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct ShowThreadsReply {
     pub retval: i32,
     pub thread_data: Vec<crate::vlib::v2005::ThreadData>,
@@ -100,6 +108,7 @@ impl Message for ShowThreadsReply {
     const NAME: &'static str = "show_threads_reply";
     const CRC: u32 = 0xefd78e83;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `timestamp` timestamp, `level` log_level, `msg_class` string[32], `message` string[256]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct LogDetails {
     pub timestamp: crate::vpe_types::v1908::Timestamp,
     pub level: crate::vpe_types::v1908::LogLevel,

@@ -28,6 +28,8 @@ pub type Timestamp = f64;
 ///
 /// `major` u32, `minor` u32, `patch` u32, `pre_release` u8[17], `build_metadata` u8[17]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Version {
     pub major: u32,
     pub minor: u32,

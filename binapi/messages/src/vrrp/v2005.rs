@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `sw_if_index` interface_index, `vr_id` u8, `priority` u8, `interval` u16, `flags` vrrp_vr_flags, `n_addrs` u8, `addrs` address[n_addrs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrAddDel {
     pub is_add: u8,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -53,6 +55,8 @@ impl<V> Request<V> for VrrpVrAddDel { type Reply = crate::vrrp::v2005::VrrpVrAdd
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrAddDelReply {
     pub retval: i32,
 }
@@ -61,6 +65,7 @@ impl Message for VrrpVrAddDelReply {
     const NAME: &'static str = "vrrp_vr_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -81,6 +86,8 @@ impl Message for VrrpVrAddDelReply {
 ///
 /// `sw_if_index` interface_index, `vr_id` u8, `priority` u8, `interval` u16, `flags` vrrp_vr_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrConf {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub vr_id: u8,
@@ -119,6 +126,8 @@ impl Wire for VrrpVrConf {
 ///
 /// `config` vrrp_vr_conf, `runtime` vrrp_vr_runtime, `n_addrs` u8, `addrs` address[n_addrs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrDetails {
     pub config: crate::vrrp::v2005::VrrpVrConf,
     pub runtime: crate::vrrp::v2005::VrrpVrRuntime,
@@ -151,6 +160,8 @@ impl Message for VrrpVrDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -205,6 +216,8 @@ open_enum! {
 ///
 /// `sw_if_index` interface_index, `vr_id` u8, `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrKey {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub vr_id: u8,
@@ -237,6 +250,8 @@ impl Wire for VrrpVrKey {
 ///
 /// `sw_if_index` interface_index, `vr_id` u8, `is_ipv6` u8, `n_peer_addrs` u8, `peer_addrs` address[n_peer_addrs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrPeerDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub vr_id: u8,
@@ -272,6 +287,8 @@ impl Message for VrrpVrPeerDetails {
 ///
 /// `sw_if_index` interface_index, `is_ipv6` u8, `vr_id` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrPeerDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_ipv6: u8,
@@ -322,6 +339,8 @@ impl Dump<crate::release::V2606> for VrrpVrPeerDump { type Details = crate::vrrp
 ///
 /// `state` vrrp_vr_state, `master_adv_int` u16, `skew` u16, `master_down_int` u16, `mac` mac_address, `tracking` vrrp_vr_tracking
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrRuntime {
     pub state: crate::vrrp::v2005::VrrpVrState,
     pub master_adv_int: u16,
@@ -363,6 +382,8 @@ impl Wire for VrrpVrRuntime {
 ///
 /// `sw_if_index` interface_index, `vr_id` u8, `is_ipv6` u8, `n_addrs` u8, `addrs` address[n_addrs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrSetPeers {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub vr_id: u8,
@@ -400,6 +421,8 @@ impl<V> Request<V> for VrrpVrSetPeers { type Reply = crate::vrrp::v2005::VrrpVrS
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrSetPeersReply {
     pub retval: i32,
 }
@@ -408,6 +431,7 @@ impl Message for VrrpVrSetPeersReply {
     const NAME: &'static str = "vrrp_vr_set_peers_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -428,6 +452,8 @@ impl Message for VrrpVrSetPeersReply {
 ///
 /// `sw_if_index` interface_index, `vr_id` u8, `is_ipv6` u8, `is_start` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrStartStop {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub vr_id: u8,
@@ -463,6 +489,8 @@ impl<V> Request<V> for VrrpVrStartStop { type Reply = crate::vrrp::v2005::VrrpVr
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrStartStopReply {
     pub retval: i32,
 }
@@ -471,6 +499,7 @@ impl Message for VrrpVrStartStopReply {
     const NAME: &'static str = "vrrp_vr_start_stop_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -501,6 +530,8 @@ open_enum! {
 ///
 /// `sw_if_index` interface_index, `priority` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrTrackIf {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub priority: u8,
@@ -530,6 +561,8 @@ impl Wire for VrrpVrTrackIf {
 ///
 /// `sw_if_index` interface_index, `is_ipv6` u8, `vr_id` u8, `is_add` u8, `n_ifs` u8, `ifs` vrrp_vr_track_if[n_ifs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrTrackIfAddDel {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_ipv6: u8,
@@ -570,6 +603,8 @@ impl<V> Request<V> for VrrpVrTrackIfAddDel { type Reply = crate::vrrp::v2005::Vr
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrTrackIfAddDelReply {
     pub retval: i32,
 }
@@ -578,6 +613,7 @@ impl Message for VrrpVrTrackIfAddDelReply {
     const NAME: &'static str = "vrrp_vr_track_if_add_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -598,6 +634,8 @@ impl Message for VrrpVrTrackIfAddDelReply {
 ///
 /// `sw_if_index` interface_index, `vr_id` u8, `is_ipv6` u8, `n_ifs` u8, `ifs` vrrp_vr_track_if[n_ifs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrTrackIfDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub vr_id: u8,
@@ -633,6 +671,8 @@ impl Message for VrrpVrTrackIfDetails {
 ///
 /// `sw_if_index` interface_index, `is_ipv6` u8, `vr_id` u8, `dump_all` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrTrackIfDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_ipv6: u8,
@@ -686,6 +726,8 @@ impl Dump<crate::release::V2606> for VrrpVrTrackIfDump { type Details = crate::v
 ///
 /// `interfaces_dec` u32, `priority` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrTracking {
     pub interfaces_dec: u32,
     pub priority: u8,

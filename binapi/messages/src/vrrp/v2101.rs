@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `pid` u32, `vr` vrrp_vr_key, `old_state` vrrp_vr_state, `new_state` vrrp_vr_state
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrEvent {
     pub pid: u32,
     pub vr: crate::vrrp::v2005::VrrpVrKey,
@@ -40,6 +42,8 @@ impl Message for VrrpVrEvent {
 ///
 /// `enable_disable` bool, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantVrrpVrEvents {
     pub enable_disable: bool,
     pub pid: u32,
@@ -70,6 +74,8 @@ impl<V> Subscribe<V> for WantVrrpVrEvents { type Event = crate::vrrp::v2101::Vrr
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantVrrpVrEventsReply {
     pub retval: i32,
 }
@@ -78,6 +84,7 @@ impl Message for WantVrrpVrEventsReply {
     const NAME: &'static str = "want_vrrp_vr_events_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

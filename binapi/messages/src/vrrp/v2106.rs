@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `sw_if_index` interface_index, `vr_id` u8, `priority` u8, `interval` u16, `flags` vrrp_vr_flags, `n_addrs` u8, `addrs` address[n_addrs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrAddDel {
     pub is_add: u8,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -53,6 +55,8 @@ impl<V> Request<V> for VrrpVrAddDel { type Reply = crate::vrrp::v2005::VrrpVrAdd
 ///
 /// `config` vrrp_vr_conf, `runtime` vrrp_vr_runtime, `n_addrs` u8, `addrs` address[n_addrs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrDetails {
     pub config: crate::vrrp::v2005::VrrpVrConf,
     pub runtime: crate::vrrp::v2005::VrrpVrRuntime,
@@ -85,6 +89,8 @@ impl Message for VrrpVrDetails {
 ///
 /// `sw_if_index` interface_index, `vr_id` u8, `is_ipv6` u8, `n_peer_addrs` u8, `peer_addrs` address[n_peer_addrs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrPeerDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub vr_id: u8,
@@ -120,6 +126,8 @@ impl Message for VrrpVrPeerDetails {
 ///
 /// `sw_if_index` interface_index, `vr_id` u8, `is_ipv6` u8, `n_addrs` u8, `addrs` address[n_addrs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrSetPeers {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub vr_id: u8,
@@ -157,6 +165,8 @@ impl<V> Request<V> for VrrpVrSetPeers { type Reply = crate::vrrp::v2005::VrrpVrS
 ///
 /// `sw_if_index` interface_index, `is_ipv6` u8, `vr_id` u8, `is_add` u8, `n_ifs` u8, `ifs` vrrp_vr_track_if[n_ifs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrTrackIfAddDel {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_ipv6: u8,
@@ -197,6 +207,8 @@ impl<V> Request<V> for VrrpVrTrackIfAddDel { type Reply = crate::vrrp::v2005::Vr
 ///
 /// `sw_if_index` interface_index, `vr_id` u8, `is_ipv6` u8, `n_ifs` u8, `ifs` vrrp_vr_track_if[n_ifs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrTrackIfDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub vr_id: u8,

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `vrrp_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrDel {
     pub vrrp_index: u32,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for VrrpVrDel { type Reply = crate::vrrp::v2206::VrrpVrDelRep
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrDelReply {
     pub retval: i32,
 }
@@ -41,6 +45,7 @@ impl Message for VrrpVrDelReply {
     const NAME: &'static str = "vrrp_vr_del_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -61,6 +66,8 @@ impl Message for VrrpVrDelReply {
 ///
 /// `vrrp_index` u32, `sw_if_index` interface_index, `vr_id` u8, `priority` u8, `interval` u16, `flags` vrrp_vr_flags, `n_addrs` u8, `addrs` address[n_addrs]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrUpdate {
     pub vrrp_index: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -107,6 +114,8 @@ impl<V> Request<V> for VrrpVrUpdate { type Reply = crate::vrrp::v2206::VrrpVrUpd
 ///
 /// `retval` i32, `vrrp_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VrrpVrUpdateReply {
     pub retval: i32,
     pub vrrp_index: u32,
@@ -116,6 +125,7 @@ impl Message for VrrpVrUpdateReply {
     const NAME: &'static str = "vrrp_vr_update_reply";
     const CRC: u32 = 0x5317d608;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

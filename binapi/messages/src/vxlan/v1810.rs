@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `is_ipv6` u8, `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetVxlanBypass {
     pub sw_if_index: u32,
     pub is_ipv6: u8,
@@ -39,6 +41,8 @@ impl<V> Request<V> for SwInterfaceSetVxlanBypass { type Reply = crate::vxlan::v1
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetVxlanBypassReply {
     pub retval: i32,
 }
@@ -47,6 +51,7 @@ impl Message for SwInterfaceSetVxlanBypassReply {
     const NAME: &'static str = "sw_interface_set_vxlan_bypass_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -67,6 +72,8 @@ impl Message for SwInterfaceSetVxlanBypassReply {
 ///
 /// `is_add` u8, `is_ipv6` u8, `instance` u32, `src_address` u8[16], `dst_address` u8[16], `mcast_sw_if_index` u32, `encap_vrf_id` u32, `decap_next_index` u32, `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanAddDelTunnel {
     pub is_add: u8,
     pub is_ipv6: u8,
@@ -117,6 +124,8 @@ impl<V> Request<V> for VxlanAddDelTunnel { type Reply = crate::vxlan::v1810::Vxl
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanAddDelTunnelReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -126,6 +135,7 @@ impl Message for VxlanAddDelTunnelReply {
     const NAME: &'static str = "vxlan_add_del_tunnel_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -148,6 +158,8 @@ impl Message for VxlanAddDelTunnelReply {
 ///
 /// `hw_if_index` u32, `sw_if_index` u32, `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanOffloadRx {
     pub hw_if_index: u32,
     pub sw_if_index: u32,
@@ -180,6 +192,8 @@ impl<V> Request<V> for VxlanOffloadRx { type Reply = crate::vxlan::v1810::VxlanO
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanOffloadRxReply {
     pub retval: i32,
 }
@@ -188,6 +202,7 @@ impl Message for VxlanOffloadRxReply {
     const NAME: &'static str = "vxlan_offload_rx_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -208,6 +223,8 @@ impl Message for VxlanOffloadRxReply {
 ///
 /// `sw_if_index` u32, `instance` u32, `src_address` u8[16], `dst_address` u8[16], `mcast_sw_if_index` u32, `encap_vrf_id` u32, `decap_next_index` u32, `vni` u32, `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanTunnelDetails {
     pub sw_if_index: u32,
     pub instance: u32,
@@ -256,6 +273,8 @@ impl Message for VxlanTunnelDetails {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanTunnelDump {
     pub sw_if_index: u32,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `is_ipv6` bool, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetVxlanBypass {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_ipv6: bool,
@@ -39,6 +41,8 @@ impl<V> Request<V> for SwInterfaceSetVxlanBypass { type Reply = crate::vxlan::v1
 ///
 /// `is_add` bool, `instance` u32, `src_address` address, `dst_address` address, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_next_index` u32, `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanAddDelTunnel {
     pub is_add: bool,
     pub instance: u32,
@@ -86,6 +90,8 @@ impl<V> Request<V> for VxlanAddDelTunnel { type Reply = crate::vxlan::v2005::Vxl
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanAddDelTunnelReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -95,6 +101,7 @@ impl Message for VxlanAddDelTunnelReply {
     const NAME: &'static str = "vxlan_add_del_tunnel_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -117,6 +124,8 @@ impl Message for VxlanAddDelTunnelReply {
 ///
 /// `hw_if_index` interface_index, `sw_if_index` interface_index, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanOffloadRx {
     pub hw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -149,6 +158,8 @@ impl<V> Request<V> for VxlanOffloadRx { type Reply = crate::vxlan::v1810::VxlanO
 ///
 /// `sw_if_index` interface_index, `instance` u32, `src_address` address, `dst_address` address, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_next_index` u32, `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanTunnelDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub instance: u32,
@@ -194,6 +205,8 @@ impl Message for VxlanTunnelDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanTunnelDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` bool, `instance` u32, `src_address` address, `dst_address` address, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_next_index` u32, `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanAddDelTunnel {
     pub is_add: bool,
     pub instance: u32,
@@ -54,6 +56,8 @@ impl<V> Request<V> for VxlanAddDelTunnel { type Reply = crate::vxlan::v2005::Vxl
 ///
 /// `is_add` bool, `instance` u32, `src_address` address, `dst_address` address, `src_port` u16, `dst_port` u16, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_next_index` u32, `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanAddDelTunnelV2 {
     pub is_add: bool,
     pub instance: u32,
@@ -107,6 +111,8 @@ impl<V> Request<V> for VxlanAddDelTunnelV2 { type Reply = crate::vxlan::v2106::V
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanAddDelTunnelV2Reply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -116,6 +122,7 @@ impl Message for VxlanAddDelTunnelV2Reply {
     const NAME: &'static str = "vxlan_add_del_tunnel_v2_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -138,6 +145,8 @@ impl Message for VxlanAddDelTunnelV2Reply {
 ///
 /// `is_add` bool, `instance` u32, `src_address` address, `dst_address` address, `src_port` u16, `dst_port` u16, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_next_index` u32, `vni` u32, `is_l3` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanAddDelTunnelV3 {
     pub is_add: bool,
     pub instance: u32,
@@ -194,6 +203,8 @@ impl<V> Request<V> for VxlanAddDelTunnelV3 { type Reply = crate::vxlan::v2106::V
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanAddDelTunnelV3Reply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -203,6 +214,7 @@ impl Message for VxlanAddDelTunnelV3Reply {
     const NAME: &'static str = "vxlan_add_del_tunnel_v3_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -225,6 +237,8 @@ impl Message for VxlanAddDelTunnelV3Reply {
 ///
 /// `hw_if_index` interface_index, `sw_if_index` interface_index, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanOffloadRx {
     pub hw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -257,6 +271,8 @@ impl<V> Request<V> for VxlanOffloadRx { type Reply = crate::vxlan::v1810::VxlanO
 ///
 /// `sw_if_index` interface_index, `instance` u32, `src_address` address, `dst_address` address, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_next_index` u32, `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanTunnelDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub instance: u32,
@@ -302,6 +318,8 @@ impl Message for VxlanTunnelDetails {
 ///
 /// `sw_if_index` interface_index, `instance` u32, `src_address` address, `dst_address` address, `src_port` u16, `dst_port` u16, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_next_index` u32, `vni` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanTunnelV2Details {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub instance: u32,
@@ -353,6 +371,8 @@ impl Message for VxlanTunnelV2Details {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanTunnelV2Dump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `is_ipv6` u8, `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetVxlanGbpBypass {
     pub sw_if_index: u32,
     pub is_ipv6: u8,
@@ -39,6 +41,8 @@ impl<V> Request<V> for SwInterfaceSetVxlanGbpBypass { type Reply = crate::vxlan_
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetVxlanGbpBypassReply {
     pub retval: i32,
 }
@@ -47,6 +51,7 @@ impl Message for SwInterfaceSetVxlanGbpBypassReply {
     const NAME: &'static str = "sw_interface_set_vxlan_gbp_bypass_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -67,6 +72,8 @@ impl Message for SwInterfaceSetVxlanGbpBypassReply {
 ///
 /// `instance` u32, `src` address, `dst` address, `mcast_sw_if_index` u32, `encap_table_id` u32, `decap_next_index` u32, `vni` u32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGbpTunnel {
     pub instance: u32,
     pub src: crate::ip_types::v1810::Address,
@@ -114,6 +121,8 @@ impl Wire for VxlanGbpTunnel {
 ///
 /// `is_add` u8, `tunnel` vxlan_gbp_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGbpTunnelAddDel {
     pub is_add: u8,
     pub tunnel: crate::vxlan_gbp::v1810::VxlanGbpTunnel,
@@ -143,6 +152,8 @@ impl<V> Request<V> for VxlanGbpTunnelAddDel { type Reply = crate::vxlan_gbp::v18
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGbpTunnelAddDelReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -152,6 +163,7 @@ impl Message for VxlanGbpTunnelAddDelReply {
     const NAME: &'static str = "vxlan_gbp_tunnel_add_del_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -174,6 +186,8 @@ impl Message for VxlanGbpTunnelAddDelReply {
 ///
 /// `tunnel` vxlan_gbp_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGbpTunnelDetails {
     pub tunnel: crate::vxlan_gbp::v1810::VxlanGbpTunnel,
 }
@@ -198,6 +212,8 @@ impl Message for VxlanGbpTunnelDetails {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGbpTunnelDump {
     pub sw_if_index: u32,
 }

@@ -15,6 +15,8 @@ open_enum! {
 ///
 /// `instance` u32, `src` address, `dst` address, `mcast_sw_if_index` u32, `encap_table_id` u32, `vni` u32, `sw_if_index` u32, `mode` vxlan_gbp_api_tunnel_mode
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGbpTunnel {
     pub instance: u32,
     pub src: crate::fib_types::v1901::Address,
@@ -62,6 +64,8 @@ impl Wire for VxlanGbpTunnel {
 ///
 /// `is_add` u8, `tunnel` vxlan_gbp_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGbpTunnelAddDel {
     pub is_add: u8,
     pub tunnel: crate::vxlan_gbp::v1904::VxlanGbpTunnel,
@@ -91,6 +95,8 @@ impl<V> Request<V> for VxlanGbpTunnelAddDel { type Reply = crate::vxlan_gbp::v18
 ///
 /// `tunnel` vxlan_gbp_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGbpTunnelDetails {
     pub tunnel: crate::vxlan_gbp::v1904::VxlanGbpTunnel,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_add` u8, `tunnel` vxlan_gbp_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGbpTunnelAddDel {
     pub is_add: u8,
     pub tunnel: crate::vxlan_gbp::v1904::VxlanGbpTunnel,
@@ -36,6 +38,8 @@ impl<V> Request<V> for VxlanGbpTunnelAddDel { type Reply = crate::vxlan_gbp::v18
 ///
 /// `tunnel` vxlan_gbp_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGbpTunnelDetails {
     pub tunnel: crate::vxlan_gbp::v1904::VxlanGbpTunnel,
 }

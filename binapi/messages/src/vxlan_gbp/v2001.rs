@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `is_ipv6` bool, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetVxlanGbpBypass {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_ipv6: bool,
@@ -39,6 +41,8 @@ impl<V> Request<V> for SwInterfaceSetVxlanGbpBypass { type Reply = crate::vxlan_
 ///
 /// `instance` u32, `src` address, `dst` address, `mcast_sw_if_index` interface_index, `encap_table_id` u32, `vni` u32, `sw_if_index` interface_index, `mode` vxlan_gbp_api_tunnel_mode
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGbpTunnel {
     pub instance: u32,
     pub src: crate::fib_types::v1901::Address,
@@ -86,6 +90,8 @@ impl Wire for VxlanGbpTunnel {
 ///
 /// `is_add` bool, `tunnel` vxlan_gbp_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGbpTunnelAddDel {
     pub is_add: bool,
     pub tunnel: crate::vxlan_gbp::v2001::VxlanGbpTunnel,
@@ -115,6 +121,8 @@ impl<V> Request<V> for VxlanGbpTunnelAddDel { type Reply = crate::vxlan_gbp::v20
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGbpTunnelAddDelReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -124,6 +132,7 @@ impl Message for VxlanGbpTunnelAddDelReply {
     const NAME: &'static str = "vxlan_gbp_tunnel_add_del_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -146,6 +155,8 @@ impl Message for VxlanGbpTunnelAddDelReply {
 ///
 /// `tunnel` vxlan_gbp_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGbpTunnelDetails {
     pub tunnel: crate::vxlan_gbp::v2001::VxlanGbpTunnel,
 }
@@ -170,6 +181,8 @@ impl Message for VxlanGbpTunnelDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGbpTunnelDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }

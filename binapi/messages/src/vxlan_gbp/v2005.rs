@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `instance` u32, `src` address, `dst` address, `mcast_sw_if_index` interface_index, `encap_table_id` u32, `vni` u32, `sw_if_index` interface_index, `mode` vxlan_gbp_api_tunnel_mode
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGbpTunnel {
     pub instance: u32,
     pub src: crate::ip_types::v2005::Address,
@@ -54,6 +56,8 @@ impl Wire for VxlanGbpTunnel {
 ///
 /// `is_add` bool, `tunnel` vxlan_gbp_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGbpTunnelAddDel {
     pub is_add: bool,
     pub tunnel: crate::vxlan_gbp::v2005::VxlanGbpTunnel,
@@ -83,6 +87,8 @@ impl<V> Request<V> for VxlanGbpTunnelAddDel { type Reply = crate::vxlan_gbp::v20
 ///
 /// `tunnel` vxlan_gbp_tunnel
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGbpTunnelDetails {
     pub tunnel: crate::vxlan_gbp::v2005::VxlanGbpTunnel,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` u32, `is_ipv6` u8, `enable` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetVxlanGpeBypass {
     pub sw_if_index: u32,
     pub is_ipv6: u8,
@@ -39,6 +41,8 @@ impl<V> Request<V> for SwInterfaceSetVxlanGpeBypass { type Reply = crate::vxlan_
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetVxlanGpeBypassReply {
     pub retval: i32,
 }
@@ -47,6 +51,7 @@ impl Message for SwInterfaceSetVxlanGpeBypassReply {
     const NAME: &'static str = "sw_interface_set_vxlan_gpe_bypass_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -67,6 +72,8 @@ impl Message for SwInterfaceSetVxlanGpeBypassReply {
 ///
 /// `is_ipv6` u8, `local` u8[16], `remote` u8[16], `mcast_sw_if_index` u32, `encap_vrf_id` u32, `decap_vrf_id` u32, `protocol` u8, `vni` u32, `is_add` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeAddDelTunnel {
     pub is_ipv6: u8,
     pub local: [u8; 16],
@@ -117,6 +124,8 @@ impl<V> Request<V> for VxlanGpeAddDelTunnel { type Reply = crate::vxlan_gpe::v18
 ///
 /// `retval` i32, `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeAddDelTunnelReply {
     pub retval: i32,
     pub sw_if_index: u32,
@@ -126,6 +135,7 @@ impl Message for VxlanGpeAddDelTunnelReply {
     const NAME: &'static str = "vxlan_gpe_add_del_tunnel_reply";
     const CRC: u32 = 0xfda5941f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -148,6 +158,8 @@ impl Message for VxlanGpeAddDelTunnelReply {
 ///
 /// `sw_if_index` u32, `local` u8[16], `remote` u8[16], `vni` u32, `protocol` u8, `mcast_sw_if_index` u32, `encap_vrf_id` u32, `decap_vrf_id` u32, `is_ipv6` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeTunnelDetails {
     pub sw_if_index: u32,
     pub local: [u8; 16],
@@ -196,6 +208,8 @@ impl Message for VxlanGpeTunnelDetails {
 ///
 /// `sw_if_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeTunnelDump {
     pub sw_if_index: u32,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `is_ipv6` bool, `enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct SwInterfaceSetVxlanGpeBypass {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub is_ipv6: bool,
@@ -39,6 +41,8 @@ impl<V> Request<V> for SwInterfaceSetVxlanGpeBypass { type Reply = crate::vxlan_
 ///
 /// `local` address, `remote` address, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_vrf_id` u32, `protocol` ip_proto, `vni` u32, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeAddDelTunnel {
     pub local: crate::ip_types::v2005::Address,
     pub remote: crate::ip_types::v2005::Address,
@@ -86,6 +90,8 @@ impl<V> Request<V> for VxlanGpeAddDelTunnel { type Reply = crate::vxlan_gpe::v20
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeAddDelTunnelReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -95,6 +101,7 @@ impl Message for VxlanGpeAddDelTunnelReply {
     const NAME: &'static str = "vxlan_gpe_add_del_tunnel_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -117,6 +124,8 @@ impl Message for VxlanGpeAddDelTunnelReply {
 ///
 /// `sw_if_index` interface_index, `local` address, `remote` address, `vni` u32, `protocol` ip_proto, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_vrf_id` u32, `is_ipv6` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeTunnelDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub local: crate::ip_types::v2005::Address,
@@ -165,6 +174,8 @@ impl Message for VxlanGpeTunnelDetails {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeTunnelDump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }

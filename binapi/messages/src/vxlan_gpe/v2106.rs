@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `local` address, `remote` address, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_vrf_id` u32, `protocol` ip_proto, `vni` u32, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeAddDelTunnel {
     pub local: crate::ip_types::v2005::Address,
     pub remote: crate::ip_types::v2005::Address,
@@ -54,6 +56,8 @@ impl<V> Request<V> for VxlanGpeAddDelTunnel { type Reply = crate::vxlan_gpe::v20
 ///
 /// `sw_if_index` interface_index, `local` address, `remote` address, `vni` u32, `protocol` ip_proto, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_vrf_id` u32, `is_ipv6` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeTunnelDetails {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub local: crate::ip_types::v2005::Address,

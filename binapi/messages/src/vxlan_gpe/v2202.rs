@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `local` address, `remote` address, `local_port` u16, `remote_port` u16, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_vrf_id` u32, `protocol` ip_proto, `vni` u32, `is_add` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeAddDelTunnelV2 {
     pub local: crate::ip_types::v2005::Address,
     pub remote: crate::ip_types::v2005::Address,
@@ -60,6 +62,8 @@ impl<V> Request<V> for VxlanGpeAddDelTunnelV2 { type Reply = crate::vxlan_gpe::v
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeAddDelTunnelV2Reply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -69,6 +73,7 @@ impl Message for VxlanGpeAddDelTunnelV2Reply {
     const NAME: &'static str = "vxlan_gpe_add_del_tunnel_v2_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -91,6 +96,8 @@ impl Message for VxlanGpeAddDelTunnelV2Reply {
 ///
 /// `sw_if_index` interface_index, `local` address, `remote` address, `local_port` u16, `remote_port` u16, `vni` u32, `protocol` ip_proto, `mcast_sw_if_index` interface_index, `encap_vrf_id` u32, `decap_vrf_id` u32, `is_ipv6` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeTunnelV2Details {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub local: crate::ip_types::v2005::Address,
@@ -145,6 +152,8 @@ impl Message for VxlanGpeTunnelV2Details {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeTunnelV2Dump {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `is_disable` u8, `collector_address` u8[4], `src_address` u8[4]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamExportEnableDisable {
     pub is_disable: u8,
     pub collector_address: [u8; 4],
@@ -39,6 +41,8 @@ impl<V> Request<V> for VxlanGpeIoamExportEnableDisable { type Reply = crate::vxl
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct VxlanGpeIoamExportEnableDisableReply {
     pub retval: i32,
 }
@@ -47,6 +51,7 @@ impl Message for VxlanGpeIoamExportEnableDisableReply {
     const NAME: &'static str = "vxlan_gpe_ioam_export_enable_disable_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `user_instance` u32, `sw_if_index` interface_index, `private_key` u8[32], `port` u16, `src_ip` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardInterface {
     pub user_instance: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -45,6 +47,8 @@ impl Wire for WireguardInterface {
 ///
 /// `interface` wireguard_interface, `generate_key` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardInterfaceCreate {
     pub interface: crate::wireguard::v2009::WireguardInterface,
     pub generate_key: bool,
@@ -74,6 +78,8 @@ impl<V> Request<V> for WireguardInterfaceCreate { type Reply = crate::wireguard:
 ///
 /// `retval` i32, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardInterfaceCreateReply {
     pub retval: i32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -83,6 +89,7 @@ impl Message for WireguardInterfaceCreateReply {
     const NAME: &'static str = "wireguard_interface_create_reply";
     const CRC: u32 = 0x5383d31f;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -105,6 +112,8 @@ impl Message for WireguardInterfaceCreateReply {
 ///
 /// `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardInterfaceDelete {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
 }
@@ -131,6 +140,8 @@ impl<V> Request<V> for WireguardInterfaceDelete { type Reply = crate::wireguard:
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardInterfaceDeleteReply {
     pub retval: i32,
 }
@@ -139,6 +150,7 @@ impl Message for WireguardInterfaceDeleteReply {
     const NAME: &'static str = "wireguard_interface_delete_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -159,6 +171,8 @@ impl Message for WireguardInterfaceDeleteReply {
 ///
 /// `interface` wireguard_interface
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardInterfaceDetails {
     pub interface: crate::wireguard::v2009::WireguardInterface,
 }
@@ -183,6 +197,8 @@ impl Message for WireguardInterfaceDetails {
 ///
 /// `show_private_key` bool, `sw_if_index` interface_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardInterfaceDump {
     pub show_private_key: bool,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -229,6 +245,8 @@ impl Dump<crate::release::V2606> for WireguardInterfaceDump { type Details = cra
 ///
 /// `public_key` u8[32], `port` u16, `persistent_keepalive` u16, `table_id` u32, `endpoint` address, `sw_if_index` interface_index, `flags` wireguard_peer_flags, `n_allowed_ips` u8, `allowed_ips` prefix[n_allowed_ips]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeer {
     pub public_key: [u8; 32],
     pub port: u16,
@@ -278,6 +296,8 @@ impl Wire for WireguardPeer {
 ///
 /// `peer` wireguard_peer
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeerAdd {
     pub peer: crate::wireguard::v2009::WireguardPeer,
 }
@@ -304,6 +324,8 @@ impl<V> Request<V> for WireguardPeerAdd { type Reply = crate::wireguard::v2009::
 ///
 /// `retval` i32, `peer_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeerAddReply {
     pub retval: i32,
     pub peer_index: u32,
@@ -313,6 +335,7 @@ impl Message for WireguardPeerAddReply {
     const NAME: &'static str = "wireguard_peer_add_reply";
     const CRC: u32 = 0x084a0cd3;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -343,6 +366,8 @@ open_enum! {
 ///
 /// `peer_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeerRemove {
     pub peer_index: u32,
 }
@@ -369,6 +394,8 @@ impl<V> Request<V> for WireguardPeerRemove { type Reply = crate::wireguard::v200
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeerRemoveReply {
     pub retval: i32,
 }
@@ -377,6 +404,7 @@ impl Message for WireguardPeerRemoveReply {
     const NAME: &'static str = "wireguard_peer_remove_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -397,6 +425,8 @@ impl Message for WireguardPeerRemoveReply {
 ///
 /// `peer` wireguard_peer
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeersDetails {
     pub peer: crate::wireguard::v2009::WireguardPeer,
 }
@@ -421,6 +451,8 @@ impl Message for WireguardPeersDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeersDump {
 }
 

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `user_instance` u32, `sw_if_index` interface_index, `private_key` u8[32], `public_key` u8[32], `port` u16, `src_ip` address
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardInterface {
     pub user_instance: u32,
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
@@ -48,6 +50,8 @@ impl Wire for WireguardInterface {
 ///
 /// `interface` wireguard_interface, `generate_key` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardInterfaceCreate {
     pub interface: crate::wireguard::v2101::WireguardInterface,
     pub generate_key: bool,
@@ -77,6 +81,8 @@ impl<V> Request<V> for WireguardInterfaceCreate { type Reply = crate::wireguard:
 ///
 /// `interface` wireguard_interface
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardInterfaceDetails {
     pub interface: crate::wireguard::v2101::WireguardInterface,
 }

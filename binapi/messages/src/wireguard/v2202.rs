@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `sw_if_index` interface_index, `peer_index` u32, `enable_disable` u32, `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantWireguardPeerEvents {
     pub sw_if_index: crate::interface_types::v1901::InterfaceIndex,
     pub peer_index: u32,
@@ -43,6 +45,8 @@ impl<V> Subscribe<V> for WantWireguardPeerEvents { type Event = crate::wireguard
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantWireguardPeerEventsReply {
     pub retval: i32,
 }
@@ -51,6 +55,7 @@ impl Message for WantWireguardPeerEventsReply {
     const NAME: &'static str = "want_wireguard_peer_events_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -71,6 +76,8 @@ impl Message for WantWireguardPeerEventsReply {
 ///
 /// `async_enable` bool
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WgSetAsyncMode {
     pub async_enable: bool,
 }
@@ -97,6 +104,8 @@ impl<V> Request<V> for WgSetAsyncMode { type Reply = crate::wireguard::v2202::Wg
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WgSetAsyncModeReply {
     pub retval: i32,
 }
@@ -105,6 +114,7 @@ impl Message for WgSetAsyncModeReply {
     const NAME: &'static str = "wg_set_async_mode_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -125,6 +135,8 @@ impl Message for WgSetAsyncModeReply {
 ///
 /// `peer` wireguard_peer
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeerAdd {
     pub peer: crate::wireguard::v2009::WireguardPeer,
 }
@@ -151,6 +163,8 @@ impl<V> Request<V> for WireguardPeerAdd { type Reply = crate::wireguard::v2009::
 ///
 /// `pid` u32, `peer_index` u32, `flags` wireguard_peer_flags
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeerEvent {
     pub pid: u32,
     pub peer_index: u32,
@@ -181,6 +195,8 @@ impl Message for WireguardPeerEvent {
 ///
 /// `peer` wireguard_peer
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeersDetails {
     pub peer: crate::wireguard::v2009::WireguardPeer,
 }
@@ -205,6 +221,8 @@ impl Message for WireguardPeersDetails {
 ///
 /// `peer_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeersDump {
     pub peer_index: u32,
 }

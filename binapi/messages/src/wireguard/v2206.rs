@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `peer_index` u32, `public_key` u8[32], `port` u16, `persistent_keepalive` u16, `table_id` u32, `endpoint` address, `sw_if_index` interface_index, `flags` wireguard_peer_flags, `n_allowed_ips` u8, `allowed_ips` prefix[n_allowed_ips]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeer {
     pub peer_index: u32,
     pub public_key: [u8; 32],
@@ -59,6 +61,8 @@ impl Wire for WireguardPeer {
 ///
 /// `peer` wireguard_peer
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeerAdd {
     pub peer: crate::wireguard::v2206::WireguardPeer,
 }
@@ -85,6 +89,8 @@ impl<V> Request<V> for WireguardPeerAdd { type Reply = crate::wireguard::v2009::
 ///
 /// `peer` wireguard_peer
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeersDetails {
     pub peer: crate::wireguard::v2206::WireguardPeer,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `peer` wireguard_peer_v2
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeerAddV2 {
     pub peer: crate::wireguard::v2606::WireguardPeerV2,
 }
@@ -33,6 +35,8 @@ impl<V> Request<V> for WireguardPeerAddV2 { type Reply = crate::wireguard::v2606
 ///
 /// `retval` i32, `peer_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeerAddV2Reply {
     pub retval: i32,
     pub peer_index: u32,
@@ -42,6 +46,7 @@ impl Message for WireguardPeerAddV2Reply {
     const NAME: &'static str = "wireguard_peer_add_v2_reply";
     const CRC: u32 = 0x084a0cd3;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -64,6 +69,8 @@ impl Message for WireguardPeerAddV2Reply {
 ///
 /// `peer_index` u32, `preshared_key` u8[32], `preshared_key_set` bool, `public_key` u8[32], `port` u16, `persistent_keepalive` u16, `table_id` u32, `endpoint` address, `sw_if_index` interface_index, `flags` wireguard_peer_flags, `n_allowed_ips` u8, `allowed_ips` prefix[n_allowed_ips]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeerV2 {
     pub peer_index: u32,
     pub preshared_key: [u8; 32],
@@ -122,6 +129,8 @@ impl Wire for WireguardPeerV2 {
 ///
 /// `peer` wireguard_peer_v2
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeersV2Details {
     pub peer: crate::wireguard::v2606::WireguardPeerV2,
 }
@@ -146,6 +155,8 @@ impl Message for WireguardPeersV2Details {
 ///
 /// `peer_index` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WireguardPeersV2Dump {
     pub peer_index: u32,
 }

@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `type` u8, `match` u8, `self` u8, `r` u8, `w` u8
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Keywords {
     pub r#type: u8,
     pub r#match: u8,
@@ -45,11 +47,14 @@ impl Wire for Keywords {
 ///
 /// `flags` tiny_flags, `figure` figure_union, `weight` f64, `tag` string[64], `secret` u8[40], `keywords` keywords[2], `text` string, `polygon` polygon
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TinyAdd {
     pub flags: crate::tiny_types::v3002::TinyFlags,
     pub figure: crate::tiny_types::v3002::FigureUnion,
     pub weight: f64,
     pub tag: FixedString<64>,
+    #[cfg_attr(feature = "serde", serde(with = "types::array"))]
     pub secret: [u8; 40],
     pub keywords: [crate::tiny::v3002::Keywords; 2],
     pub text: Text,
@@ -107,6 +112,8 @@ impl<V> Request<V> for TinyAdd { type Reply = crate::tiny::v3002::TinyAddReply; 
 ///
 /// `retval` i32, `index` tiny_index
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TinyAddReply {
     pub retval: i32,
     pub index: crate::tiny_types::v3002::TinyIndex,
@@ -116,6 +123,7 @@ impl Message for TinyAddReply {
     const NAME: &'static str = "tiny_add_reply";
     const CRC: u32 = 0x24531da7;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -137,21 +145,13 @@ impl Message for TinyAddReply {
 /// `tiny_details`, CRC 7167aa24, 30.02 to 30.08.
 ///
 /// `index` tiny_index, `colour` colour, `key` long_key
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TinyDetails {
     pub index: crate::tiny_types::v3002::TinyIndex,
     pub colour: crate::tiny_types::v3002::Colour,
     pub key: crate::tiny_types::v3002::LongKey,
-}
-
-impl Default for TinyDetails {
-    fn default() -> Self {
-        Self {
-            index: Wire::zero(),
-            colour: Wire::zero(),
-            key: Wire::zero(),
-        }
-    }
 }
 
 impl Message for TinyDetails {
@@ -178,6 +178,8 @@ impl Message for TinyDetails {
 ///
 /// No fields.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TinyDump {
 }
 
@@ -202,6 +204,8 @@ impl Stream<crate::release::V3008> for TinyDump { type Details = crate::tiny::v3
 ///
 /// `pid` u32, `count` u16, `keys` key[count], `marks` u8[count]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TinyEvent {
     pub pid: u32,
     pub keys: Vec<crate::tiny_types::v3002::Key>,
@@ -235,6 +239,8 @@ impl Message for TinyEvent {
 ///
 /// `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TinyGet {
     pub cursor: u32,
 }
@@ -261,6 +267,8 @@ impl<V> Stream<V> for TinyGet { type Details = crate::tiny::v3002::TinyDetails; 
 ///
 /// `retval` u32, `cursor` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TinyGetReply {
     pub retval: u32,
     pub cursor: u32,
@@ -270,6 +278,7 @@ impl Message for TinyGetReply {
     const NAME: &'static str = "tiny_get_reply";
     const CRC: u32 = 0x5e9139b1;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -292,6 +301,8 @@ impl Message for TinyGetReply {
 ///
 /// `level` level
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TinyLevelSet {
     pub level: crate::tiny_types::v3002::Level,
 }
@@ -318,6 +329,8 @@ impl<V> Request<V> for TinyLevelSet { type Reply = crate::tiny::v3002::TinyLevel
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TinyLevelSetReply {
     pub retval: i32,
 }
@@ -326,6 +339,7 @@ impl Message for TinyLevelSetReply {
     const NAME: &'static str = "tiny_level_set_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;
@@ -346,6 +360,8 @@ impl Message for TinyLevelSetReply {
 ///
 /// `elder_text` string
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TinyOld {
     pub elder_text: Text,
 }
@@ -372,6 +388,8 @@ impl<V> Oneway<V> for TinyOld {}
 ///
 /// `pid` u32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantTinyEvents {
     pub pid: u32,
 }
@@ -399,6 +417,8 @@ impl<V> Subscribe<V> for WantTinyEvents { type Event = crate::tiny::v3002::TinyE
 ///
 /// `retval` i32
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct WantTinyEventsReply {
     pub retval: i32,
 }
@@ -407,6 +427,7 @@ impl Message for WantTinyEventsReply {
     const NAME: &'static str = "want_tiny_events_reply";
     const CRC: u32 = 0xe8d4e804;
     const HEADER: HeaderKind = HeaderKind::Context;
+    const RETVAL: Option<usize> = Some(6);
 
     fn encode_fields(&self, w: &mut Writer<'_>) -> Result<(), EncodeError> {
         self.retval.encode(w)?;

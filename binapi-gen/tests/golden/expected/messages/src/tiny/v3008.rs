@@ -7,6 +7,8 @@ use binapi_core::*;
 ///
 /// `figure` figure_union, `colour` colour
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TinyAddV2 {
     pub figure: crate::tiny_types::v3002::FigureUnion,
     pub colour: crate::tiny_types::v3002::Colour,
@@ -36,6 +38,8 @@ impl<V> Request<V> for TinyAddV2 { type Reply = crate::tiny::v3002::TinyAddReply
 ///
 /// `level` level
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct TinyLevelSet {
     pub level: crate::tiny_types::v3008::Level,
 }

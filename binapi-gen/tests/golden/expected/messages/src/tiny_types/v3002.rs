@@ -16,6 +16,8 @@ open_enum! {
 ///
 /// `circle` u8[2], `square` key, `point` point
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct FigureUnion(pub [u8; 8]);
 
 impl Default for FigureUnion {
@@ -74,12 +76,14 @@ open_enum! {
 }
 
 /// `long_key`, 30.02 to 30.08.
-pub type LongKey = [u8; 40];
+pub type LongKey = Array<u8, 40>;
 
 /// `point`, 30.02 to 30.08.
 ///
 /// `x` u16, `y` u16, `colour` colour
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Point {
     pub x: u16,
     pub y: u16,
@@ -112,6 +116,8 @@ impl Wire for Point {
 ///
 /// `sides` u8, `closed` bool, `corners` point[sides]
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "arbitrary", derive(arbitrary::Arbitrary))]
 pub struct Polygon {
     pub closed: bool,
     pub corners: Vec<crate::tiny_types::v3002::Point>,
