@@ -65,6 +65,11 @@ impl Problems {
         self.0.is_empty()
     }
 
+    /// The problems as an error.
+    pub fn into_error(self) -> Error {
+        Error::Definitions(self.0)
+    }
+
     /// `value` when there is no problem, else all of them.
     pub fn into_result<T>(self, value: T) -> Result<T, Error> {
         if self.0.is_empty() { Ok(value) } else { Err(Error::Definitions(self.0)) }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, io};
 use crate::model::{Api, Component, Module, Release};
+use crate::running::{self, Known};
 use crate::{crc, fixups, normal, own, parse, resolve};
 
 /// An import that has been read and checked, and not been written yet.
@@ -61,7 +62,15 @@ impl CoreModules {
 /// Reads a folder of definitions to compare it with others. What depends on the release (the rule of CRCs, mistakes
 /// that are mended) is left out; the release that the answer says is the given one, whatever the folder holds.
 pub fn survey(folder: &Path, release: Release) -> Result<Api, Error> {
-    let mut modules = parse::read_folder(folder, &|_| Component::Plugin)?.modules;
+    look_at(parse::read_folder(folder, &|_| Component::Plugin)?.modules, release)
+}
+
+/// The same for what a running VPP tells of itself, see [`running`].
+pub fn survey_running(text: &str, origin: &str, release: Release) -> Result<Api, Error> {
+    look_at(running::read(text, origin, None, &|_| Component::Plugin)?.modules, release)
+}
+
+fn look_at(mut modules: BTreeMap<String, Module>, release: Release) -> Result<Api, Error> {
     own::settle(&mut modules);
     let api = Api::new(release, modules)?;
     resolve::check(&api)?;
@@ -72,6 +81,18 @@ pub fn survey(folder: &Path, release: Release) -> Result<Api, Error> {
 pub fn from_folder(folder: &Path, release: Release, core: &CoreModules) -> Result<Import, Error> {
     let parsed = parse::read_folder(folder, &|module| core.component(module, release))?;
     prepare(parsed.modules, parsed.warnings, release, folder.join(normal::PROVENANCE).exists())
+}
+
+/// The same for what a running VPP tells of itself, see [`running`]. `origin` is what errors call it.
+pub fn from_running(
+    text: &str,
+    origin: &str,
+    known: &Known,
+    release: Release,
+    core: &CoreModules,
+) -> Result<Import, Error> {
+    let parsed = running::read(text, origin, Some(known), &|module| core.component(module, release))?;
+    prepare(parsed.modules, parsed.warnings, release, false)
 }
 
 /// The same for definitions that are at hand as texts, by module.

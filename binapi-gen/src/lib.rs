@@ -17,6 +17,7 @@ mod own;
 pub mod parse;
 pub mod resolve;
 pub mod revisions;
+pub mod running;
 pub mod tree;
 
 pub use error::{Error, Problem};

@@ -76,7 +76,7 @@ pub fn read_texts<'a>(
 
 /// Modules that are being read.
 #[derive(Default)]
-struct Reading {
+pub(crate) struct Reading {
     problems: Problems,
     modules: BTreeMap<String, Module>,
     /// Unknown keys, with the files that have them.
@@ -84,7 +84,12 @@ struct Reading {
 }
 
 impl Reading {
-    fn module(&mut self, file: &str, name: &str, text: &str, component: Component) {
+    /// Notes something that is wrong outside of any module.
+    pub(crate) fn problem(&mut self, place: &Place, what: String) {
+        self.problems.push(place, what);
+    }
+
+    pub(crate) fn module(&mut self, file: &str, name: &str, text: &str, component: Component) {
         let place = Place { file: file.to_string(), line: 0 };
         if !is_identifier(name) {
             self.problems.push(&place, format!("\"{name}\" cannot be the name of a module"));
@@ -105,7 +110,7 @@ impl Reading {
         }
     }
 
-    fn finish(self) -> std::result::Result<Parsed, Error> {
+    pub(crate) fn finish(self) -> std::result::Result<Parsed, Error> {
         let warning = |(key, files): (String, BTreeSet<String>)| {
             let first = files.iter().next().cloned().unwrap_or_default();
             format!("unknown key \"{key}\" left out ({} files, first {first})", files.len())

@@ -1,12 +1,14 @@
 //! Tasks about API definitions: import, generate.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use binapi_gen::import::{self, CoreModules, Import};
 use binapi_gen::revisions::Corpus;
+use binapi_gen::running::Known;
 use binapi_gen::{Release, crc, emit, normal, tree};
 
+use crate::vpp::Vpp;
 use crate::{Outcome, root};
 
 #[derive(clap::Args)]
@@ -15,23 +17,68 @@ pub(crate) struct ImportArgs {
     #[arg(long)]
     release: String,
     /// A folder like /usr/share/vpp/api.
-    #[arg(long)]
-    from: PathBuf,
+    #[arg(long, required_unless_present = "socket")]
+    from: Option<PathBuf>,
+    /// The API socket of a running VPP of 24.06 or newer, which is asked for its definitions.
+    #[arg(long, conflicts_with = "from")]
+    socket: Option<PathBuf>,
 }
 
 pub(crate) fn import(args: &ImportArgs) -> Outcome {
-    let (release, import) = read(&args.release, &args.from)?;
+    let (release, import) = read(&args.release, args.from.as_deref(), args.socket.as_deref())?;
     let api_json = root().join("api-json");
     import::write(&api_json, release, &import.files)?;
     print_import(release, &import);
     Ok(ExitCode::SUCCESS)
 }
 
-fn read(release: &str, from: &std::path::Path) -> Result<(Release, Import), Box<dyn std::error::Error>> {
+/// From a folder or from a running VPP, whichever is given.
+fn read(
+    release: &str,
+    from: Option<&Path>,
+    socket: Option<&Path>,
+) -> Result<(Release, Import), Box<dyn std::error::Error>> {
     let release = Release::parse(release)
         .ok_or_else(|| format!("--release {release}: expected year and month, such as 26.06"))?;
-    let import = import::from_folder(from, release, &core_modules()?)?;
+    let import = match (from, socket) {
+        (_, Some(socket)) => ask(release, socket)?,
+        (Some(from), None) => import::from_folder(from, release, &core_modules()?)?,
+        (None, None) => return Err("--from or --socket is needed".into()),
+    };
     Ok((release, import))
+}
+
+/// What a running VPP tells of itself.
+fn ask(release: Release, socket: &Path) -> Result<Import, Box<dyn std::error::Error>> {
+    let api_json = root().join("api-json");
+    let mut vpp = Vpp::connect(socket, &api_json)?;
+    if Release::parse(&vpp.version) != Some(release) {
+        return Err(format!("{} is VPP {}, not {release}", socket.display(), vpp.version).into());
+    }
+    let text = vpp.definitions()?;
+    let releases = normal::releases(&api_json)?;
+    let mut apis = Vec::new();
+    for other in releases.iter().filter(|other| **other != release) {
+        apis.push(normal::load(&api_json, *other)?);
+    }
+    let known = Known::from_apis(&apis);
+    let import =
+        import::from_running(&text, &socket.display().to_string(), &known, release, &core_modules()?)?;
+    if releases.contains(&release) {
+        // A running VPP tells of the plugins that it has loaded. Nothing that is there already is lost for that.
+        let old = normal::load(&api_json, release)?;
+        let lost: Vec<&str> =
+            old.modules.keys().filter(|m| !import.api.modules.contains_key(*m)).map(String::as_str).collect();
+        if !lost.is_empty() {
+            return Err(format!(
+                "api-json/{release} has modules that this VPP has not loaded: {}. To replace it, remove it first; to \
+                 complete it, give the folder of the definitions with --from",
+                lost.join(", ")
+            )
+            .into());
+        }
+    }
+    Ok(import)
 }
 
 /// Which modules are core where a folder does not say.
@@ -66,21 +113,24 @@ pub(crate) struct GenArgs {
     /// Write nothing; list what is stale, missing or superfluous.
     #[arg(long, conflicts_with = "release")]
     check: bool,
-    /// Import this release first, from the folder of --from.
-    #[arg(long, requires = "from")]
+    /// Import this release first, from the folder of --from or the VPP of --socket.
+    #[arg(long, requires = "source")]
     release: Option<String>,
     /// A folder like /usr/share/vpp/api.
-    #[arg(long, requires = "release")]
+    #[arg(long, requires = "release", group = "source")]
     from: Option<PathBuf>,
+    /// The API socket of a running VPP of 24.06 or newer, which is asked for its definitions.
+    #[arg(long, requires = "release", group = "source")]
+    socket: Option<PathBuf>,
 }
 
 pub(crate) fn generate(args: &GenArgs) -> Outcome {
     let api_json = root().join("api-json");
     let binapi = root().join("binapi");
     let started = std::time::Instant::now();
-    let import = match (&args.release, &args.from) {
-        (Some(release), Some(from)) => Some(read(release, from)?),
-        _ => None,
+    let import = match &args.release {
+        Some(release) => Some(read(release, args.from.as_deref(), args.socket.as_deref())?),
+        None => None,
     };
     let mut apis = Vec::new();
     for release in normal::releases(&api_json)? {

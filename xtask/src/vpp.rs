@@ -136,6 +136,35 @@ impl Vpp {
         Ok((name, fields))
     }
 
+    /// The API definitions that VPP has compiled in, as one JSON array.
+    pub(crate) fn definitions(&mut self) -> Result<String, Error> {
+        let id = self.id("get_api_json").ok_or_else(|| {
+            format!(
+                "VPP {} does not tell its own definitions (get_api_json is there from 24.06 on); give the folder \
+                 /usr/share/vpp/api of its machine with --from",
+                self.version
+            )
+        })?;
+        let mut message = id.to_be_bytes().to_vec();
+        message.extend((self.client_index as u32).to_be_bytes());
+        message.extend(2u32.to_be_bytes());
+        self.write(&message)?;
+        // Number, context, retval, length, text.
+        let reply = self.read()?;
+        let i32_at = |at: usize| {
+            let bytes = reply.get(at..at + 4).and_then(|b| b.try_into().ok());
+            bytes.map(i32::from_be_bytes).ok_or("a short answer to get_api_json")
+        };
+        match i32_at(6)? {
+            0 => {}
+            retval => return Err(format!("VPP refuses get_api_json: {retval}").into()),
+        }
+        let len = usize::try_from(i32_at(10)?)?;
+        let text =
+            reply.get(14..).and_then(|text| text.get(..len)).ok_or("a short answer to get_api_json")?;
+        Ok(String::from_utf8(text.to_vec()).map_err(|e| format!("the answer to get_api_json: {e}"))?)
+    }
+
     /// A request and its reply.
     pub(crate) fn call(&mut self, name: &str, fields: Value) -> Result<Value, Error> {
         self.send(name, fields)?;

@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use binapi_core::Message as _;
 use binapi_gen::Release;
 use binapi_gen::import;
 use binapi_gen::revisions::Corpus;
+use binapi_messages::memclnt::v2406::GetApiJson;
+use binapi_messages::release;
 use serde_json::{Value, json};
-use vpp_client::{Client, Config, MessageTable};
+use vpp_client::{Client, Config, Lookup, MessageTable};
 use vppcalls::select::{self, Misfit, Verdict};
 
 type Failure = Box<dyn std::error::Error>;
@@ -48,6 +51,9 @@ pub(crate) struct Arguments {
     format: Format,
 }
 
+/// Which release definitions are of does not matter: layouts are compared, and nothing is taken over.
+const ANY: Release = Release { year: 99, month: 12 };
+
 /// What is known of a VPP.
 struct Evidence {
     table: MessageTable,
@@ -75,9 +81,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 fn from_definitions(folder: &Path, version: Option<&str>) -> Result<Evidence, Failure> {
-    // Which release it is does not matter: layouts are compared, and nothing is taken over.
-    let any = Release { year: 99, month: 12 };
-    let api = import::survey(folder, any)?;
+    let api = import::survey(folder, ANY)?;
     let corpus = Corpus::new(&[api])?;
     let names: Vec<String> = corpus.messages.iter().map(|m| format!("{}_{:08x}", m.name, m.crc)).collect();
     Ok(Evidence {
@@ -114,10 +118,14 @@ fn from_vpp(socket: &Path) -> Result<Evidence, Failure> {
         let evidence = match connected {
             Ok(connection) => {
                 let connection = connection?;
+                let shapes = match connection.table.lookup(GetApiJson::NAME, GetApiJson::CRC) {
+                    Lookup::Present(_) => Some(shapes_of(&client.bound_to(&connection), socket).await?),
+                    _ => None,
+                };
                 Ok(Evidence {
                     table: (*connection.table).clone(),
                     version: connection.version.clone(),
-                    shapes: None,
+                    shapes,
                 })
             }
             Err(_) => Err(format!("no VPP within {PATIENCE:?}: {state}").into()),
@@ -125,6 +133,14 @@ fn from_vpp(socket: &Path) -> Result<Evidence, Failure> {
         client.close().await;
         evidence
     })
+}
+
+/// Layouts by message, from the definitions that VPP tells of itself.
+async fn shapes_of(client: &Client, socket: &Path) -> Result<BTreeMap<String, u32>, Failure> {
+    let reply = client.call::<release::V2406, _>(&GetApiJson {}).await?;
+    let api = import::survey_running(&reply.json.to_text(), &socket.display().to_string(), ANY)?;
+    let corpus = Corpus::new(&[api])?;
+    Ok(corpus.messages.iter().map(|m| (m.name.clone(), m.shape_hash())).collect())
 }
 
 fn to_text(evidence: &Evidence, verdicts: &[Verdict]) -> String {

@@ -73,3 +73,16 @@ fn exit_status_tells_incompatible_from_undecidable() {
     let (status, _, errors) = check(&[]);
     assert!(status == 2 && errors.contains("--api"), "{errors}");
 }
+
+#[test]
+fn a_running_vpp_that_tells_its_definitions_is_compared_layout_by_layout() {
+    for release in ["24.06", "26.06"] {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("api.sock");
+        let sim = Sim::new(Release::parse(release).unwrap(), Options::new(api_json())).unwrap();
+        let _running = sim.serve(socket.clone()).unwrap();
+        let (status, said, errors) = check(&["--socket", socket.to_str().unwrap()]);
+        assert_eq!((status, said["layouts_compared"].as_bool()), (0, Some(true)), "{release}: {errors}");
+        assert_eq!(said["chosen"], release);
+    }
+}

@@ -12,6 +12,7 @@
 
 pub mod behaviour;
 mod cli;
+mod definitions;
 mod handlers;
 mod log;
 mod message;

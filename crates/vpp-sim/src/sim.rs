@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use vpp_schema::Schema;
 
 use crate::behaviour::{Behaviour, retval};
+use crate::definitions::Definitions;
 use crate::handlers::{self, Answer, Call, Handler, Names};
 use crate::log::RequestLog;
 use crate::message::{Record, Request};
@@ -132,7 +133,12 @@ impl Sim {
         let behaviour = Behaviour::of(release);
         // Every start is another process to its clients.
         let pid = std::process::id().wrapping_add(STARTED.fetch_add(1, Ordering::Relaxed));
-        let system = System::new(&api, behaviour.lists_versions, pid);
+        let definitions = Definitions {
+            api_json: options.api_json.clone(),
+            release,
+            without: options.without_plugins.clone(),
+        };
+        let system = System::new(&api, behaviour.lists_versions, pid, definitions);
         let table = Table::new(&schema, &options.without_plugins);
         let log = match &options.log_requests {
             None => None,

@@ -2,6 +2,8 @@
 
 use binapi_gen::model::{Api, TypeKind};
 
+use crate::definitions::Definitions;
+
 /// What VPP tells about itself.
 #[derive(Clone, Debug)]
 pub(crate) struct System {
@@ -15,10 +17,12 @@ pub(crate) struct System {
     pub(crate) type_hardware: u64,
     /// Number of a sub-interface's type.
     pub(crate) type_sub: u64,
+    /// What it tells of its own API.
+    pub(crate) definitions: Definitions,
 }
 
 impl System {
-    pub(crate) fn new(api: &Api, lists_versions: bool, pid: u32) -> Self {
+    pub(crate) fn new(api: &Api, lists_versions: bool, pid: u32, definitions: Definitions) -> Self {
         let member = |name: &str| {
             api.modules
                 .values()
@@ -46,6 +50,7 @@ impl System {
             module_versions: versions.collect(),
             type_hardware: member("IF_API_TYPE_HARDWARE"),
             type_sub: member("IF_API_TYPE_SUB"),
+            definitions,
         }
     }
 }

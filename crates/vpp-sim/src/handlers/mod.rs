@@ -77,6 +77,7 @@ pub(crate) fn find(name: &str) -> Option<Handler> {
         "api_versions" => system::api_versions,
         "show_vpe_system_time" => system::show_vpe_system_time,
         "cli_inband" => system::cli_inband,
+        "get_api_json" => system::get_api_json,
         "memclnt_keepalive" => system::nothing_to_do,
         "want_interface_events" => system::want_interface_events,
 

@@ -59,6 +59,16 @@ pub(super) fn cli_inband<'a>(call: &mut Call<'a>) -> Answer<'a> {
     Answer::Reply(record.set("length", output.len()))
 }
 
+pub(super) fn get_api_json<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    match call.system.definitions.text() {
+        Ok(text) => Answer::Reply(call.reply(0).text("json", &text)),
+        Err(error) => {
+            tracing::error!("the definitions cannot be read any more: {error}");
+            Answer::Retval(retval::UNSPECIFIED)
+        }
+    }
+}
+
 pub(super) fn want_interface_events<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let enable = call.request.flag("enable_disable");
     let pid = call.request.number("pid");
