@@ -1,34 +1,53 @@
 //! What a running VPP tells of its own API: the answer to `get_api_json`, which VPP has since 24.06.
 //!
-//! It is one JSON array with an element for each module that registered messages. Two things are missing that files
-//! have: before 26.06 an element does not say which module it is, and modules of types only are not among them, though
-//! their types are repeated by those that import them. Both are filled in from what is known of other releases.
+//! It is one JSON array with an element for each module that registered messages. Three things are missing that files
+//! have: before 26.06 an element does not say which module it is; modules of types only are not among them, though
+//! their types are repeated by those that import them; nor is `memclnt`, which registers its messages in a way of its own
+//! (`src/vlibmemory/memclnt_api.c`). They are filled in from what is known of other releases; messages where VPP's table
+//! has them with the same CRC.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Problems};
-use crate::model::{Api, Component, Module, Place};
+use crate::model::{Api, Component, Message, Module, Place};
 use crate::parse::{Parsed, Reading};
 
-/// In which module messages and types are.
+/// What is known of other releases, and of the VPP that is asked.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
+    /// Modules by message.
     messages: HashMap<String, String>,
+    /// Modules by type.
     types: HashMap<String, String>,
+    /// Oldest first.
+    apis: Vec<Api>,
+    /// CRCs by message, as VPP's table has them.
+    table: BTreeMap<String, u32>,
 }
 
 impl Known {
     /// From releases, oldest first: the newest one that has a name decides.
-    pub fn from_apis(apis: &[Api]) -> Self {
+    pub fn from_apis(apis: Vec<Api>) -> Self {
         let mut known = Self::default();
         for module in apis.iter().flat_map(|api| api.modules.values()) {
             known.messages.extend(module.messages.iter().map(|m| (m.name.clone(), module.name.clone())));
             known.types.extend(module.types.iter().map(|t| (t.name.clone(), module.name.clone())));
         }
-        known
+        Self { apis, ..known }
+    }
+
+    /// With VPP's message table: entries such as `control_ping_51077d14`.
+    #[must_use]
+    pub fn with_table<'a>(mut self, entries: impl IntoIterator<Item = &'a str>) -> Self {
+        let named = |entry: &str| {
+            let (name, crc) = entry.rsplit_once('_')?;
+            Some((name.to_string(), u32::from_str_radix(crc, 16).ok()?))
+        };
+        self.table = entries.into_iter().filter_map(named).collect();
+        self
     }
 
     /// The module of most of these messages; when none is known, what all their names begin with.
@@ -117,9 +136,82 @@ pub(crate) fn read(
     }
     let mut parsed = reading.finish()?;
     if let Some(known) = known {
+        let said = add_untold(&mut parsed.modules, known, origin, component);
+        parsed.warnings.extend(said);
         add_types_only(&mut parsed.modules, known, origin, component);
     }
     Ok(parsed)
+}
+
+fn empty(name: &str, origin: &str, component: &dyn Fn(&str) -> Component) -> Module {
+    Module {
+        name: name.to_string(),
+        crc: 0,
+        component: component(name),
+        imports: Some(Vec::new()),
+        options: BTreeMap::new(),
+        messages: Vec::new(),
+        types: Vec::new(),
+        services: Vec::new(),
+        counters: Vec::new(),
+        paths: Vec::new(),
+        file: format!("{origin}, module {name}"),
+    }
+}
+
+/// Adds the messages that VPP has in its table and does not tell of, from the newest release that has them with the same
+/// CRC. Tells what was added, and what is known of no release.
+fn add_untold(
+    modules: &mut BTreeMap<String, Module>,
+    known: &Known,
+    origin: &str,
+    component: &dyn Fn(&str) -> Component,
+) -> Vec<String> {
+    let told: HashSet<String> =
+        modules.values().flat_map(|m| &m.messages).map(|message| message.name.clone()).collect();
+    let mut open: BTreeMap<&str, u32> = known.table.iter().map(|(name, crc)| (name.as_str(), *crc)).collect();
+    open.retain(|name, _| !told.contains(*name));
+    let mut said = Vec::new();
+    for api in known.apis.iter().rev() {
+        for source in api.modules.values() {
+            let taken: Vec<Message> = source
+                .messages
+                .iter()
+                .filter(|m| open.get(m.name.as_str()) == Some(&m.crc))
+                .cloned()
+                .collect();
+            if taken.is_empty() {
+                continue;
+            }
+            said.push(format!(
+                "{origin}: VPP has {} messages of module {} and does not tell of them: taken from {}, CRCs are equal",
+                taken.len(),
+                source.name,
+                api.release
+            ));
+            taken.iter().for_each(|m| {
+                open.remove(m.name.as_str());
+            });
+            let has = |name: &str| taken.iter().any(|m| m.name == name);
+            let module =
+                modules.entry(source.name.clone()).or_insert_with(|| empty(&source.name, origin, component));
+            module.services.extend(source.services.iter().filter(|s| has(&s.request)).cloned());
+            for ty in &source.types {
+                if module.types.iter().all(|t| t.name != ty.name) {
+                    module.types.push(ty.clone());
+                }
+            }
+            module.messages.extend(taken);
+        }
+    }
+    if !open.is_empty() {
+        let names: Vec<&str> = open.keys().copied().collect();
+        said.push(format!(
+            "{origin}: VPP has messages that it does not tell of and that are of no known release, left out: {}",
+            names.join(", ")
+        ));
+    }
+    said
 }
 
 /// Adds the modules that types are known to be of and that VPP does not tell of, so that the types have the owner that
@@ -135,19 +227,7 @@ fn add_types_only(
         let Some(owner) = known.types.get(&ty.name).filter(|owner| !modules.contains_key(*owner)) else {
             continue;
         };
-        let module = added.entry(owner.clone()).or_insert_with(|| Module {
-            name: owner.clone(),
-            crc: 0,
-            component: component(owner),
-            imports: Some(Vec::new()),
-            options: BTreeMap::new(),
-            messages: Vec::new(),
-            types: Vec::new(),
-            services: Vec::new(),
-            counters: Vec::new(),
-            paths: Vec::new(),
-            file: format!("{origin}, module {owner}"),
-        });
+        let module = added.entry(owner.clone()).or_insert_with(|| empty(owner, origin, component));
         if module.types.iter().all(|t| t.name != ty.name) {
             module.types.push(ty.clone());
         }

@@ -38,7 +38,7 @@ fn an_element_says_which_module_it_is() {
 fn an_element_without_a_name_is_known_by_its_messages() {
     let text = format!("[\n{}]\0", module("", false, &format!("{POKE},{PEEK}")));
     let before = import(&format!("[{}]", module("kettle", true, POKE)), &Known::default()).unwrap();
-    assert_eq!(modules(&import(&text, &Known::from_apis(&[before.api])).unwrap()), ["kettle"]);
+    assert_eq!(modules(&import(&text, &Known::from_apis(vec![before.api])).unwrap()), ["kettle"]);
     // Of a plugin that no release has: what all its messages begin with.
     assert_eq!(modules(&import(&text, &Known::default()).unwrap()), ["pot"]);
     // One message says nothing.
@@ -46,6 +46,23 @@ fn an_element_without_a_name_is_known_by_its_messages() {
     let error = import(&text, &Known::default()).unwrap_err();
     assert!(error.contains("api.sock: module 1 of 1 does not say its name"), "{error}");
     assert!(error.contains("pot_poke") && error.contains("Give the folder"), "{error}");
+}
+
+#[test]
+fn messages_that_vpp_has_and_does_not_tell_of_come_from_a_release_that_has_them() {
+    let before =
+        import(&format!("[{}]", module("kettle", true, &format!("{POKE},{PEEK}"))), &Known::default());
+    let other = |messages: &str| format!("[{}]", module("stove", true, messages));
+    let oven = POKE.replace("pot_poke", "oven_poke");
+    let table = ["oven_poke_981c59ca", "pot_poke_981c59ca", "pot_peek_00000001", "no_crc"];
+    let known = Known::from_apis(vec![before.unwrap().api]).with_table(table);
+    let import = import(&other(&oven), &known).unwrap();
+    assert_eq!(modules(&import), ["kettle", "stove"]);
+    let taken: Vec<&str> = import.api.modules["kettle"].messages.iter().map(|m| m.name.as_str()).collect();
+    assert_eq!(taken, ["pot_poke"]);
+    let said = import.warnings.join("\n");
+    assert!(said.contains("1 messages of module kettle") && said.contains("taken from 26.10"), "{said}");
+    assert!(said.contains("left out: pot_peek"), "{said}");
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn ask(release: Release, socket: &Path) -> Result<Import, Box<dyn std::error::Er
     for other in releases.iter().filter(|other| **other != release) {
         apis.push(normal::load(&api_json, *other)?);
     }
-    let known = Known::from_apis(&apis);
+    let known = Known::from_apis(apis).with_table(vpp.table());
     let import =
         import::from_running(&text, &socket.display().to_string(), &known, release, &core_modules()?)?;
     if releases.contains(&release) {

@@ -136,6 +136,11 @@ impl Vpp {
         Ok((name, fields))
     }
 
+    /// Its message table: names with CRC.
+    pub(crate) fn table(&self) -> impl Iterator<Item = &str> {
+        self.table.values().map(String::as_str)
+    }
+
     /// The API definitions that VPP has compiled in, as one JSON array.
     pub(crate) fn definitions(&mut self) -> Result<String, Error> {
         let id = self.id("get_api_json").ok_or_else(|| {

@@ -23,7 +23,9 @@ impl Definitions {
         let api = normal::load(&self.api_json, self.release)?;
         let types: BTreeMap<&str, &Type> =
             api.modules.values().flat_map(|m| &m.types).map(|ty| (ty.name.as_str(), ty)).collect();
-        let with_messages = |m: &&Module| !m.messages.is_empty() && !self.without.contains(&m.name);
+        // VPP sets up this one by hand and forgets to tell of it.
+        let with_messages =
+            |m: &&Module| !m.messages.is_empty() && m.name != "memclnt" && !self.without.contains(&m.name);
         let modules: BTreeMap<String, Module> = api
             .modules
             .values()
