@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod api;
+mod call;
 mod changes;
 mod check;
 mod demo;
@@ -34,6 +35,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Walk through what the agent does, against a simulated VPP or a real one.
     Demo(demo::DemoArgs),
+    /// Send any message to a VPP by hand.
+    Vpp(call::VppArgs),
     /// Run all tests: unit, property, recorded frames, the demo on all releases.
     Test(test::TestArgs),
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Lint(args) => changes::lint(&args),
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Vpp(args) => call::run(args),
         Command::Test(args) => test::run(&args),
     };
     outcome.unwrap_or_else(|e| {
