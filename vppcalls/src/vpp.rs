@@ -33,7 +33,7 @@ impl<V> Vpp<V> {
 
     /// See [`Client::dump`].
     pub(crate) async fn dump<R: Dump<V>>(&self, request: &R) -> Result<Vec<R::Details>> {
-        Ok(self.client.dump(request).await?)
+        Ok(self.client.dump(request)?.all().await?)
     }
 
     /// The error of a feature that this release does not have.

@@ -100,6 +100,11 @@ impl<M: Message> Frame<M> {
     /// Reads a message from its id to its end. Bytes after the last field are left alone: newer releases may add
     /// fields there.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Self::decode_prefix(bytes).map(|(frame, _)| frame)
+    }
+
+    /// The same, and how many bytes are behind the last field.
+    pub fn decode_prefix(bytes: &[u8]) -> Result<(Self, usize), DecodeError> {
         let mut r = Reader::new(bytes, 0, M::NAME);
         let id = r.get("_vl_msg_id")?;
         let mut header = Header::default();
@@ -109,7 +114,8 @@ impl<M: Message> Frame<M> {
         if matches!(M::HEADER, HeaderKind::Context | HeaderKind::ClientIndexContext) {
             header.context = r.get("context")?;
         }
-        Ok(Self { id, header, message: M::decode_fields(&mut r)? })
+        let message = M::decode_fields(&mut r)?;
+        Ok((Self { id, header, message }, r.left()))
     }
 }
 

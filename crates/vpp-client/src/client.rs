@@ -1,19 +1,22 @@
 //! The handle that callers have.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
-use binapi_core::{Dump, Frame, Header, Message, Request, Stream};
+use binapi_core::{Dump, Frame, Header, Message, Oneway, Request, Stream, Subscribe};
 use binapi_messages::vpe::v1810::{ControlPing, ControlPingReply};
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::backoff::Backoff;
-use crate::driver::{Command, Driver, End, Waiter};
+use crate::config::Config;
+use crate::counters::{Counters, Odd};
+use crate::details::{Details, Follow, Question};
+use crate::driver::{Command, Driver, End, Exchange, Subscriptions, Waiter};
 use crate::error::{CallError, ConnectError};
+use crate::events::{Asked, Events, Queue, Subscription};
 use crate::frame::{self, u16_at};
 use crate::handshake;
 use crate::state::{Connection, State};
@@ -21,47 +24,6 @@ use crate::table::Lookup;
 
 /// What VPP answers to a `*_get` that did not finish (`VNET_API_ERROR_EAGAIN`).
 const EAGAIN: i32 = -165;
-
-/// How a client behaves.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// The API socket.
-    pub path: PathBuf,
-    /// The name under which VPP lists this client, up to 63 bytes.
-    pub name: String,
-    /// Requests in flight at a time; callers beyond wait.
-    pub window: usize,
-    /// How long a call waits for its reply.
-    pub deadline: Duration,
-    /// Longest message that is taken, in bytes.
-    pub longest: usize,
-    /// Wait before the second try to connect; doubles up to `backoff_most`.
-    pub backoff_first: Duration,
-    /// See `backoff_first`.
-    pub backoff_most: Duration,
-}
-
-impl Config {
-    /// The usual values.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self {
-            path: path.into(),
-            name: "vpp-agent".to_string(),
-            window: 1024,
-            deadline: Duration::from_secs(5),
-            longest: 8 << 20,
-            backoff_first: Duration::from_millis(100),
-            backoff_most: Duration::from_secs(5),
-        }
-    }
-}
-
-/// What is counted.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    /// Messages that belong to nobody.
-    pub(crate) odd: AtomicU64,
-}
 
 /// A connection to VPP that many can use. Clones share it; when the last one is gone VPP is told goodbye.
 #[derive(Clone, Debug)]
@@ -78,7 +40,9 @@ struct Shared {
     window: Arc<Semaphore>,
     state: watch::Receiver<State>,
     close: watch::Sender<bool>,
-    task: std::sync::Mutex<Option<JoinHandle<()>>>,
+    counters: Arc<Counters>,
+    subscriptions: Arc<Subscriptions>,
+    task: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Client {
@@ -88,10 +52,19 @@ impl Client {
         let (sender, state) =
             watch::channel(State::Connecting { attempt: 0, since: Instant::now(), why: String::new() });
         let (close, closing) = watch::channel(false);
-        let task = tokio::spawn(supervise(config.clone(), receiver, sender, closing));
+        let counters = Arc::new(Counters::default());
+        let subscriptions = Arc::new(Subscriptions::default());
+        let common = (counters.clone(), subscriptions.clone());
+        let task = tokio::spawn(supervise(config.clone(), receiver, sender, closing, common));
         let window = Arc::new(Semaphore::new(config.window.max(1)));
-        let task = std::sync::Mutex::new(Some(task));
-        Self { shared: Arc::new(Shared { config, commands, window, state, close, task }), session: None }
+        let task = Mutex::new(Some(task));
+        let shared = Shared { config, commands, window, state, close, counters, subscriptions, task };
+        Self { shared: Arc::new(shared), session: None }
+    }
+
+    /// How many messages of a kind VPP sent that were of no use, over all connections.
+    pub fn odd(&self, kind: Odd) -> u64 {
+        self.shared.counters.count(kind)
     }
 
     /// How the connection stands, to watch.
@@ -111,10 +84,7 @@ impl Client {
         let found = state.wait_for(|s| matches!(s, State::Connected(_) | State::Closed)).await;
         match found.as_deref() {
             Ok(State::Connected(connection)) => Ok(connection.clone()),
-            _ => Err(ConnectError::System {
-                path: self.shared.config.path.clone(),
-                reason: "the client was closed".to_string(),
-            }),
+            _ => Err(ConnectError::Closed),
         }
     }
 
@@ -153,108 +123,127 @@ impl Client {
         let context = append(&mut buffer, asked, connection, request)?;
         let (to, from) = oneshot::channel();
         let waiter = Waiter::Reply { reply: (answered, at), to };
-        let deadline = self.shared.config.deadline;
         let exchange = async {
-            self.send(Q::NAME, connection, buffer, [context, None], waiter).await?;
+            self.send_frame(Q::NAME, connection, buffer, [context, None], waiter).await?;
             from.await.map_err(|_| CallError::Lost { message: Q::NAME })
         };
-        let message = tokio::time::timeout(deadline, exchange)
-            .await
-            .map_err(|_| CallError::Timeout { message: Q::NAME, after: deadline })??;
+        let message = self.in_time(Q::NAME, exchange).await??;
         expect::<A>(Q::NAME, answered, &message)?;
-        Ok(Frame::<A>::decode(&message)?.message)
+        decode(self, &message)
     }
 
-    /// Asks for details and waits for all of them. A `control_ping` that goes with the request marks their end:
-    /// VPP carries out one after the other.
+    /// Sends a message that VPP does not answer. It is on its way when this returns, behind all that was sent before;
+    /// whether VPP took it shows only in what it does.
+    pub async fn send<V, R: Oneway<V>>(&self, message: &R) -> Result<(), CallError> {
+        let connection = self.connection(R::NAME)?;
+        let asked = id::<R>(&connection)?;
+        let mut buffer = BytesMut::with_capacity(128);
+        append(&mut buffer, asked, &connection, message)?;
+        let sent = self.send_frame(R::NAME, &connection, buffer, [None, None], Waiter::Nobody);
+        self.in_time(R::NAME, sent).await?
+    }
+
+    /// Subscribes to events, on this connection and all that follow; on a client that is
+    /// [bound](Self::bound_to) to a connection, on that one. Needs no connection yet.
+    pub fn events<V, R: Subscribe<V> + Clone>(&self, request: &R) -> Events<R::Event> {
+        let queue = Arc::new(Queue::new(self.shared.config.events));
+        let request = request.clone();
+        let ask = move |connection: &Connection| {
+            let asked = id::<R>(connection)?;
+            let mut frame = BytesMut::with_capacity(64);
+            let context = append(&mut frame, asked, connection, &request)?;
+            Ok(Asked {
+                frame,
+                context,
+                reply: (id::<R::Reply>(connection)?, R::Reply::HEADER.context_offset().unwrap_or(2)),
+                retval: R::Reply::RETVAL,
+                event: id::<R::Event>(connection)?,
+            })
+        };
+        let subscription = Subscription {
+            message: R::NAME,
+            session: self.session,
+            ask: Box::new(ask),
+            queue: queue.clone(),
+        };
+        let subscription = Arc::new(subscription);
+        self.shared.subscriptions.add(subscription.clone());
+        if self.shared.commands.send(Command::Subscribe(subscription)).is_err() {
+            queue.end();
+        }
+        Events::new(queue)
+    }
+
+    /// Asks for details. A `control_ping` that goes with the request marks their end: VPP carries out one after the
+    /// other.
     ///
     /// VPP does not tell an empty answer from a refused one.
-    pub async fn dump<V, R: Dump<V>>(&self, request: &R) -> Result<Vec<R::Details>, CallError> {
+    pub fn dump<V, R: Dump<V>>(&self, request: &R) -> Result<Details<R::Details>, CallError> {
         let connection = self.connection(R::NAME)?;
         let asked = id::<R>(&connection)?;
         let ping = id::<ControlPing>(&connection)?;
         let details = id::<R::Details>(&connection)?;
         let pong = id::<ControlPingReply>(&connection)?;
-        let mut buffer = BytesMut::with_capacity(128);
-        let first = append(&mut buffer, asked, &connection, request)?;
-        let second = append(&mut buffer, ping, &connection, &ControlPing {})?;
-        let (items, _) =
-            self.details::<R, R::Details>(&connection, buffer, [first, second], details, (pong, 2)).await?;
-        Ok(items)
+        let mut frame = BytesMut::with_capacity(128);
+        let first = append(&mut frame, asked, &connection, request)?;
+        let second = append(&mut frame, ping, &connection, &ControlPing {})?;
+        let question = Question { frame, contexts: [first, second] };
+        let end: Follow = Box::new(|_| Ok(None));
+        Ok(Details::new(self.clone(), connection, R::NAME, details, (pong, 2), question, end))
     }
 
     /// Asks for details that a reply ends, and asks on where VPP stopped half-way.
     ///
     /// `next` gives the request that follows a reply which says EAGAIN.
-    pub async fn stream<V, R: Stream<V>>(
+    pub fn stream<V, R: Stream<V>>(
         &self,
         request: &R,
-        next: impl Fn(&R::Reply) -> R,
-    ) -> Result<Vec<R::Details>, CallError> {
+        mut next: impl FnMut(&R::Reply) -> R + Send + 'static,
+    ) -> Result<Details<R::Details>, CallError> {
         let connection = self.connection(R::NAME)?;
         let asked = id::<R>(&connection)?;
         let details = id::<R::Details>(&connection)?;
         let end = (id::<R::Reply>(&connection)?, R::Reply::HEADER.context_offset().unwrap_or(2));
-        let mut request = request.clone();
-        let mut all = Vec::new();
-        loop {
-            let mut buffer = BytesMut::with_capacity(128);
-            let context = append(&mut buffer, asked, &connection, &request)?;
-            let (items, last) =
-                self.details::<R, R::Details>(&connection, buffer, [context, None], details, end).await?;
-            all.extend(items);
-            let reply = Frame::<R::Reply>::decode(&last)?.message;
-            if reply.retval() != Some(EAGAIN) {
-                refused(R::NAME, &connection, reply.retval())?;
-                return Ok(all);
+        let question = move |request: &R, connection: &Connection| {
+            let mut frame = BytesMut::with_capacity(128);
+            let context = append(&mut frame, asked, connection, request)?;
+            Ok::<_, CallError>(Question { frame, contexts: [context, None] })
+        };
+        let first = question(request, &connection)?;
+        let same = connection.clone();
+        let follow: Follow = Box::new(move |last| {
+            let reply = Frame::<R::Reply>::decode(last)?.message;
+            if reply.retval() == Some(EAGAIN) {
+                return question(&next(&reply), &same).map(Some);
             }
-            request = next(&reply);
-        }
+            refused(R::NAME, &same, reply.retval())?;
+            Ok(None)
+        });
+        Ok(Details::new(self.clone(), connection, R::NAME, details, end, first, follow))
     }
 
-    async fn details<Q: Message, D: Message>(
-        &self,
-        connection: &Arc<Connection>,
-        buffer: BytesMut,
-        contexts: [Option<usize>; 2],
-        details: u16,
-        end: (u16, usize),
-    ) -> Result<(Vec<D>, Bytes), CallError> {
-        let (to, mut from) = mpsc::unbounded_channel();
-        let at = D::HEADER.context_offset().unwrap_or(2);
-        let waiter = Waiter::Details { details: (details, at), end, to };
-        let deadline = self.shared.config.deadline;
-        let late = |_| CallError::Timeout { message: Q::NAME, after: deadline };
-        // There may be no place in the window.
-        let sent = self.send(Q::NAME, connection, buffer, contexts, waiter);
-        tokio::time::timeout(deadline, sent).await.map_err(late)??;
-        let mut items = Vec::new();
-        loop {
-            // The deadline is for each next message: a long answer that keeps coming is no stalled one.
-            let message = tokio::time::timeout(deadline, from.recv())
-                .await
-                .map_err(late)?
-                .ok_or(CallError::Lost { message: Q::NAME })?;
-            if u16_at(&message, 0) == Some(end.0) {
-                return Ok((items, message));
-            }
-            expect::<D>(Q::NAME, details, &message)?;
-            items.push(Frame::<D>::decode(&message)?.message);
-        }
-    }
-
-    async fn send(
+    pub(crate) async fn send_frame(
         &self,
         message: &'static str,
-        connection: &Arc<Connection>,
+        connection: &Connection,
         frame: BytesMut,
         contexts: [Option<usize>; 2],
         waiter: Waiter,
     ) -> Result<(), CallError> {
         let permit =
             self.shared.window.clone().acquire_owned().await.map_err(|_| CallError::Lost { message })?;
-        let command = Command { session: connection.session, frame, contexts, waiter, permit };
-        self.shared.commands.send(command).map_err(|_| CallError::Lost { message })
+        let exchange = Exchange { session: connection.session, frame, contexts, waiter, permit };
+        self.shared.commands.send(Command::Exchange(exchange)).map_err(|_| CallError::Lost { message })
+    }
+
+    /// What comes within the deadline.
+    pub(crate) async fn in_time<T>(
+        &self,
+        message: &'static str,
+        what: impl Future<Output = T>,
+    ) -> Result<T, CallError> {
+        let after = self.shared.config.deadline;
+        tokio::time::timeout(after, what).await.map_err(|_| CallError::Timeout { message, after })
     }
 
     fn connection(&self, message: &'static str) -> Result<Arc<Connection>, CallError> {
@@ -268,7 +257,11 @@ impl Client {
     }
 }
 
-fn refused(message: &'static str, connection: &Connection, retval: Option<i32>) -> Result<(), CallError> {
+pub(crate) fn refused(
+    message: &'static str,
+    connection: &Connection,
+    retval: Option<i32>,
+) -> Result<(), CallError> {
     match retval {
         Some(retval) if retval < 0 => {
             Err(CallError::Refused { message, retval, version: connection.version.clone() })
@@ -277,7 +270,7 @@ fn refused(message: &'static str, connection: &Connection, retval: Option<i32>) 
     }
 }
 
-fn id<M: Message>(connection: &Connection) -> Result<u16, CallError> {
+pub(crate) fn id<M: Message>(connection: &Connection) -> Result<u16, CallError> {
     let version = || connection.version.clone();
     match connection.table.lookup(M::NAME, M::CRC) {
         Lookup::Present(id) => Ok(id),
@@ -288,7 +281,21 @@ fn id<M: Message>(connection: &Connection) -> Result<u16, CallError> {
     }
 }
 
-fn expect<M: Message>(request: &'static str, expected: u16, message: &[u8]) -> Result<(), CallError> {
+/// Reads a message; one that is longer than its definition is counted.
+pub(crate) fn decode<M: Message>(client: &Client, message: &[u8]) -> Result<M, CallError> {
+    let (frame, left) = Frame::<M>::decode_prefix(message)?;
+    if left > 0 {
+        let what = || format!("{} with {left} bytes behind its last field", M::NAME);
+        client.shared.counters.odd(Odd::OverLong, what);
+    }
+    Ok(frame.message)
+}
+
+pub(crate) fn expect<M: Message>(
+    request: &'static str,
+    expected: u16,
+    message: &[u8],
+) -> Result<(), CallError> {
     match u16_at(message, 0) {
         Some(id) if id != expected => Err(CallError::WrongReply { message: request, id, expected: M::NAME }),
         _ => Ok(()),
@@ -296,7 +303,7 @@ fn expect<M: Message>(request: &'static str, expected: u16, message: &[u8]) -> R
 }
 
 /// Appends a frame; tells where its context is.
-fn append<M: Message>(
+pub(crate) fn append<M: Message>(
     buffer: &mut BytesMut,
     id: u16,
     connection: &Connection,
@@ -315,8 +322,8 @@ async fn supervise(
     mut commands: mpsc::UnboundedReceiver<Command>,
     state: watch::Sender<State>,
     mut close: watch::Receiver<bool>,
+    (counters, subscriptions): (Arc<Counters>, Arc<Subscriptions>),
 ) {
-    let counters = Counters::default();
     let mut backoff = Backoff::new(config.backoff_first, config.backoff_most);
     let mut session = 0;
     let mut before: Option<Arc<Connection>> = None;
@@ -328,16 +335,14 @@ async fn supervise(
         let tried = tokio::select! {
             // Also ends when the last client is gone.
             () = closed(&mut close) => break,
-            tried = handshake::handshake(&config.path, &config.name, config.longest, config.deadline) => tried,
+            tried = handshake::any(&config) => tried,
         };
         match tried {
             Ok((link, mut connection)) => {
                 session += 1;
                 connection.session = session;
                 connection.restarted = before.as_ref().is_some_and(|b| {
-                    b.pid != connection.pid
-                        || b.version != connection.version
-                        || b.table.len() != connection.table.len()
+                    b.pid != connection.pid || b.version != connection.version || b.table != connection.table
                 });
                 let connection = Arc::new(connection);
                 tracing::info!(
@@ -349,7 +354,10 @@ async fn supervise(
                 );
                 before = Some(connection.clone());
                 let connected = Instant::now();
-                let driver = Driver::new(link, session, &counters);
+                let mut driver = Driver::new(link, connection.clone(), &config, &counters);
+                for subscription in subscriptions.live() {
+                    driver.subscribe(&subscription);
+                }
                 state.send_replace(State::Connected(connection));
                 match driver.run(&mut commands, &mut close).await {
                     End::Closed => break,
@@ -358,6 +366,8 @@ async fn supervise(
                         state.send_replace(State::Lost { why });
                     }
                 }
+                subscriptions.lost(session);
+                forget(&mut commands);
                 (attempt, since, told) = (0, Instant::now(), String::new());
                 // One that VPP ends at once is no reason to hurry.
                 if connected.elapsed() > config.backoff_most {
@@ -375,8 +385,7 @@ async fn supervise(
                 state.send_replace(State::Connecting { attempt, since, why });
             }
         }
-        // What was queued for the connection that is gone: dropping it tells the callers.
-        while commands.try_recv().is_ok() {}
+        forget(&mut commands);
         let wait = tokio::time::sleep(backoff.next());
         tokio::select! {
             () = closed(&mut close) => break,
@@ -384,10 +393,12 @@ async fn supervise(
         }
     }
     state.send_replace(State::Closed);
-    let odd = counters.odd.load(Ordering::Relaxed);
-    if odd > 0 {
-        tracing::info!(odd, "messages from VPP that belonged to nobody");
-    }
+    subscriptions.end();
+}
+
+/// Drops what was queued for a connection that is gone, which tells the callers. Subscriptions are kept elsewhere.
+fn forget(commands: &mut mpsc::UnboundedReceiver<Command>) {
+    while commands.try_recv().is_ok() {}
 }
 
 /// Returns when a client asks to close, or none is left.

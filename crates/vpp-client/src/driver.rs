@@ -1,17 +1,25 @@
 //! The task that owns the socket: sends what callers hand it, gives answers to whom they belong, says goodbye.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use binapi_core::Message as _;
+use binapi_messages::vpe::v1810::{ControlPing, ControlPingReply};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
-use crate::client::{Counters, closed};
+use crate::client::{append, closed, id, refused};
+use crate::config::Config;
+use crate::counters::{Counters, Odd};
+use crate::error::CallError;
+use crate::events::{Queue, Subscription};
 use crate::frame::{self, u16_at, u32_at};
 use crate::handshake::Link;
 use crate::socket;
+use crate::state::Connection;
 
 /// Commands that are taken at once.
 const BATCH: usize = 256;
@@ -22,9 +30,60 @@ const OUTPUT: usize = 1 << 20;
 /// How long a request that nobody waits for any more keeps its place in the window.
 const ABANDONED: Duration = Duration::from_secs(30);
 
+/// What callers hand over.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// A request.
+    Exchange(Exchange),
+    /// A subscription that is new.
+    Subscribe(Arc<Subscription>),
+}
+
+/// The subscriptions of a client, which outlive its connections.
+#[derive(Debug, Default)]
+pub(crate) struct Subscriptions(Mutex<Vec<Arc<Subscription>>>);
+
+impl Subscriptions {
+    fn with<T>(&self, f: impl FnOnce(&mut Vec<Arc<Subscription>>) -> T) -> T {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|s| !s.queue.is_dropped());
+        f(&mut all)
+    }
+
+    pub(crate) fn add(&self, subscription: Arc<Subscription>) {
+        self.with(|all| all.push(subscription));
+    }
+
+    /// Those whose subscriber is still there.
+    pub(crate) fn live(&self) -> Vec<Arc<Subscription>> {
+        self.with(|all| all.clone())
+    }
+
+    /// Tells subscribers that events may be missing from here on, and those of that connection only that it was all.
+    pub(crate) fn lost(&self, session: u64) {
+        self.with(|all| {
+            for s in all.iter().filter(|s| s.session.is_none_or(|only| only <= session)) {
+                s.queue.push(Err(CallError::Lost { message: s.message }));
+            }
+            all.retain(|s| {
+                let over = s.session.is_some_and(|only| only <= session);
+                if over {
+                    s.queue.end();
+                }
+                !over
+            });
+        });
+    }
+
+    /// Tells all that nothing comes any more.
+    pub(crate) fn end(&self) {
+        self.with(|all| all.drain(..).for_each(|s| s.queue.end()));
+    }
+}
+
 /// A request on its way to the socket.
 #[derive(Debug)]
-pub(crate) struct Command {
+pub(crate) struct Exchange {
     /// The connection that it was made for.
     pub(crate) session: u64,
     /// A whole frame whose context is still zero.
@@ -56,13 +115,31 @@ pub(crate) enum Waiter {
         /// Takes them; the last one is the end.
         to: mpsc::UnboundedSender<Bytes>,
     },
+    /// VPP does not answer.
+    Nobody,
+    /// The answer to a subscription: who is told when it is refused.
+    Subscribed {
+        /// Number of the reply, and where its context is.
+        reply: (u16, usize),
+        /// Where its retval is.
+        retval: Option<usize>,
+        /// The request's name.
+        message: &'static str,
+        /// Takes what went wrong.
+        queue: Arc<Queue>,
+    },
+    /// The driver's own ping.
+    Probe {
+        /// Number of the reply, and where its context is.
+        reply: (u16, usize),
+    },
 }
 
 #[derive(Debug)]
 struct Pending {
     waiter: Waiter,
     since: Instant,
-    _permit: OwnedSemaphorePermit,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 /// Why a driver stopped.
@@ -76,9 +153,18 @@ pub(crate) enum End {
 
 pub(crate) struct Driver<'a> {
     link: Link,
-    session: u64,
+    connection: Arc<Connection>,
+    config: &'a Config,
     counters: &'a Counters,
     output: BytesMut,
+    /// Who wants an event, by its number.
+    events: HashMap<u16, Vec<Arc<Queue>>>,
+    /// Subscriptions that VPP has from this connection, so that none is asked for twice: it would refuse.
+    subscribed: HashSet<Bytes>,
+    /// When VPP was last heard.
+    heard: Instant,
+    /// When something was first left to answer since then.
+    asked: Option<Instant>,
     pending: HashMap<u32, Pending>,
     /// Where the context is in the messages that are waited for, by number.
     contexts: HashMap<u16, usize>,
@@ -86,12 +172,22 @@ pub(crate) struct Driver<'a> {
 }
 
 impl<'a> Driver<'a> {
-    pub(crate) fn new(link: Link, session: u64, counters: &'a Counters) -> Self {
+    pub(crate) fn new(
+        link: Link,
+        connection: Arc<Connection>,
+        config: &'a Config,
+        counters: &'a Counters,
+    ) -> Self {
         Self {
             link,
-            session,
+            connection,
+            config,
             counters,
             output: BytesMut::with_capacity(64 * 1024),
+            events: HashMap::new(),
+            subscribed: HashSet::new(),
+            heard: Instant::now(),
+            asked: None,
             pending: HashMap::new(),
             contexts: HashMap::new(),
             next: 1,
@@ -107,6 +203,9 @@ impl<'a> Driver<'a> {
         let mut batch = Vec::with_capacity(BATCH);
         let mut sweep = tokio::time::interval(ABANDONED / 4);
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let beat = (self.config.probe_after.min(self.config.probe_limit) / 4).max(Duration::from_millis(1));
+        let mut probe = tokio::time::interval(beat);
+        probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let result = tokio::select! {
                 () = closed(close) => {
@@ -119,7 +218,10 @@ impl<'a> Driver<'a> {
                         return End::Closed;
                     }
                     for command in batch.drain(..) {
-                        self.enqueue(command);
+                        match command {
+                            Command::Exchange(exchange) => self.enqueue(exchange),
+                            Command::Subscribe(subscription) => self.subscribe(&subscription),
+                        }
                     }
                     Ok(())
                 }
@@ -129,6 +231,7 @@ impl<'a> Driver<'a> {
                     self.sweep();
                     Ok(())
                 }
+                _ = probe.tick() => self.probe(),
             };
             if let Err(e) = result.and_then(|()| self.flush()) {
                 // The connection is gone or cannot be trusted: nothing to say goodbye to where VPP has closed it,
@@ -139,25 +242,36 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn enqueue(&mut self, command: Command) {
-        if command.session != self.session {
+    fn enqueue(&mut self, exchange: Exchange) {
+        if exchange.session != self.connection.session {
             // Made for an elder connection: its numbers mean something else here. Dropping it tells the caller.
             return;
         }
+        self.put(exchange.frame, exchange.contexts, exchange.waiter, Some(exchange.permit));
+    }
+
+    fn put(
+        &mut self,
+        mut frame: BytesMut,
+        contexts: [Option<usize>; 2],
+        waiter: Waiter,
+        permit: Option<OwnedSemaphorePermit>,
+    ) {
         // Contexts stay below 2^31, so that none looks like the handle at the same place of an event.
         while self.pending.contains_key(&self.next) || self.next == 0 {
             self.next = (self.next + 1) & 0x7fff_ffff;
         }
         let context = self.next;
         self.next = (self.next + 1) & 0x7fff_ffff;
-        let mut frame = command.frame;
-        for at in command.contexts.into_iter().flatten() {
+        for at in contexts.into_iter().flatten() {
             if let Some(place) = frame.get_mut(at..at + 4) {
                 place.copy_from_slice(&context.to_be_bytes());
             }
         }
-        match &command.waiter {
-            Waiter::Reply { reply, .. } => {
+        self.output.put_slice(&frame);
+        match &waiter {
+            Waiter::Nobody => return,
+            Waiter::Reply { reply, .. } | Waiter::Subscribed { reply, .. } | Waiter::Probe { reply } => {
                 self.contexts.insert(reply.0, reply.1);
             }
             Waiter::Details { details, end, .. } => {
@@ -165,9 +279,62 @@ impl<'a> Driver<'a> {
                 self.contexts.insert(end.0, end.1);
             }
         }
-        self.output.put_slice(&frame);
-        let pending = Pending { waiter: command.waiter, since: Instant::now(), _permit: command.permit };
-        self.pending.insert(context, pending);
+        let now = Instant::now();
+        self.asked.get_or_insert(now);
+        self.pending.insert(context, Pending { waiter, since: now, _permit: permit });
+    }
+
+    /// Asks VPP for events, unless this connection has them already, and gives them to the subscriber.
+    pub(crate) fn subscribe(&mut self, subscription: &Subscription) {
+        if subscription.session.is_some_and(|only| only != self.connection.session) {
+            // Sessions only count up: the one that it was for is over.
+            subscription.queue.push(Err(CallError::Lost { message: subscription.message }));
+            subscription.queue.end();
+            return;
+        }
+        let asked = match (subscription.ask)(&self.connection) {
+            Ok(asked) => asked,
+            Err(e) => {
+                tracing::warn!(message = subscription.message, "cannot subscribe: {e}");
+                subscription.queue.push(Err(e));
+                return;
+            }
+        };
+        let queues = self.events.entry(asked.event).or_default();
+        if queues.iter().any(|queue| Arc::ptr_eq(queue, &subscription.queue)) {
+            return;
+        }
+        queues.push(subscription.queue.clone());
+        if self.subscribed.insert(asked.frame.clone().freeze()) {
+            let (message, queue) = (subscription.message, subscription.queue.clone());
+            let waiter = Waiter::Subscribed { reply: asked.reply, retval: asked.retval, message, queue };
+            self.put(asked.frame, [asked.context, None], waiter, None);
+        }
+    }
+
+    /// A VPP that is silent is asked for a sign of life; one that gives none is given up.
+    fn probe(&mut self) -> io::Result<()> {
+        let silent = self.heard.elapsed();
+        match self.asked {
+            Some(asked) if asked.elapsed().min(silent) >= self.config.probe_limit => {
+                let limit = self.config.probe_limit;
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    format!("no sign of life within {limit:?}"),
+                ));
+            }
+            None if silent >= self.config.probe_after => {
+                let mut frame = BytesMut::with_capacity(32);
+                let ping = id::<ControlPing>(&self.connection)
+                    .and_then(|ping| append(&mut frame, ping, &self.connection, &ControlPing {}));
+                if let (Ok(context), Ok(pong)) = (ping, id::<ControlPingReply>(&self.connection)) {
+                    let at = ControlPingReply::HEADER.context_offset().unwrap_or(2);
+                    self.put(frame, [context, None], Waiter::Probe { reply: (pong, at) }, None);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -192,7 +359,10 @@ impl<'a> Driver<'a> {
                 Ok(0) => {
                     return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "VPP closed the connection"));
                 }
-                Ok(_) => {}
+                Ok(_) => {
+                    self.heard = Instant::now();
+                    self.asked = None;
+                }
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) => return Err(e),
@@ -202,21 +372,33 @@ impl<'a> Driver<'a> {
                 self.give(message);
             }
         }
+        if !self.pending.is_empty() {
+            self.asked.get_or_insert(self.heard);
+        }
         Ok(())
     }
 
     fn give(&mut self, message: Bytes) {
         let Some(id) = u16_at(&message, 0) else {
-            self.odd("a message shorter than its number");
+            self.counters.odd(Odd::Short, || format!("{} bytes", message.len()));
             return;
         };
-        let Some(context) = self.contexts.get(&id).and_then(|at| u32_at(&message, *at)) else {
+        if let Some(queues) = self.events.get_mut(&id) {
+            queues.retain(|queue| !queue.is_dropped());
+            queues.iter().for_each(|queue| queue.push(Ok(message.clone())));
+            return;
+        }
+        let Some(at) = self.contexts.get(&id) else {
             // Events that nobody asked this client for, and messages that it never waits for.
-            self.odd(&format!("message {id}, which is no answer to anything asked"));
+            self.counters.odd(Odd::Unasked, || format!("number {id}"));
+            return;
+        };
+        let Some(context) = u32_at(&message, *at) else {
+            self.counters.odd(Odd::Short, || format!("number {id}, {} bytes", message.len()));
             return;
         };
         let Some(pending) = self.pending.get(&context) else {
-            self.odd(&format!("message {id} with context {context}, for which nobody waits"));
+            self.counters.odd(Odd::Unawaited, || format!("number {id} with context {context}"));
             return;
         };
         match &pending.waiter {
@@ -235,12 +417,17 @@ impl<'a> Driver<'a> {
                     self.pending.remove(&context);
                 }
             }
-        }
-    }
-
-    fn odd(&self, what: &str) {
-        if self.counters.odd.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::warn!("VPP sent {what}; more of the kind are counted only");
+            Waiter::Subscribed { reply, retval, message: name, queue } => {
+                let retval = retval.filter(|_| id == reply.0).and_then(|at| u32_at(&message, at));
+                if let Err(e) = refused(name, &self.connection, retval.map(|n| n as i32)) {
+                    tracing::warn!(message = name, "cannot subscribe: {e}");
+                    queue.push(Err(e));
+                }
+                self.pending.remove(&context);
+            }
+            Waiter::Probe { .. } | Waiter::Nobody => {
+                self.pending.remove(&context);
+            }
         }
     }
 
@@ -250,6 +437,7 @@ impl<'a> Driver<'a> {
             let gone = match &pending.waiter {
                 Waiter::Reply { to, .. } => to.is_closed(),
                 Waiter::Details { to, .. } => to.is_closed(),
+                Waiter::Subscribed { .. } | Waiter::Probe { .. } | Waiter::Nobody => false,
             };
             !(gone && pending.since.elapsed() > ABANDONED)
         });

@@ -46,6 +46,12 @@ pub enum ConnectError {
         /// What it says.
         reason: String,
     },
+    /// No path was given.
+    #[error("no path of an API socket is configured")]
+    NoPath,
+    /// The client was closed.
+    #[error("the client was closed")]
+    Closed,
     /// The other end does not say what VPP says.
     #[error("{path}: handshake failed: {reason}")]
     Handshake {

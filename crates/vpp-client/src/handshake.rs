@@ -9,6 +9,7 @@ use binapi_messages::vpe;
 use bytes::{BufMut, Bytes, BytesMut};
 use tokio::net::UnixStream;
 
+use crate::config::Config;
 use crate::error::ConnectError;
 use crate::frame::{self, u16_at, u32_at};
 use crate::socket::{self, SocketKind};
@@ -105,8 +106,26 @@ impl Link {
     }
 }
 
+/// Tries the sockets one after the other. When none is good, tells what was wrong with the first that is there.
+pub(crate) async fn any(config: &Config) -> Result<(Link, Connection), ConnectError> {
+    let mut worst = None;
+    for path in &config.paths {
+        match handshake(path, &config.name, config.longest, config.deadline).await {
+            Ok(connected) => return Ok(connected),
+            Err(e) => match &worst {
+                None | Some(ConnectError::Missing { .. }) if !matches!(e, ConnectError::Missing { .. }) => {
+                    worst = Some(e);
+                }
+                None => worst = Some(e),
+                Some(_) => {}
+            },
+        }
+    }
+    Err(worst.unwrap_or(ConnectError::NoPath))
+}
+
 /// Registers with VPP and asks it who it is.
-pub(crate) async fn handshake(
+async fn handshake(
     path: &Path,
     name: &str,
     limit: usize,

@@ -21,8 +21,12 @@
 
 mod backoff;
 mod client;
+mod config;
+mod counters;
+mod details;
 mod driver;
 mod error;
+mod events;
 mod frame;
 mod handshake;
 pub mod retval;
@@ -30,8 +34,12 @@ mod socket;
 mod state;
 mod table;
 
-pub use client::{Client, Config};
+pub use client::Client;
+pub use config::{Config, DEFAULT_PATHS};
+pub use counters::Odd;
+pub use details::Details;
 pub use error::{CallError, ConnectError};
+pub use events::Events;
 pub use socket::SocketKind;
 pub use state::{Connection, State};
 pub use table::{Lookup, MessageTable};

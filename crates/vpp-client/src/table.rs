@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use binapi_core::types::until_nul;
 
 /// A VPP's message table, as the handshake gives it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageTable {
     by_name: HashMap<String, Entry>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     id: u16,
     crc: u32,
