@@ -8,11 +8,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
-use binapi_messages::vpe::v1810::{ControlPing, ControlPingReply};
+use binapi_messages::interface::v1908::SwInterfaceDump;
+use binapi_messages::release::V2606;
+use binapi_messages::vpe::v1810::{ControlPing, ControlPingReply, ShowVersion};
 use common::server::{Behind, Reaction, Server, frame};
 use common::{PATIENCE, Served, config, connect, connect_with, newest, options, release, run, sim};
 use tokio::task::JoinSet;
-use vpp_client::{CallError, Client, Config, State};
+use vpp_client::{CallError, Client, Config, Odd, State};
+use vpp_sim::Sim;
 use vppcalls::types::BridgeDomain;
 
 const SOCKCLNT_CREATE: u16 = 15;
@@ -118,7 +121,7 @@ fn a_table_that_is_shorter_than_it_says_is_named_and_tried_again() {
     // As long as it says, with nothing in it that the handshake needs.
     reply[18..20].copy_from_slice(&[0, 1]);
     let why = never_connected(move |_, _| Reaction::bytes(frame(&reply)));
-    assert!(why.contains("the message table has no control_ping"), "{why}");
+    assert!(why.contains("neither control_ping nor show_version"), "{why}");
 }
 
 #[test]
@@ -264,6 +267,87 @@ fn messages_that_belong_to_nobody_are_survived() {
     });
 }
 
+/// A VPP whose message table is changed on its way: entries of a number and 64 bytes of name.
+fn with_table(change: impl Fn(&mut Vec<[u8; 66]>) + Send + 'static) -> impl FnMut(u32, &[u8]) -> Reaction {
+    const BEFORE: usize = 16 + 18;
+    let mut behind = Behind::new(sim(newest()));
+    move |connection, message| {
+        let answer = behind.answer(connection, message);
+        if id(message) != SOCKCLNT_CREATE {
+            return Reaction::bytes(answer);
+        }
+        let mut entries: Vec<[u8; 66]> =
+            answer[BEFORE + 2..].chunks_exact(66).map(|e| e.try_into().expect("66 bytes")).collect();
+        change(&mut entries);
+        let count = u16::try_from(entries.len()).expect("a count").to_be_bytes();
+        Reaction::bytes(frame(&[&answer[16..BEFORE], &count, entries.as_flattened()].concat()))
+    }
+}
+
+fn named(entry: &[u8; 66], name: &str) -> bool {
+    entry[2..].starts_with(format!("{name}_").as_bytes())
+}
+
+#[test]
+fn a_table_with_names_that_stand_twice_or_do_not_end_is_used_as_far_as_it_can_be() {
+    let (_folder, path) = socket();
+    let change = |entries: &mut Vec<[u8; 66]>| {
+        let version = *entries.iter().find(|e| named(e, "show_version")).expect("an entry");
+        let mut endless = [b'x'; 66];
+        endless[..2].copy_from_slice(&[0x7f, 1]);
+        let mut nameless = [0; 66];
+        nameless[1] = 200;
+        let mut foreign = [0xfe; 66];
+        foreign[..2].copy_from_slice(&[0x7f, 2]);
+        entries.extend([version, version, endless, nameless, foreign]);
+    };
+    let _server = Server::start(&path, false, with_table(change));
+    run(async {
+        let peer = connect(&path).await;
+        assert_eq!(peer.connection.session, 1);
+        assert!(peer.connection.version.starts_with(newest()));
+        ping(&peer.client).await.expect("a pong");
+        peer.client.close().await;
+    });
+}
+
+#[test]
+fn a_table_without_ping_is_counted_and_calls_go_on_without_dumps() {
+    let (_folder, path) = socket();
+    let change = |entries: &mut Vec<[u8; 66]>| entries.retain(|e| !named(e, "control_ping"));
+    let _server = Server::start(&path, false, with_table(change));
+    run(async {
+        let client = Client::start(hasty(&path, 2_000));
+        let connection = client.connected().await.expect("connected");
+        // The pid is the system's word then.
+        assert_eq!(connection.pid, std::process::id());
+        assert_eq!(client.odd(Odd::NoPing), 1);
+        client.call::<V2606, _>(&ShowVersion {}).await.expect("a version");
+        let dump = client.dump::<V2606, _>(&SwInterfaceDump::default()).map(drop);
+        assert!(dump.expect_err("it has no end").to_string().contains("control_ping"));
+        client.close().await;
+    });
+}
+
+#[test]
+fn a_connection_tells_the_plugins_that_the_table_shows() {
+    let mut without = options();
+    without.without_plugins.push("acl".to_string());
+    for (options, there) in [(options(), true), (without, false)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let running =
+            Sim::new(release("23.06"), options).and_then(|s| Ok(s.serve(folder.path().join("api.sock"))));
+        let running = running.expect("a simulated VPP").expect("serves");
+        run(async {
+            let peer = connect(running.path()).await;
+            let plugins = &peer.connection.plugins;
+            assert_eq!(plugins.contains(&"acl"), there, "{plugins:?}");
+            assert!(plugins.contains(&"memif") && !plugins.contains(&"interface"), "{plugins:?}");
+            peer.client.close().await;
+        });
+    }
+}
+
 #[test]
 fn a_reply_of_another_kind_or_too_short_is_the_error_of_its_call_only() {
     let (_folder, path) = socket();
@@ -370,10 +454,10 @@ fn calls_in_flight(window: usize, calls: usize, hang_up_after: usize) -> Vec<Cal
 }
 
 #[test]
-fn two_thousand_calls_in_flight_each_get_an_error_when_the_server_dies() {
+fn ten_thousand_calls_in_flight_each_get_an_error_when_the_server_dies() {
     let started = Instant::now();
-    let errors = calls_in_flight(4_096, 2_000, 2_000);
-    assert_eq!(errors.len(), 2_000);
+    let errors = calls_in_flight(16_384, 10_000, 10_000);
+    assert_eq!(errors.len(), 10_000);
     assert!(errors.iter().all(|e| matches!(e, CallError::Lost { .. })), "{:?}", errors[0]);
     // At once, not when their time is up.
     assert!(started.elapsed() < Duration::from_millis(2_500), "{:?}", started.elapsed());

@@ -283,7 +283,9 @@ pub(crate) fn id<M: Message>(connection: &Connection) -> Result<u16, CallError> 
 
 /// Reads a message; one that is longer than its definition is counted.
 pub(crate) fn decode<M: Message>(client: &Client, message: &[u8]) -> Result<M, CallError> {
-    let (frame, left) = Frame::<M>::decode_prefix(message)?;
+    let (frame, left) = Frame::<M>::decode_prefix(message).inspect_err(|e| {
+        client.shared.counters.odd(Odd::Short, || e.to_string());
+    })?;
     if left > 0 {
         let what = || format!("{} with {left} bytes behind its last field", M::NAME);
         client.shared.counters.odd(Odd::OverLong, what);
@@ -344,11 +346,15 @@ async fn supervise(
                 connection.restarted = before.as_ref().is_some_and(|b| {
                     b.pid != connection.pid || b.version != connection.version || b.table != connection.table
                 });
+                if connection.table.crc(ControlPing::NAME).is_none() {
+                    counters.odd(Odd::NoPing, || format!("{} messages", connection.table.len()));
+                }
                 let connection = Arc::new(connection);
                 tracing::info!(
                     version = %connection.version,
                     pid = connection.pid,
                     messages = connection.table.len(),
+                    plugins = connection.plugins.join(" "),
                     restarted = connection.restarted,
                     "connected to VPP"
                 );

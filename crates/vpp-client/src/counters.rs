@@ -14,11 +14,14 @@ pub enum Odd {
     Unawaited,
     /// With bytes behind its last field.
     OverLong,
+    /// A message table without `control_ping`: dumps have no end there, and a silent VPP is not asked for a sign of
+    /// life.
+    NoPing,
 }
 
 impl Odd {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Short, Self::Unasked, Self::Unawaited, Self::OverLong];
+    pub const ALL: [Self; 5] = [Self::Short, Self::Unasked, Self::Unawaited, Self::OverLong, Self::NoPing];
 }
 
 impl fmt::Display for Odd {
@@ -28,6 +31,7 @@ impl fmt::Display for Odd {
             Self::Unasked => "not asked for",
             Self::Unawaited => "for which nobody waits",
             Self::OverLong => "longer than its definition",
+            Self::NoPing => "table without control_ping",
         })
     }
 }

@@ -171,6 +171,15 @@ pub(crate) struct Driver<'a> {
     next: u32,
 }
 
+/// A driver that is dropped with its runtime: the goodbye that follows must not land in the middle of a frame.
+impl Drop for Driver<'_> {
+    fn drop(&mut self) {
+        if self.link.handle.is_some() && (self.flush().is_err() || !self.output.is_empty()) {
+            self.link.handle = None;
+        }
+    }
+}
+
 impl<'a> Driver<'a> {
     pub(crate) fn new(
         link: Link,
@@ -385,7 +394,8 @@ impl<'a> Driver<'a> {
         };
         if let Some(queues) = self.events.get_mut(&id) {
             queues.retain(|queue| !queue.is_dropped());
-            queues.iter().for_each(|queue| queue.push(Ok(message.clone())));
+            // A copy: what waits long for its subscriber must not keep all that was read together with it.
+            queues.iter().for_each(|queue| queue.push(Ok(Bytes::copy_from_slice(&message))));
             return;
         }
         let Some(at) = self.contexts.get(&id) else {

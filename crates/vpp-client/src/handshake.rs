@@ -176,15 +176,25 @@ async fn introduce(link: &mut Link, name: &str) -> Result<Connection, String> {
         tracing::warn!("message table: {what}");
     }
 
-    let pong: vpe::v1810::ControlPingReply =
-        ask(link, &table, client_index, &vpe::v1810::ControlPing {}).await?;
+    let pid = if table.crc(vpe::v1810::ControlPing::NAME).is_some() {
+        let pong: vpe::v1810::ControlPingReply =
+            ask(link, &table, client_index, &vpe::v1810::ControlPing {}).await?;
+        pong.vpe_pid
+    } else if table.crc(vpe::v1810::ShowVersion::NAME).is_none() {
+        return Err("the message table has neither control_ping nor show_version: this is no VPP".to_string());
+    } else {
+        // The system knows it too, though by the number that it has here and not in VPP's own namespace.
+        let peer = link.stream.peer_cred().map_err(|e| e.to_string())?;
+        peer.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or_default()
+    };
     let (version, build_date) = version(link, &table, client_index).await?;
     Ok(Connection {
         session: 0,
         version,
         build_date,
-        pid: pong.vpe_pid,
+        pid,
         client_index,
+        plugins: table.plugins(),
         table: Arc::new(table),
         socket: link.kind,
         restarted: false,

@@ -22,6 +22,8 @@ pub struct Connection {
     pub client_index: u32,
     /// Its messages.
     pub table: Arc<MessageTable>,
+    /// API modules of the plugins that it has loaded, as far as their messages show them, in order.
+    pub plugins: Vec<&'static str>,
     /// How bytes travel.
     pub socket: SocketKind,
     /// True when the process or the messages are other ones than those of the connection before: what was
@@ -67,7 +69,9 @@ impl fmt::Display for State {
         match self {
             Self::Connecting { attempt: 0, .. } => write!(f, "connecting"),
             Self::Connecting { attempt, why, .. } => write!(f, "connecting, attempt {attempt}: {why}"),
-            Self::Connected(c) => write!(f, "connected to VPP {} (pid {})", c.version, c.pid),
+            Self::Connected(c) => {
+                write!(f, "connected to VPP {} (pid {}, {} messages)", c.version, c.pid, c.table.len())
+            }
             Self::Lost { why } => write!(f, "lost: {why}"),
             Self::Closed => write!(f, "closed"),
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use binapi_core::types::until_nul;
+use binapi_index::{Component, MESSAGES, Module, RELEASES};
 
 /// A VPP's message table, as the handshake gives it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,6 +85,35 @@ impl MessageTable {
     /// The CRC that it has for a name.
     pub fn crc(&self, name: &str) -> Option<u32> {
         self.by_name.get(name).map(|e| e.crc)
+    }
+
+    /// The known release whose messages this table has most of, as a position in [`RELEASES`].
+    pub fn closest(&self) -> Option<usize> {
+        let mut shared = vec![0u32; RELEASES.len()];
+        for message in MESSAGES.iter().filter(|m| self.crc(m.name) == Some(m.crc)) {
+            for (release, count) in shared.iter_mut().enumerate() {
+                *count += u32::from(message.releases & (1 << release) != 0);
+            }
+        }
+        // Of equals the newer one.
+        shared
+            .iter()
+            .enumerate()
+            .max_by_key(|(_, count)| **count)
+            .filter(|(_, count)| **count > 0)
+            .map(|(at, _)| at)
+    }
+
+    /// Modules of plugins of the closest release of which a message is here, whatever its CRC.
+    pub(crate) fn plugins(&self) -> Vec<&'static str> {
+        let Some(release) = self.closest().and_then(|at| RELEASES.get(at)) else { return Vec::new() };
+        let there = |m: &Module| {
+            let names = m.messages.iter().filter_map(|at| MESSAGES.get(usize::from(*at)));
+            m.component == Component::Plugin && names.into_iter().any(|m| self.by_name.contains_key(m.name))
+        };
+        let mut plugins: Vec<_> = release.modules.iter().filter(|m| there(m)).map(|m| m.name).collect();
+        plugins.sort_unstable();
+        plugins
     }
 
     /// How many messages there are.
