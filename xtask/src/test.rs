@@ -11,8 +11,12 @@ pub(crate) struct TestArgs {
     no_demo: bool,
 }
 
-/// Environment in which tests find a real VPP.
-const REAL: &str = "VPP_API_SOCKET";
+/// Environment in which tests find peers that are not part of this project.
+const PEERS: [(&str, &str, &str); 3] = [
+    ("VPP_API_SOCKET", "tests against a real VPP", "its API socket"),
+    ("VPP_STATS_SOCKET", "tests against a real VPP's statistics", "its statistics socket"),
+    ("VPP_PAPI_PYTHON", "tests with vpp_papi as the client", "a Python that has it (pip install vpp_papi)"),
+];
 
 pub(crate) fn run(args: &TestArgs) -> Outcome {
     let tests: &[&[&str]] = &[
@@ -28,8 +32,10 @@ pub(crate) fn run(args: &TestArgs) -> Outcome {
             return Ok(ExitCode::FAILURE);
         }
     }
-    if std::env::var_os(REAL).is_none() {
-        println!("skipped: tests against a real VPP; set {REAL} to its API socket");
+    for (variable, tests, what) in PEERS {
+        if std::env::var_os(variable).is_none() {
+            println!("skipped: {tests}; set {variable} to {what}");
+        }
     }
     if args.no_demo {
         return Ok(ExitCode::SUCCESS);
