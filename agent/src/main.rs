@@ -7,6 +7,7 @@ mod settings;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use descriptors::{Indexes, Southbound};
 use kvscheduler::Scheduler;
@@ -16,6 +17,7 @@ use orchestrator::{Ledger, Orchestrator, Wanted};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use vpp_client::{Client, Config};
+use vpp_trace::{Recorder, Secrets};
 
 use crate::settings::Settings;
 
@@ -68,8 +70,12 @@ async fn run(settings: Settings) -> Result<(), Failure> {
         report.into_fn(),
     )?;
 
-    let mut config = Config::new(settings.vpp_socket());
+    let mut config = settings.vpp_socket.as_ref().map_or_else(Config::default, Config::new);
     config.name = format!("vpp-agent {}", settings.microservice_label);
+    if let Some(file) = &settings.api_trace {
+        let secrets = if settings.api_trace_secrets { Secrets::Shown } else { Secrets::Masked };
+        config.record = Some(Arc::new(Recorder::create(file, secrets)?));
+    }
     let client = Client::start(config);
     let (state, states) = watch::channel(orchestrator::Southbound::Down("starting".to_string()));
     let connection = tokio::spawn(connection::follow(client.clone(), southbound, state));

@@ -1,15 +1,12 @@
 //! What the agent is told when it starts.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
 
 /// How long a transaction in progress may go on after the agent was told to stop.
 pub(crate) const STOP: Duration = Duration::from_secs(5);
-
-/// Where VPP listens: 20.01 and later, and before.
-const SOCKETS: [&str; 2] = ["/run/vpp/api.sock", "/run/vpp-api.sock"];
 
 /// Keeps a VPP configured as its source says.
 #[derive(Debug, Parser)]
@@ -21,7 +18,7 @@ pub(crate) struct Settings {
 
     /// VPP's API socket [default: /run/vpp/api.sock, or /run/vpp-api.sock where only that is there]
     #[arg(long, env = "VPP_API_SOCKET")]
-    vpp_socket: Option<PathBuf>,
+    pub(crate) vpp_socket: Option<PathBuf>,
 
     /// Name of this agent among others.
     #[arg(long, env = "MICROSERVICE_LABEL", default_value = "vpp1")]
@@ -35,6 +32,15 @@ pub(crate) struct Settings {
     /// File to which every transaction is appended, one JSON object a line.
     #[arg(long, env = "TRANSACTION_LOG")]
     pub(crate) transaction_log: Option<PathBuf>,
+
+    /// File that gets every message to and from VPP, one JSON object a line; `agentctl vpp trace` shows it. What was
+    /// in it is gone.
+    #[arg(long, env = "API_TRACE", value_name = "FILE")]
+    pub(crate) api_trace: Option<PathBuf>,
+
+    /// Leave keys and secrets in the file of `--api-trace` as they are.
+    #[arg(long, env = "API_TRACE_SECRETS", requires = "api_trace")]
+    pub(crate) api_trace_secrets: bool,
 }
 
 impl Settings {
@@ -44,15 +50,6 @@ impl Settings {
             Ok(text) => two_dashes(text).into(),
             Err(other) => other,
         }))
-    }
-
-    pub(crate) fn vpp_socket(&self) -> PathBuf {
-        let [usual, elder] = SOCKETS;
-        match &self.vpp_socket {
-            Some(path) => path.clone(),
-            None if !Path::new(usual).exists() && Path::new(elder).exists() => elder.into(),
-            None => usual.into(),
-        }
     }
 
     pub(crate) fn ledger(&self) -> Option<PathBuf> {

@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod check;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -25,11 +26,17 @@ enum Command {
 enum Vpp {
     /// Tell which supported releases a VPP is compatible with: exit status 0 with any, 1 with none, 2 if it cannot be told.
     Check(check::Arguments),
+    /// Show a recording of API messages, such as `vpp-agent --api-trace` makes.
+    Trace(trace::Arguments),
 }
 
 fn main() -> ExitCode {
-    let Command::Vpp(Vpp::Check(arguments)) = Cli::parse().command;
-    check::run(&arguments).unwrap_or_else(|e| {
+    let Command::Vpp(command) = Cli::parse().command;
+    let outcome = match command {
+        Vpp::Check(arguments) => check::run(&arguments),
+        Vpp::Trace(arguments) => trace::run(&arguments),
+    };
+    outcome.unwrap_or_else(|e| {
         eprintln!("error: {e}");
         ExitCode::from(2)
     })

@@ -337,12 +337,11 @@ async fn supervise(
         let tried = tokio::select! {
             // Also ends when the last client is gone.
             () = closed(&mut close) => break,
-            tried = handshake::any(&config) => tried,
+            tried = handshake::any(&config, session + 1) => tried,
         };
         match tried {
             Ok((link, mut connection)) => {
-                session += 1;
-                connection.session = session;
+                session = connection.session;
                 connection.restarted = before.as_ref().is_some_and(|b| {
                     b.pid != connection.pid || b.version != connection.version || b.table != connection.table
                 });
@@ -360,15 +359,21 @@ async fn supervise(
                 );
                 before = Some(connection.clone());
                 let connected = Instant::now();
+                link.recorder.connected(&connection);
+                let recorder = link.recorder.clone();
                 let mut driver = Driver::new(link, connection.clone(), &config, &counters);
                 for subscription in subscriptions.live() {
                     driver.subscribe(&subscription);
                 }
                 state.send_replace(State::Connected(connection));
                 match driver.run(&mut commands, &mut close).await {
-                    End::Closed => break,
+                    End::Closed => {
+                        recorder.ended("closed");
+                        break;
+                    }
                     End::Lost(why) => {
                         tracing::warn!(%why, "connection to VPP lost");
+                        recorder.ended(&why);
                         state.send_replace(State::Lost { why });
                     }
                 }

@@ -1,7 +1,10 @@
 //! How a client behaves.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::record::Record;
 
 /// Where VPP's packages put the API socket since 20.01, and where they did before.
 pub const DEFAULT_PATHS: [&str; 2] = ["/run/vpp/api.sock", "/run/vpp-api.sock"];
@@ -30,6 +33,8 @@ pub struct Config {
     pub probe_limit: Duration,
     /// Events that wait for a subscriber; beyond it the oldest is dropped and counted.
     pub events: usize,
+    /// Sees every message.
+    pub record: Option<Arc<dyn Record>>,
 }
 
 impl Config {
@@ -53,6 +58,7 @@ impl Default for Config {
             probe_after: Duration::from_secs(10),
             probe_limit: Duration::from_secs(30),
             events: 1024,
+            record: None,
         }
     }
 }

@@ -277,6 +277,7 @@ impl<'a> Driver<'a> {
                 place.copy_from_slice(&context.to_be_bytes());
             }
         }
+        self.link.recorder.sent(&frame);
         self.output.put_slice(&frame);
         match &waiter {
             Waiter::Nobody => return,
@@ -378,6 +379,7 @@ impl<'a> Driver<'a> {
             }
             let invalid = |e: frame::TooLong| io::Error::new(io::ErrorKind::InvalidData, e.to_string());
             while let Some(message) = frame::next(&mut self.link.input, self.link.limit).map_err(invalid)? {
+                self.link.recorder.received(&message);
                 self.give(message);
             }
         }

@@ -12,6 +12,7 @@ use tokio::net::UnixStream;
 use crate::config::Config;
 use crate::error::ConnectError;
 use crate::frame::{self, u16_at, u32_at};
+use crate::record::Recorder;
 use crate::socket::{self, SocketKind};
 use crate::state::Connection;
 use crate::table::{Lookup, MessageTable};
@@ -37,6 +38,7 @@ pub(crate) struct Link {
     pub(crate) limit: usize,
     /// The handle, from when VPP gave it until it was given back.
     pub(crate) handle: Option<u32>,
+    pub(crate) recorder: Recorder,
 }
 
 /// VPP may spin on a socket that was closed without a goodbye. Where there is no time to wait for the answer (a task
@@ -44,7 +46,9 @@ pub(crate) struct Link {
 impl Drop for Link {
     fn drop(&mut self) {
         if let Some(handle) = self.handle.take() {
-            let _ = nix::unistd::write(&self.stream, &goodbye(handle));
+            let goodbye = goodbye(handle);
+            self.recorder.sent(&goodbye);
+            let _ = nix::unistd::write(&self.stream, &goodbye);
         }
     }
 }
@@ -67,7 +71,9 @@ impl Link {
         let Some(handle) = self.handle.take() else { return };
         let exchange = async {
             self.write_all(output).await?;
-            self.write_all(&goodbye(handle)).await?;
+            let goodbye = goodbye(handle);
+            self.recorder.sent(&goodbye);
+            self.write_all(&goodbye).await?;
             while let Ok(answer) = self.read().await {
                 if u16_at(&answer, 0) == Some(SOCKCLNT_DELETE_REPLY) {
                     break;
@@ -91,6 +97,7 @@ impl Link {
     pub(crate) async fn read(&mut self) -> Result<Bytes, String> {
         loop {
             if let Some(message) = frame::next(&mut self.input, self.limit).map_err(|e| e.to_string())? {
+                self.recorder.received(&message);
                 return Ok(message);
             }
             self.stream.readable().await.map_err(|e| e.to_string())?;
@@ -107,11 +114,15 @@ impl Link {
 }
 
 /// Tries the sockets one after the other. When none is good, tells what was wrong with the first that is there.
-pub(crate) async fn any(config: &Config) -> Result<(Link, Connection), ConnectError> {
+pub(crate) async fn any(config: &Config, session: u64) -> Result<(Link, Connection), ConnectError> {
     let mut worst = None;
     for path in &config.paths {
-        match handshake(path, &config.name, config.longest, config.deadline).await {
-            Ok(connected) => return Ok(connected),
+        let recorder = Recorder::new(config.record.clone(), session);
+        match handshake(path, config, recorder).await {
+            Ok((link, mut connection)) => {
+                connection.session = session;
+                return Ok((link, connection));
+            }
             Err(e) => match &worst {
                 None | Some(ConnectError::Missing { .. }) if !matches!(e, ConnectError::Missing { .. }) => {
                     worst = Some(e);
@@ -127,20 +138,20 @@ pub(crate) async fn any(config: &Config) -> Result<(Link, Connection), ConnectEr
 /// Registers with VPP and asks it who it is.
 async fn handshake(
     path: &Path,
-    name: &str,
-    limit: usize,
-    deadline: Duration,
+    config: &Config,
+    recorder: Recorder,
 ) -> Result<(Link, Connection), ConnectError> {
     let (stream, kind) = socket::connect(path)?;
     let input = BytesMut::with_capacity(128 * 1024);
-    let mut link = Link { stream, kind, input, limit, handle: None };
-    let introduced = tokio::time::timeout(deadline, introduce(&mut link, name)).await;
-    let failed = |reason| ConnectError::Handshake { path: path.to_path_buf(), reason };
-    match introduced {
-        Ok(Ok(connection)) => Ok((link, connection)),
-        Ok(Err(reason)) => Err(failed(reason)),
-        Err(_) => Err(failed(format!("no answer within {deadline:?}"))),
-    }
+    let mut link = Link { stream, kind, input, limit: config.longest, handle: None, recorder };
+    let deadline = config.deadline;
+    let reason = match tokio::time::timeout(deadline, introduce(&mut link, &config.name)).await {
+        Ok(Ok(connection)) => return Ok((link, connection)),
+        Ok(Err(reason)) => reason,
+        Err(_) => format!("no answer within {deadline:?}"),
+    };
+    link.recorder.ended(&reason);
+    Err(ConnectError::Handshake { path: path.to_path_buf(), reason })
 }
 
 async fn introduce(link: &mut Link, name: &str) -> Result<Connection, String> {
@@ -154,6 +165,7 @@ async fn introduce(link: &mut Link, name: &str) -> Result<Connection, String> {
     }
     out.put_slice(&field);
     frame::end(&mut out, start);
+    link.recorder.sent(&out);
     link.write_all(&out).await.map_err(|e| e.to_string())?;
 
     let reply = link.read().await?;
@@ -248,6 +260,7 @@ async fn ask<Q: Message, A: Message>(
     binapi_core::message::encode(asked, Header { client_index, context: 1 }, request, &mut out)
         .map_err(|e| e.to_string())?;
     frame::end(&mut out, start);
+    link.recorder.sent(&out);
     link.write_all(&out).await.map_err(|e| e.to_string())?;
     loop {
         let message = link.read().await?;

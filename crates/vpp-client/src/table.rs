@@ -116,6 +116,11 @@ impl MessageTable {
         plugins
     }
 
+    /// Its messages in no order: name, number, CRC.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, u16, u32)> {
+        self.by_name.iter().map(|(name, entry)| (name.as_str(), entry.id, entry.crc))
+    }
+
     /// How many messages there are.
     pub fn len(&self) -> usize {
         self.by_name.len()

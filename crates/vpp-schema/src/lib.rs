@@ -24,6 +24,7 @@
 //! For encoding, a field that is left out is zero, the count of an array follows from the array, and of several
 //! arms of a union the largest one that is given is written (the first of equal ones).
 
+pub mod builtin;
 mod compile;
 mod decode;
 mod encode;
