@@ -15,6 +15,7 @@
 
 pub mod behaviour;
 mod cli;
+mod clients;
 mod control;
 mod definitions;
 pub mod fault;
@@ -33,9 +34,10 @@ mod system;
 pub mod table;
 
 pub use binapi_gen::Release;
+pub use clients::ClientInfo;
 pub use fault::{Fault, Rule, Which};
 pub use options::{Nic, Options};
 pub use outbox::{Outbox, frame};
 pub use running::Running;
-pub use sim::{ClientInfo, Error, Sim};
+pub use sim::{Error, Sim};
 pub use socket::ServeError;

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use binapi_gen::model::Release;
 use binapi_gen::normal;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use vpp_schema::Schema;
 
 use crate::behaviour::{Behaviour, retval};
+use crate::clients::Client;
 use crate::definitions::Definitions;
 use crate::fault::Faults;
 use crate::handlers::{self, Answer, Call, Handler, Names};
@@ -67,32 +68,6 @@ fn listed(there: &[Release]) -> String {
     format!("there are those of {}", there.join(", "))
 }
 
-/// Set in every handle that a client gets.
-const HANDLE: u32 = 0x8000_0000;
-
-/// A client that is registered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientInfo<'a> {
-    /// Its connection.
-    pub connection: u64,
-    /// Its handle, `client_index` of its requests.
-    pub handle: u32,
-    /// The name that it gave.
-    pub name: &'a str,
-    /// It asked for interface events.
-    pub subscribed: bool,
-}
-
-/// A registration.
-pub(crate) struct Client {
-    pub(crate) connection: u64,
-    pub(crate) name: String,
-}
-
-fn handle_of(slot: usize) -> u32 {
-    HANDLE | u32::try_from(slot).unwrap_or(0)
-}
-
 struct Route {
     handler: Option<Handler>,
     names: Names,
@@ -102,24 +77,24 @@ struct Route {
 pub struct Sim {
     release: Release,
     options: Options,
-    behaviour: Behaviour,
+    pub(crate) behaviour: Behaviour,
     pub(crate) schema: Schema,
     system: System,
-    table: Table,
+    pub(crate) table: Table,
     routes: Vec<Route>,
     ping: u16,
     ping_reply: u16,
     state: State,
     /// Registrations by slot of the handle.
     pub(crate) clients: Vec<Option<Client>>,
-    subscribers: Vec<(u32, u32)>,
+    pub(crate) subscribers: Vec<(u32, u32)>,
     log: Option<RequestLog>,
     unimplemented: BTreeMap<String, u64>,
     received: BTreeMap<String, u64>,
-    dropped: u64,
-    rude: u64,
+    pub(crate) dropped: u64,
+    pub(crate) rude: u64,
     died: Option<String>,
-    next_connection: u64,
+    pub(crate) next_connection: u64,
     pub(crate) faults: Faults,
 }
 
@@ -288,50 +263,6 @@ impl Sim {
         self.state.event(event);
     }
 
-    /// A number for a new connection.
-    pub fn connect(&mut self) -> u64 {
-        let connection = self.next_connection;
-        self.next_connection = connection.saturating_add(1);
-        connection
-    }
-
-    /// A client left a connection, whose registrations end. Each that said no goodbye is counted as rude.
-    pub fn disconnect(&mut self, connection: u64) {
-        let rude = self.close(connection);
-        if rude > 0 {
-            tracing::warn!(connection, "client left without a goodbye");
-        }
-        self.rude = self.rude.saturating_add(rude);
-    }
-
-    /// VPP ends a connection, whose registrations end. How many those were.
-    pub fn close(&mut self, connection: u64) -> u64 {
-        let mut ended = 0_u64;
-        for (slot, client) in self.clients.iter_mut().enumerate() {
-            if client.as_ref().is_some_and(|c| c.connection == connection) {
-                *client = None;
-                ended = ended.saturating_add(1);
-                let handle = handle_of(slot);
-                self.subscribers.retain(|(client, _)| *client != handle);
-            }
-        }
-        ended
-    }
-
-    /// Registrations that ended without a `sockclnt_delete`. A real VPP may spin and leak for each.
-    pub fn rude(&self) -> u64 {
-        self.rude
-    }
-
-    /// The clients that are registered.
-    pub fn clients(&self) -> impl Iterator<Item = ClientInfo<'_>> {
-        self.clients.iter().enumerate().filter_map(|(slot, client)| {
-            let (client, handle) = (client.as_ref()?, handle_of(slot));
-            let subscribed = self.subscribers.iter().any(|(subscriber, _)| *subscriber == handle);
-            Some(ClientInfo { connection: client.connection, handle, name: &client.name, subscribed })
-        })
-    }
-
     /// Dies, for a reason.
     pub(crate) fn die(&mut self, why: String) {
         tracing::error!(why, "the simulated VPP dies");
@@ -342,13 +273,6 @@ impl Sim {
     pub(crate) fn succeed(&mut self, before: &mut Self) {
         self.faults = std::mem::take(&mut before.faults);
         self.next_connection = self.next_connection.max(before.next_connection);
-    }
-
-    fn client(&self, handle: u32) -> Option<u64> {
-        if handle & HANDLE == 0 {
-            return None;
-        }
-        self.clients.get((handle & !HANDLE) as usize)?.as_ref().map(|client| client.connection)
     }
 
     /// Takes a message, id first, and puts what it leads to into `out`.
@@ -444,56 +368,6 @@ impl Sim {
         }
     }
 
-    fn hello(&mut self, fields: &Value, refusal: Option<i32>, out: &mut Outbox) {
-        let context = crate::message::number(fields.get("context"));
-        let id = self.table.id("sockclnt_create_reply").unwrap_or(16).to_be_bytes();
-        let head: Vec<u8> = [id.as_slice(), &[0; 4], &context.to_be_bytes()].concat();
-        if let Some(response) = refusal {
-            // No handle, no table.
-            out.frame(out.connection, &[&head, &response.to_be_bytes(), &[0; 6]]);
-            return;
-        }
-        let slot = match self.clients.iter().skip(1).position(Option::is_none) {
-            Some(position) => position.saturating_add(1),
-            None => {
-                self.clients.push(None);
-                self.clients.len().saturating_sub(1)
-            }
-        };
-        let name = Request::new(&self.schema, "sockclnt_create", fields).text("name");
-        let handle = handle_of(slot);
-        tracing::info!(client = name, handle = format_args!("{handle:#x}"), "client");
-        if let Some(client) = self.clients.get_mut(slot) {
-            *client = Some(Client { connection: out.connection, name });
-        }
-        let tail: Vec<u8> =
-            [&[0; 4], handle.to_be_bytes().as_slice(), &self.table.len().to_be_bytes()].concat();
-        out.frame(out.connection, &[&head, &tail, self.table.listing()]);
-    }
-
-    fn goodbye(&mut self, fields: &Value, refusal: Option<i32>, out: &mut Outbox) {
-        let handle = crate::message::number(fields.get("index"));
-        let Some(connection) = self.client(handle) else {
-            tracing::warn!(handle = format_args!("{handle:#x}"), "goodbye of a client that is not known");
-            self.dropped = self.dropped.saturating_add(1);
-            return;
-        };
-        let mut reply = Map::new();
-        reply.insert("context".to_string(), fields.get("context").cloned().unwrap_or_default());
-        reply.insert("response".to_string(), refusal.unwrap_or(self.behaviour.goodbye).into());
-        self.send(connection, "sockclnt_delete_reply", &Value::Object(reply), out);
-        if refusal.is_some() {
-            return;
-        }
-        if let Some(client) = self.clients.get_mut((handle & !HANDLE) as usize) {
-            *client = None;
-        }
-        self.subscribers.retain(|(client, _)| *client != handle);
-        // The connection goes with its last registration.
-        let more = self.clients.iter().flatten().any(|client| client.connection == connection);
-        out.close = connection == out.connection && !more;
-    }
-
     fn dispatch(&mut self, id: u16, name: &str, fields: &Value, refusal: Option<i32>, out: &mut Outbox) {
         let handle = crate::message::number(fields.get("client_index"));
         let Some(connection) = self.client(handle) else {
@@ -573,21 +447,13 @@ impl Sim {
         }
     }
 
-    fn send(&self, connection: u64, name: &str, fields: &Value, out: &mut Outbox) {
+    pub(crate) fn send(&self, connection: u64, name: &str, fields: &Value, out: &mut Outbox) {
         let Some(id) = self.table.id(name) else { return };
         match self.schema.encode(name, fields) {
             Ok(body) => out.frame(connection, &[&id.to_be_bytes(), &body]),
             // A mistake of the simulator; the client sees it as silence.
             Err(error) => tracing::error!(%error, "cannot encode an answer"),
         }
-    }
-
-    /// For tests without a socket: a client on a connection of its own. Its handle.
-    pub fn register(&mut self, connection: u64) -> u32 {
-        let mut out = Outbox::new(connection);
-        self.hello(&serde_json::json!({"name": "test"}), None, &mut out);
-        let own = |c: &Option<Client>| c.as_ref().is_some_and(|c| c.connection == connection);
-        handle_of(self.clients.iter().rposition(own).unwrap_or(0))
     }
 
     /// For tests without a socket: encodes a request, handles it, and decodes what comes of it, answers as well as

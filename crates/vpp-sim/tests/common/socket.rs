@@ -170,6 +170,11 @@ impl SocketClient {
 
     /// Says goodbye; the answer's `response`, and whether the other side closed.
     pub fn goodbye(&mut self) -> (i32, bool) {
+        (self.leave(), self.receive().is_none())
+    }
+
+    /// Says goodbye; the answer's `response`.
+    pub fn leave(&mut self) -> i32 {
         let mut message = vec![0, 17];
         message.extend_from_slice(&self.handle.to_be_bytes());
         message.extend_from_slice(&[0, 0, 0, 9]);
@@ -177,7 +182,6 @@ impl SocketClient {
         self.send(&message);
         let reply = self.receive().expect("a reply");
         assert_eq!(&reply[..2], &[0, 18]);
-        let response = i32::from_be_bytes(reply[6..10].try_into().expect("four"));
-        (response, self.receive().is_none())
+        i32::from_be_bytes(reply[6..10].try_into().expect("four"))
     }
 }
