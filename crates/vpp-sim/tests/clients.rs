@@ -12,7 +12,7 @@ use vpp_sim::Sim;
 
 const KINDS: [&str; 4] = ["18.10", "19.04", "20.05", "26.06"];
 
-/// A message that is not read: a frame of length 0, of an id that nobody has, or too short.
+/// However a client puts its frames into writes, and with what between them.
 #[test]
 fn frames_in_pieces_many_at_once_and_empty() {
     for release in KINDS {

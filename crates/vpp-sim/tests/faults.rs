@@ -101,24 +101,24 @@ fn answers_late_and_in_order() {
     each(|vpp, schema| {
         let (mut client, mut other) = (vpp.client(), vpp.client());
         vpp.fault(
-            Rule::new("show_version", Fault::Delay { by: ms(400) }),
-            json!({"kind": "delay", "message": "show_version", "ms": 400}),
+            Rule::new("show_version", Fault::Delay { by: ms(700) }),
+            json!({"kind": "delay", "message": "show_version", "ms": 700}),
         );
         let started = Instant::now();
         let asked = client.ask(schema, "show_version", &json!({}));
         let again = client.ask(schema, "show_version", &json!({}));
         let pinged = client.ask(schema, "control_ping", &json!({}));
         assert_eq!(interfaces(&mut other, schema), 1);
-        assert!(started.elapsed() < ms(400), "others do not wait");
+        assert!(started.elapsed() < ms(700), "others do not wait");
         for (context, name) in
             [(asked, "show_version_reply"), (again, "show_version_reply"), (pinged, "control_ping_reply")]
         {
             let (answer, fields) = client.next(schema).expect("an answer");
             assert_eq!((answer.as_str(), &fields["context"]), (name, &json!(context)));
-            assert!(started.elapsed() >= ms(400));
+            assert!(started.elapsed() >= ms(700));
         }
         // Each waits from its request on, not one after the other.
-        assert!(started.elapsed() < ms(790));
+        assert!(started.elapsed() < ms(1390));
         assert_eq!(vpp.hits(), [2]);
     });
 }
@@ -295,18 +295,18 @@ fn stands_still_at_a_message() {
     each(|vpp, schema| {
         let (mut client, mut other) = (vpp.client(), vpp.client());
         vpp.fault(
-            Rule::new("show_version", Fault::Stall { by: ms(300) }).times(1),
-            json!({"kind": "stall", "message": "show_version", "ms": 300, "times": 1}),
+            Rule::new("show_version", Fault::Stall { by: ms(600) }).times(1),
+            json!({"kind": "stall", "message": "show_version", "ms": 600, "times": 1}),
         );
         let started = Instant::now();
         client.ask(schema, "show_version", &json!({}));
         while vpp.hits() == [0] {
             std::thread::sleep(ms(1));
         }
-        assert!(started.elapsed() < ms(300), "the control socket answers meanwhile");
+        assert!(started.elapsed() < ms(600), "the control socket answers meanwhile");
         other.ask(schema, "control_ping", &json!({}));
         assert!(other.next(schema).is_some());
-        assert!(started.elapsed() >= ms(300), "others wait, too");
+        assert!(started.elapsed() >= ms(600), "others wait, too");
         assert_eq!(client.next(schema).expect("an answer").0, "show_version_reply");
     });
 }

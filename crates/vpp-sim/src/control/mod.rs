@@ -22,7 +22,7 @@ use crate::socket::{Listener, ServeError};
 use fields::CommandError;
 
 /// A line that is longer than this is a mistake.
-const LONGEST: usize = 16 << 20;
+const LONGEST: usize = 1 << 20;
 
 /// A client that does not take its answer for so long is left.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -117,13 +117,13 @@ impl Client {
             Ok(n) if n > 0 => n,
             _ => return false,
         };
-        self.read.extend_from_slice(buffer.get(..n).unwrap_or_default());
-        while let Some(end) = self.read.iter().position(|b| *b == b'\n') {
-            let line: Vec<u8> = self.read.drain(..=end).collect();
-            if line.trim_ascii().is_empty() {
+        for byte in buffer.into_iter().take(n) {
+            if byte != b'\n' {
+                self.read.push(byte);
                 continue;
             }
-            if !self.answer(&command::run(host, &line)) {
+            let line = std::mem::take(&mut self.read);
+            if !line.trim_ascii().is_empty() && !self.answer(&command::run(host, &line)) {
                 return false;
             }
         }

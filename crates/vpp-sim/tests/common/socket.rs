@@ -145,7 +145,7 @@ impl SocketClient {
         }
     }
 
-    pub fn ping(&mut self) -> Vec<u8> {
+    pub fn ping(&self) -> Vec<u8> {
         let mut ping = self.ids["control_ping"].to_be_bytes().to_vec();
         ping.extend_from_slice(&self.handle.to_be_bytes());
         ping.extend_from_slice(&self.context.to_be_bytes());
