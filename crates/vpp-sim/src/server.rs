@@ -360,6 +360,8 @@ impl Server {
                 }
             }
         }
+        // What it was told before the client sent this comes before it.
+        self.obey();
         if self.handle(id).is_err() {
             gone = gone.or(Some(Side::Vpp));
         }
@@ -379,6 +381,9 @@ impl Server {
         let host = Arc::clone(&self.sim);
         let mut sim = lock(&host);
         while let Some((header, rest)) = read.get(at..).and_then(|b| b.split_first_chunk::<HEADER>()) {
+            if out.close || sim.died().is_some() || self.orders.stopped() {
+                break;
+            }
             let length = length(header);
             if length > LARGEST {
                 tracing::warn!(length, "frame too large, client closed");
@@ -396,9 +401,6 @@ impl Server {
                 drop(sim);
                 self.stand_still(time);
                 sim = lock(&host);
-            }
-            if out.close || sim.died().is_some() || self.orders.stopped() {
-                break;
             }
         }
         // Before the answers go, so that who has one finds its request in the log.

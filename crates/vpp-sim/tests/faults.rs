@@ -315,10 +315,13 @@ fn stands_still_at_a_message() {
 fn stands_still_when_told() {
     each(|vpp, schema| {
         let mut client = vpp.client();
-        let started = Instant::now();
-        vpp.tell(|vpp| vpp.stall(ms(200)), &json!({"command": "stall", "ms": 200}));
-        client.request(schema, "show_version", &json!({}));
-        assert!(started.elapsed() >= ms(200));
+        // Often, as it has to hold however busy VPP is with what came before.
+        for _ in 0..20 {
+            let started = Instant::now();
+            vpp.tell(|vpp| vpp.stall(ms(30)), &json!({"command": "stall", "ms": 30}));
+            client.request(schema, "show_version", &json!({}));
+            assert!(started.elapsed() >= ms(30));
+        }
         // It can be killed meanwhile.
         let started = Instant::now();
         vpp.tell(|vpp| vpp.stall(ms(60_000)), &json!({"command": "stall", "ms": 60_000}));
