@@ -5,18 +5,25 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use nix::sys::signal::{SigSet, Signal};
-use vpp_sim::{Options, Release, Sim};
+use vpp_sim::{Nic, Options, Release, Running, Sim};
 
 /// A simulated VPP of any release behind its API socket.
+///
+/// It serves until it gets SIGTERM or SIGINT, and takes its socket files along. What it logs goes to stderr; RUST_LOG
+/// sets the level. docs/simulator.md says what is simulated and how to have it misbehave.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// The release to be: 20.05
-    #[arg(long)]
-    release: String,
+    /// The release to be: 20.05; any that has a folder of definitions
+    #[arg(long, value_name = "RELEASE", value_parser = release)]
+    release: Release,
     /// Where to listen; what a VPP that is gone left there is replaced
     #[arg(long, value_name = "PATH")]
     api_socket: PathBuf,
+    /// Where to take commands: a line of JSON each, answered by a line of JSON. With it a VPP that dies does not end
+    /// the process, so that it can be started again
+    #[arg(long, value_name = "PATH")]
+    control_socket: Option<PathBuf>,
     /// Folder of the API definitions of all releases
     #[arg(long, value_name = "DIR", env = "VPP_API_JSON", default_value = "api-json")]
     api_json: PathBuf,
@@ -29,6 +36,13 @@ struct Arguments {
     /// Refuse to make TAP interfaces, as a VPP does that has no /dev/net/tun
     #[arg(long)]
     without_tap_devices: bool,
+    /// A NIC that is there from the start, GigabitEthernet0/8/0=02:fe:00:00:00:01; can be repeated
+    #[arg(long, value_name = "NAME=MAC")]
+    nic: Vec<Nic>,
+}
+
+fn release(text: &str) -> Result<Release, String> {
+    Release::parse(text).ok_or_else(|| "not a release like 20.05".to_string())
 }
 
 fn main() -> ExitCode {
@@ -50,26 +64,34 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let release = Release::parse(&arguments.release)
-        .ok_or_else(|| format!("{:?} is not a release like 20.05", arguments.release))?;
     // Blocked before there are threads, so that they wait for this one to take them.
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGTERM);
     signals.add(Signal::SIGINT);
     signals.thread_block()?;
-    let options = Options {
-        without_plugins: arguments.without_plugin,
-        log_requests: arguments.log_requests,
-        tap_devices: !arguments.without_tap_devices,
-        abort_when_dead: true,
-        ..Options::new(arguments.api_json)
-    };
-    let sim = Sim::new(release, options)?;
-    let (messages, pid) = (sim.table().len(), sim.pid());
-    let running = sim.serve(arguments.api_socket)?;
-    tracing::info!(%release, messages, pid, socket = %running.path().display(), "serving");
+    let running = start(arguments)?;
     let signal = signals.wait()?;
     tracing::info!(%signal, "stopping");
     running.stop();
     Ok(())
+}
+
+fn start(arguments: Arguments) -> Result<Running, Box<dyn std::error::Error>> {
+    let (release, control_socket) = (arguments.release, arguments.control_socket);
+    let options = Options {
+        without_plugins: arguments.without_plugin,
+        log_requests: arguments.log_requests,
+        tap_devices: !arguments.without_tap_devices,
+        abort_when_dead: control_socket.is_none(),
+        nics: arguments.nic,
+        ..Options::new(arguments.api_json)
+    };
+    let sim = Sim::new(release, options)?;
+    let (messages, pid) = (sim.table().len(), sim.pid());
+    let mut running = sim.serve(arguments.api_socket)?;
+    if let Some(path) = control_socket {
+        running.control(path)?;
+    }
+    tracing::info!(%release, messages, pid, socket = %running.path().display(), "serving");
+    Ok(running)
 }

@@ -16,7 +16,66 @@ pub struct Options {
     /// What the process does when the simulated VPP dies: end with it, as a real one does. Otherwise it closes its
     /// connections, leaves its socket file and is told by [`crate::Running::died`].
     pub abort_when_dead: bool,
+    /// NICs: interfaces that are there from the start.
+    pub nics: Vec<Nic>,
+    /// Bytes that may wait for a client that does not read, before it is closed. VPP itself has no limit and grows;
+    /// this one keeps a mistake of a test from taking the machine's memory.
+    pub most_waiting: usize,
 }
+
+/// An interface that no request makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nic {
+    /// Name as VPP shows it: `GigabitEthernet0/8/0`.
+    pub name: String,
+    /// Its MAC.
+    pub mac: [u8; 6],
+}
+
+/// Why a NIC cannot be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NicError {
+    /// Not `NAME=MAC`.
+    #[error("{0:?} is not NAME=MAC, such as GigabitEthernet0/8/0=02:fe:00:00:00:01")]
+    Form(String),
+    /// No name, or one longer than VPP's 63 bytes.
+    #[error("a name has 1 to 63 bytes")]
+    Name,
+    /// No MAC.
+    #[error("{0:?} is not a MAC like 02:fe:00:00:00:01")]
+    Mac(String),
+}
+
+impl Nic {
+    /// With its MAC as text: `02:fe:00:00:00:01`.
+    ///
+    /// # Errors
+    /// See [`NicError`].
+    pub fn new(name: &str, mac: &str) -> Result<Self, NicError> {
+        if name.is_empty() || name.len() > 63 {
+            return Err(NicError::Name);
+        }
+        let octets: Option<Vec<u8>> = mac
+            .split(':')
+            .map(|octet| u8::from_str_radix(octet, 16).ok().filter(|_| octet.len() == 2))
+            .collect();
+        let mac =
+            octets.and_then(|octets| octets.try_into().ok()).ok_or_else(|| NicError::Mac(mac.to_string()))?;
+        Ok(Self { name: name.to_string(), mac })
+    }
+}
+
+impl std::str::FromStr for Nic {
+    type Err = NicError;
+
+    fn from_str(text: &str) -> Result<Self, NicError> {
+        let (name, mac) = text.split_once('=').ok_or_else(|| NicError::Form(text.to_string()))?;
+        Self::new(name, mac)
+    }
+}
+
+/// What [`Options::most_waiting`] is unless told otherwise: 1 GiB.
+pub const MOST_WAITING: usize = 1 << 30;
 
 impl Options {
     /// Everything loaded, nothing logged.
@@ -27,6 +86,8 @@ impl Options {
             log_requests: None,
             tap_devices: true,
             abort_when_dead: false,
+            nics: Vec::new(),
+            most_waiting: MOST_WAITING,
         }
     }
 }

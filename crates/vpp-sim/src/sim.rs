@@ -1,27 +1,44 @@
 //! The VPP without a socket: messages in, messages out.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use binapi_gen::model::Release;
 use binapi_gen::normal;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use vpp_schema::Schema;
 
 use crate::behaviour::{Behaviour, retval};
+use crate::clients::Client;
 use crate::definitions::Definitions;
+use crate::fault::Faults;
 use crate::handlers::{self, Answer, Call, Handler, Names};
 use crate::log::RequestLog;
 use crate::message::{Record, Request};
-use crate::options::Options;
-use crate::state::State;
+use crate::options::{Nic, Options};
+use crate::outbox::{Outbox, messages};
 use crate::state::interface::{Interface, Kind};
+use crate::state::{InterfaceEvent, State};
 use crate::system::System;
 use crate::table::Table;
 
 /// Why there is no simulated VPP.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// There are none of the release.
+    #[error("there are no definitions of VPP {release} in {}: {}", folder.display(), listed(there))]
+    NoDefinitions {
+        /// The release.
+        release: Release,
+        /// Where they were looked for.
+        folder: PathBuf,
+        /// Releases that there are, oldest first.
+        there: Vec<Release>,
+    },
+    /// The folder of definitions cannot be read.
+    #[error("the folder of API definitions: {0}")]
+    Folder(Box<binapi_gen::Error>),
     /// The release's definitions cannot be read.
     #[error("definitions of VPP {release}: {source}")]
     Definitions {
@@ -43,52 +60,12 @@ pub enum Error {
     },
 }
 
-/// Set in every handle that a client gets.
-const HANDLE: u32 = 0x8000_0000;
-
-/// What a message leads to, before it is sent.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    /// Connection that the message came from.
-    connection: u64,
-    /// Frames for it, ready to be written.
-    pub(crate) own: Vec<u8>,
-    /// Frames for other connections: events, and answers to a client that is another's.
-    pub(crate) others: Vec<(u64, Vec<u8>)>,
-    /// The connection is to be closed after what is in `own`.
-    pub(crate) close: bool,
-}
-
-impl Outbox {
-    /// For what a connection sent.
-    pub fn new(connection: u64) -> Self {
-        Self { connection, ..Self::default() }
+fn listed(there: &[Release]) -> String {
+    if there.is_empty() {
+        return "none of any release, so it is another folder that is meant".to_string();
     }
-
-    /// Frames with their connections.
-    pub fn frames(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        std::iter::once((self.connection, self.own.as_slice()))
-            .chain(self.others.iter().map(|(connection, bytes)| (*connection, bytes.as_slice())))
-    }
-
-    fn frame(&mut self, connection: u64, parts: &[&[u8]]) {
-        let out = if connection == self.connection {
-            &mut self.own
-        } else {
-            self.others.push((connection, Vec::new()));
-            match self.others.last_mut() {
-                Some((_, out)) => out,
-                None => return,
-            }
-        };
-        let length: usize = parts.iter().map(|p| p.len()).sum();
-        out.extend_from_slice(&[0; 8]);
-        out.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
-        out.extend_from_slice(&[0; 4]);
-        for part in parts {
-            out.extend_from_slice(part);
-        }
-    }
+    let there: Vec<String> = there.iter().map(Release::to_string).collect();
+    format!("there are those of {}", there.join(", "))
 }
 
 struct Route {
@@ -100,23 +77,25 @@ struct Route {
 pub struct Sim {
     release: Release,
     options: Options,
-    behaviour: Behaviour,
-    schema: Schema,
+    pub(crate) behaviour: Behaviour,
+    pub(crate) schema: Schema,
     system: System,
-    table: Table,
+    pub(crate) table: Table,
     routes: Vec<Route>,
     ping: u16,
     ping_reply: u16,
     state: State,
-    /// Registrations: connection by slot of the handle.
-    clients: Vec<Option<u64>>,
-    subscribers: Vec<(u32, u32)>,
+    /// Registrations by slot of the handle.
+    pub(crate) clients: Vec<Option<Client>>,
+    pub(crate) subscribers: Vec<(u32, u32)>,
     log: Option<RequestLog>,
     unimplemented: BTreeMap<String, u64>,
     received: BTreeMap<String, u64>,
-    dropped: u64,
+    pub(crate) dropped: u64,
+    pub(crate) rude: u64,
     died: Option<String>,
-    next_connection: u64,
+    pub(crate) next_connection: u64,
+    pub(crate) faults: Faults,
 }
 
 static STARTED: AtomicU32 = AtomicU32::new(0);
@@ -127,6 +106,10 @@ impl Sim {
     /// # Errors
     /// See [`Error`].
     pub fn new(release: Release, options: Options) -> Result<Self, Error> {
+        let there = normal::releases(&options.api_json).map_err(|source| Error::Folder(Box::new(source)))?;
+        if !there.contains(&release) {
+            return Err(Error::NoDefinitions { release, folder: options.api_json, there });
+        }
         let api = normal::load(&options.api_json, release)
             .map_err(|source| Error::Definitions { release, source: Box::new(source) })?;
         let schema = Schema::new(&api)?;
@@ -160,7 +143,7 @@ impl Sim {
                 Route { handler: service.and_then(|_| handlers::find(name)), names }
             })
             .collect();
-        Ok(Self {
+        let mut sim = Self {
             release,
             ping: table.id("control_ping").unwrap_or(0),
             ping_reply: table.id("control_ping_reply").unwrap_or(0),
@@ -177,9 +160,17 @@ impl Sim {
             unimplemented: BTreeMap::new(),
             received: BTreeMap::new(),
             dropped: 0,
+            rude: 0,
             died: None,
             next_connection: 1,
-        })
+            faults: Faults::default(),
+        };
+        for nic in sim.options.nics.clone() {
+            sim.add_interface(&nic.name, nic.mac);
+        }
+        // Nobody has asked for events yet.
+        sim.state.events.clear();
+        Ok(sim)
     }
 
     /// The release.
@@ -245,29 +236,43 @@ impl Sim {
         })
     }
 
-    /// A number for a new connection.
-    pub fn connect(&mut self) -> u64 {
-        let connection = self.next_connection;
-        self.next_connection = connection.saturating_add(1);
-        connection
+    /// Adds a NIC: an interface that is there again after a restart. Its index.
+    pub fn add_nic(&mut self, nic: Nic) -> u32 {
+        let sw_if_index = self.add_interface(&nic.name, nic.mac);
+        self.options.nics.push(nic);
+        sw_if_index
     }
 
-    /// A connection is gone, with its registrations.
-    pub fn disconnect(&mut self, connection: u64) {
-        for (slot, client) in self.clients.iter_mut().enumerate() {
-            if *client == Some(connection) {
-                *client = None;
-                let handle = HANDLE | u32::try_from(slot).unwrap_or(0);
-                self.subscribers.retain(|(client, _)| *client != handle);
-            }
-        }
+    /// A cable is plugged or pulled: sets the link and tells subscribers, with the next message or
+    /// [`Sim::deliver_events`]. What VPP tells is the link alone, with the admin flag not set. False when there is no such interface.
+    pub fn set_link(&mut self, sw_if_index: u32, up: bool) -> bool {
+        // The link of a sub-interface is its parent's.
+        let Some(of) = self.state.interfaces.get(sw_if_index).map(|i| i.sup_sw_if_index) else {
+            return false;
+        };
+        let Some(interface) = self.state.interfaces.get_mut(of) else { return false };
+        interface.link_up = up;
+        let sw_if_index = of;
+        self.event(InterfaceEvent { sw_if_index, admin_up: false, link_up: up, deleted: false });
+        true
     }
 
-    fn client(&self, handle: u32) -> Option<u64> {
-        if handle & HANDLE == 0 {
-            return None;
-        }
-        self.clients.get((handle & !HANDLE) as usize).copied().flatten()
+    /// Tells subscribers of something that need not have happened, with the next message or
+    /// [`Sim::deliver_events`].
+    pub fn event(&mut self, event: InterfaceEvent) {
+        self.state.event(event);
+    }
+
+    /// Dies, for a reason.
+    pub(crate) fn die(&mut self, why: String) {
+        tracing::error!(why, "the simulated VPP dies");
+        self.died = Some(why);
+    }
+
+    /// Takes what outlives a VPP: the rules, and which numbers of connections were used.
+    pub(crate) fn succeed(&mut self, before: &mut Self) {
+        self.faults = std::mem::take(&mut before.faults);
+        self.next_connection = self.next_connection.max(before.next_connection);
     }
 
     /// Takes a message, id first, and puts what it leads to into `out`.
@@ -277,7 +282,8 @@ impl Sim {
             return;
         };
         let id = u16::from_be_bytes(*id);
-        if id == self.ping && id != 0 && self.log.is_none() && self.answer_ping(body, out) {
+        let plain = self.log.is_none() && self.faults.rules().is_empty();
+        if id == self.ping && id != 0 && plain && self.answer_ping(body, out) {
             return;
         }
         let Some(name) = self.table.name(id).map(str::to_string) else {
@@ -294,12 +300,27 @@ impl Sim {
         }
         let count = self.received.entry(name.clone()).or_default();
         *count = count.saturating_add(1);
-        match name.as_str() {
-            "sockclnt_create" => self.hello(&fields, out),
-            "sockclnt_delete" => self.goodbye(&fields, out),
-            _ => self.dispatch(id, &name, &fields, out),
+        match self.fault_for(&name, &fields, out.connection) {
+            None => self.execute(id, &name, &fields, None, out),
+            Some(fault) => self.misbehave(&fault, id, &name, &fields, out),
         }
         self.deliver_events(out);
+    }
+
+    /// Carries out a message, or answers it with a refusal.
+    pub(crate) fn execute(
+        &mut self,
+        id: u16,
+        name: &str,
+        fields: &Value,
+        refusal: Option<i32>,
+        out: &mut Outbox,
+    ) {
+        match name {
+            "sockclnt_create" => self.hello(fields, refusal, out),
+            "sockclnt_delete" => self.goodbye(fields, refusal, out),
+            _ => self.dispatch(id, name, fields, refusal, out),
+        }
     }
 
     /// Writes what is buffered; to be called when there is nothing more to handle.
@@ -347,47 +368,7 @@ impl Sim {
         }
     }
 
-    fn hello(&mut self, fields: &Value, out: &mut Outbox) {
-        let slot = match self.clients.iter().skip(1).position(Option::is_none) {
-            Some(position) => position.saturating_add(1),
-            None => {
-                self.clients.push(None);
-                self.clients.len().saturating_sub(1)
-            }
-        };
-        if let Some(client) = self.clients.get_mut(slot) {
-            *client = Some(out.connection);
-        }
-        let handle = HANDLE | u32::try_from(slot).unwrap_or(0);
-        let client = Request::new(&self.schema, "sockclnt_create", fields).text("name");
-        tracing::info!(client, handle = format_args!("{handle:#x}"), "client");
-        let context = crate::message::number(fields.get("context"));
-        let id = self.table.id("sockclnt_create_reply").unwrap_or(16);
-        let head: Vec<u8> = [id.to_be_bytes().as_slice(), &[0; 4], &context.to_be_bytes(), &[0; 4]].concat();
-        let tail: Vec<u8> = [handle.to_be_bytes().as_slice(), &self.table.len().to_be_bytes()].concat();
-        out.frame(out.connection, &[&head, &tail, self.table.listing()]);
-    }
-
-    fn goodbye(&mut self, fields: &Value, out: &mut Outbox) {
-        let handle = crate::message::number(fields.get("index"));
-        let Some(connection) = self.client(handle) else {
-            tracing::warn!(handle = format_args!("{handle:#x}"), "goodbye of a client that is not known");
-            self.dropped = self.dropped.saturating_add(1);
-            return;
-        };
-        let mut reply = Map::new();
-        reply.insert("context".to_string(), fields.get("context").cloned().unwrap_or_default());
-        reply.insert("response".to_string(), self.behaviour.goodbye.into());
-        self.send(connection, "sockclnt_delete_reply", &Value::Object(reply), out);
-        if let Some(client) = self.clients.get_mut((handle & !HANDLE) as usize) {
-            *client = None;
-        }
-        self.subscribers.retain(|(client, _)| *client != handle);
-        // The connection goes with its last registration.
-        out.close = connection == out.connection && !self.clients.contains(&Some(connection));
-    }
-
-    fn dispatch(&mut self, id: u16, name: &str, fields: &Value, out: &mut Outbox) {
+    fn dispatch(&mut self, id: u16, name: &str, fields: &Value, refusal: Option<i32>, out: &mut Outbox) {
         let handle = crate::message::number(fields.get("client_index"));
         let Some(connection) = self.client(handle) else {
             tracing::warn!(
@@ -399,14 +380,15 @@ impl Sim {
             return;
         };
         let Some(route) = self.routes.get(usize::from(id)) else { return };
-        let answer = match route.handler {
-            None => {
+        let answer = match (refusal, route.handler) {
+            (Some(retval), _) => Answer::Retval(retval),
+            (None, None) => {
                 let count = self.unimplemented.entry(name.to_string()).or_default();
                 *count = count.saturating_add(1);
                 tracing::warn!(name, times = *count, "not implemented, answered with UNIMPLEMENTED");
                 Answer::Retval(retval::UNIMPLEMENTED)
             }
-            Some(handler) => handler(&mut Call {
+            (None, Some(handler)) => handler(&mut Call {
                 schema: &self.schema,
                 behaviour: &self.behaviour,
                 options: &self.options,
@@ -434,11 +416,7 @@ impl Sim {
             }
             Answer::Reply(record) => vec![record],
             Answer::Details(records) => records,
-            Answer::Dies(why) => {
-                tracing::error!(why, "the simulated VPP dies");
-                self.died = Some(why);
-                return;
-            }
+            Answer::Dies(why) => return self.die(why),
         };
         let context = crate::message::number(fields.get("context"));
         let answers: Vec<(String, Value)> =
@@ -448,7 +426,8 @@ impl Sim {
         }
     }
 
-    fn deliver_events(&mut self, out: &mut Outbox) {
+    /// Tells subscribers what happened since they were told last. Messages do it by themselves.
+    pub fn deliver_events(&mut self, out: &mut Outbox) {
         let events = std::mem::take(&mut self.state.events);
         for event in events {
             let flags = u32::from(event.admin_up) | u32::from(event.link_up) << 1;
@@ -468,21 +447,13 @@ impl Sim {
         }
     }
 
-    fn send(&self, connection: u64, name: &str, fields: &Value, out: &mut Outbox) {
+    pub(crate) fn send(&self, connection: u64, name: &str, fields: &Value, out: &mut Outbox) {
         let Some(id) = self.table.id(name) else { return };
         match self.schema.encode(name, fields) {
             Ok(body) => out.frame(connection, &[&id.to_be_bytes(), &body]),
             // A mistake of the simulator; the client sees it as silence.
             Err(error) => tracing::error!(%error, "cannot encode an answer"),
         }
-    }
-
-    /// For tests without a socket: a client on a connection of its own. Its handle.
-    pub fn register(&mut self, connection: u64) -> u32 {
-        let mut out = Outbox::new(connection);
-        self.hello(&serde_json::json!({"name": "test"}), &mut out);
-        let slot = self.clients.iter().rposition(|c| *c == Some(connection)).unwrap_or(0);
-        HANDLE | u32::try_from(slot).unwrap_or(0)
     }
 
     /// For tests without a socket: encodes a request, handles it, and decodes what comes of it, answers as well as
@@ -504,16 +475,10 @@ impl Sim {
         let mut out = Outbox::new(connection);
         self.handle(&[id.to_be_bytes().as_slice(), &body].concat(), &mut out);
         let mut answers = Vec::new();
-        for (_, mut bytes) in out.frames() {
-            while let Some((header, rest)) = bytes.split_first_chunk::<16>() {
-                let [.., a, b, c, d, _, _, _, _] = *header;
-                let length = u32::from_be_bytes([a, b, c, d]) as usize;
-                let Some((message, after)) = rest.split_at_checked(length) else { break };
-                bytes = after;
-                let Some((id, body)) = message.split_first_chunk::<2>() else { continue };
-                let Some(name) = self.table.name(u16::from_be_bytes(*id)) else { continue };
-                answers.push((name.to_string(), self.schema.decode(name, body)?));
-            }
+        for message in out.frames().flat_map(|(_, bytes)| messages(bytes)) {
+            let Some((id, body)) = message.split_first_chunk::<2>() else { continue };
+            let Some(name) = self.table.name(u16::from_be_bytes(*id)) else { continue };
+            answers.push((name.to_string(), self.schema.decode(name, body)?));
         }
         Ok(answers)
     }

@@ -1,6 +1,7 @@
 //! What several tests use.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod misbehaving;
 pub mod socket;
 
 use std::path::{Path, PathBuf};
