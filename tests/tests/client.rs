@@ -505,6 +505,35 @@ fn a_dump_that_waits_for_its_turn_ends_at_its_deadline() {
 }
 
 #[test]
+fn calls_that_wait_for_their_turn_do_so_as_long_as_vpp_goes_on_answering() {
+    let (_folder, path) = socket();
+    let mut behind = Behind::new(sim(newest()));
+    let _server = Server::start(&path, false, move |connection, message| {
+        if behind.name(message) == "control_ping" {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Reaction::bytes(behind.answer(connection, message))
+    });
+    run(async {
+        let mut config = hasty(&path, 200);
+        config.window = 1;
+        let client = Client::start(config);
+        client.connected().await.expect("connected");
+        // All together take three times as long as one may.
+        let calls: Vec<_> = (0..30)
+            .map(|_| {
+                let client = client.clone();
+                tokio::spawn(async move { ping(&client).await.map(|_| ()) })
+            })
+            .collect();
+        for call in calls {
+            call.await.expect("no panic").expect("a pong");
+        }
+        client.close().await;
+    });
+}
+
+#[test]
 fn a_dropped_call_does_not_disturb_the_next() {
     let (_folder, path) = socket();
     let mut behind = Behind::new(sim(newest()));

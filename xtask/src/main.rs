@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod api;
+mod bench;
 mod call;
 mod changes;
 mod check;
@@ -37,6 +38,9 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Send any message to a VPP by hand.
     Vpp(call::VppArgs),
+    /// Measure what is promised about speed.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Run all tests: unit, property, recorded frames, the demo on all releases.
     Test(test::TestArgs),
 }
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Vpp(args) => call::run(args),
+        Command::Bench(what) => bench::run(&what),
         Command::Test(args) => test::run(&args),
     };
     outcome.unwrap_or_else(|e| {

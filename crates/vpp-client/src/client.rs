@@ -1,13 +1,14 @@
 //! The handle that callers have.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use binapi_core::{Dump, Frame, Header, Message, Oneway, Request, Stream, Subscribe};
 use binapi_messages::vpe::v1810::{ControlPing, ControlPingReply};
 use bytes::BytesMut;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::backoff::Backoff;
@@ -123,11 +124,8 @@ impl Client {
         let context = append(&mut buffer, asked, connection, request)?;
         let (to, from) = oneshot::channel();
         let waiter = Waiter::Reply { reply: (answered, at), to };
-        let exchange = async {
-            self.send_frame(Q::NAME, connection, buffer, [context, None], waiter).await?;
-            from.await.map_err(|_| CallError::Lost { message: Q::NAME })
-        };
-        let message = self.in_time(Q::NAME, exchange).await??;
+        self.send_frame(Q::NAME, connection, buffer, [context, None], waiter).await?;
+        let message = self.in_time(Q::NAME, from).await?.map_err(|_| CallError::Lost { message: Q::NAME })?;
         expect::<A>(Q::NAME, answered, &message)?;
         decode(self, &message)
     }
@@ -139,8 +137,7 @@ impl Client {
         let asked = id::<R>(&connection)?;
         let mut buffer = BytesMut::with_capacity(128);
         append(&mut buffer, asked, &connection, message)?;
-        let sent = self.send_frame(R::NAME, &connection, buffer, [None, None], Waiter::Nobody);
-        self.in_time(R::NAME, sent).await?
+        self.send_frame(R::NAME, &connection, buffer, [None, None], Waiter::Nobody).await
     }
 
     /// Subscribes to events, on this connection and all that follow; on a client that is
@@ -222,6 +219,7 @@ impl Client {
         Ok(Details::new(self.clone(), connection, R::NAME, details, end, first, follow))
     }
 
+    /// Hands a request to the connection once there is a place in the window for it.
     pub(crate) async fn send_frame(
         &self,
         message: &'static str,
@@ -230,10 +228,25 @@ impl Client {
         contexts: [Option<usize>; 2],
         waiter: Waiter,
     ) -> Result<(), CallError> {
-        let permit =
-            self.shared.window.clone().acquire_owned().await.map_err(|_| CallError::Lost { message })?;
+        let permit = self.place(message).await?;
         let exchange = Exchange { session: connection.session, frame, contexts, waiter, permit };
         self.shared.commands.send(Command::Exchange(exchange)).map_err(|_| CallError::Lost { message })
+    }
+
+    /// A place in the window. It is waited for as long as VPP goes on answering, which is no fault of the one who
+    /// waits; when VPP says nothing at all for the time of the deadline, that is its end.
+    async fn place(&self, message: &'static str) -> Result<OwnedSemaphorePermit, CallError> {
+        let closed = |_| CallError::Lost { message };
+        let mut place = pin!(self.shared.window.clone().acquire_owned());
+        let after = self.shared.config.deadline;
+        loop {
+            let heard = self.shared.counters.heard();
+            match tokio::time::timeout(after, &mut place).await {
+                Ok(place) => return place.map_err(closed),
+                Err(_) if self.shared.counters.heard() != heard => {}
+                Err(_) => return Err(CallError::Timeout { message, after }),
+            }
+        }
     }
 
     /// What comes within the deadline.

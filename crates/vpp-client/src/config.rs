@@ -16,9 +16,9 @@ pub struct Config {
     pub paths: Vec<PathBuf>,
     /// The name under which VPP lists this client, up to 63 bytes.
     pub name: String,
-    /// Requests in flight at a time; callers beyond wait.
+    /// Requests in flight at a time; callers beyond wait for as long as VPP goes on answering.
     pub window: usize,
-    /// How long a call waits for its reply.
+    /// How long a call waits for its reply, counted from when it has its place in the window.
     pub deadline: Duration,
     /// Longest message that is taken, in bytes.
     pub longest: usize,

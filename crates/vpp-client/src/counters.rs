@@ -40,6 +40,7 @@ impl fmt::Display for Odd {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     odd: [AtomicU64; Odd::ALL.len()],
+    heard: AtomicU64,
 }
 
 impl Counters {
@@ -49,6 +50,16 @@ impl Counters {
         if before == Some(0) {
             tracing::warn!(message = what(), "VPP sent a message {kind}; more of the kind are counted only");
         }
+    }
+
+    /// Something came from VPP.
+    pub(crate) fn hear(&self) {
+        self.heard.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Changes whenever something has come from VPP.
+    pub(crate) fn heard(&self) -> u64 {
+        self.heard.load(Ordering::Relaxed)
     }
 
     pub(crate) fn count(&self, kind: Odd) -> u64 {

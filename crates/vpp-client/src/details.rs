@@ -119,10 +119,9 @@ impl<D: Message> Details<D> {
     async fn ask(&mut self, question: Question) -> Result<(), CallError> {
         let (to, from) = mpsc::unbounded_channel();
         let waiter = Waiter::Details { details: self.details, end: self.end, to };
-        // There may be no place in the window.
         let sent =
             self.client.send_frame(self.message, &self.connection, question.frame, question.contexts, waiter);
-        self.client.in_time(self.message, sent).await??;
+        sent.await?;
         self.from = Some(from);
         Ok(())
     }

@@ -371,6 +371,7 @@ impl<'a> Driver<'a> {
                 }
                 Ok(_) => {
                     self.heard = Instant::now();
+                    self.counters.hear();
                     self.asked = None;
                 }
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
