@@ -36,10 +36,10 @@ async fn run_part(part: &str, scenario: &Scenario<'_>, served: &Served, peer: &P
 /// What a release cannot do is known from the start, and an error that names the release.
 async fn lacking(peer: &Peer) {
     let tap = Tap { gso: true, tun: true, ..Tap::default() };
-    match peer.handlers.interface.add_tap(&tap).await {
+    match peer.handlers.tap.add_tap(&tap).await {
         Ok(index) => {
             assert!(peer.selection.unsupported.is_empty(), "{:?}", peer.selection.unsupported);
-            peer.handlers.interface.delete_tap(index).await.expect("gone");
+            peer.handlers.tap.delete_tap(index).await.expect("gone");
         }
         Err(Error::Unsupported { what, release }) => {
             assert!(peer.selection.unsupported.contains(&what), "{what}");

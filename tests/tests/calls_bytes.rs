@@ -158,12 +158,12 @@ async fn calls(peer: &Peer, release: &str) {
         tx_ring: 256,
         ..Tap::default()
     };
-    let made = interface.add_tap(&tap).await;
+    let made = calls.tap.add_tap(&tap).await;
     if release != "18.10" {
         // It was recorded where TAPs cannot be had.
         assert_eq!(retval(made), Some(-11));
     }
-    assert_eq!(interface.dump_taps().await.expect("a dump"), []);
+    assert_eq!(calls.tap.dump_taps().await.expect("a dump"), []);
     assert_eq!(retval(interface.delete_loopback(4000).await), Some(-2));
 
     let l2 = &calls.l2;

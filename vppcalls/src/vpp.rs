@@ -2,8 +2,8 @@
 
 use std::marker::PhantomData;
 
-use binapi_core::{Dump, Request};
-use vpp_client::Client;
+use binapi_core::{Dump, Request, Subscribe};
+use vpp_client::{Client, Events};
 
 use crate::error::{Error, Result};
 
@@ -34,6 +34,19 @@ impl<V> Vpp<V> {
     /// See [`Client::dump`].
     pub(crate) async fn dump<R: Dump<V>>(&self, request: &R) -> Result<Vec<R::Details>> {
         Ok(self.client.dump(request)?.all().await?)
+    }
+
+    /// See [`Client::events`].
+    pub(crate) fn events<R: Subscribe<V> + Clone>(&self, request: &R) -> Events<R::Event> {
+        self.client.events(request)
+    }
+
+    /// The plugins that show in VPP's messages. None without a connection.
+    pub(crate) fn known_plugins(&self) -> Vec<String> {
+        let state = self.client.state();
+        let state = state.borrow();
+        let plugins = state.connection().map(|c| c.plugins.as_slice()).unwrap_or_default();
+        plugins.iter().map(|name| (*name).to_string()).collect()
     }
 
     /// The error of a feature that this release does not have.

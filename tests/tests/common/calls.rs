@@ -195,7 +195,7 @@ impl Scenario<'_> {
 
     /// TAP interfaces.
     pub async fn tap(&self) {
-        let calls = &self.calls.interface;
+        let calls = &self.calls.tap;
         let mac: Mac = [2, 0xfe, 0, 0, 0x42, 5];
         let tap = Tap {
             id: Some(5),
@@ -203,8 +203,7 @@ impl Scenario<'_> {
             host_name: Some("conf-tap".to_string()),
             rx_ring: 512,
             tx_ring: 1024,
-            gso: false,
-            tun: false,
+            ..Tap::default()
         };
         let index = calls.add_tap(&tap).await.expect("a TAP");
         let expected = TapDetails {
@@ -213,8 +212,7 @@ impl Scenario<'_> {
             host_name: "conf-tap".to_string(),
             rx_ring: 512,
             tx_ring: 1024,
-            gso: false,
-            tun: false,
+            ..TapDetails::default()
         };
         assert_eq!(calls.dump_taps().await.expect("a dump"), std::slice::from_ref(&expected));
         let interface = self.interface(index).await.expect("it is there");
