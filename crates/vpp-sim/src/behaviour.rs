@@ -13,30 +13,49 @@ pub mod retval {
     pub const NO_SUCH_FIB: i32 = -3;
     pub const NO_SUCH_ENTRY: i32 = -6;
     pub const INVALID_VALUE: i32 = -7;
+    pub const INVALID_VALUE_2: i32 = -8;
     pub const UNIMPLEMENTED: i32 = -9;
+    pub const INVALID_SW_IF_INDEX_2: i32 = -10;
     pub const SYSCALL_ERROR_1: i32 = -11;
+    pub const SYSCALL_ERROR_2: i32 = -12;
+    pub const SYSCALL_ERROR_4: i32 = -14;
     pub const FEATURE_DISABLED: i32 = -30;
     pub const INVALID_REGISTRATION: i32 = -31;
     pub const NO_PATHS_IN_ROUTE: i32 = -52;
     pub const NO_MATCHING_INTERFACE: i32 = -54;
     pub const INVALID_VLAN: i32 = -55;
     pub const VLAN_ALREADY_EXISTS: i32 = -56;
+    pub const INVALID_DST_ADDRESS: i32 = -58;
     pub const ADDRESS_LENGTH_MISMATCH: i32 = -59;
     pub const ADDRESS_NOT_FOUND_FOR_INTERFACE: i32 = -60;
     pub const ADDRESS_NOT_DELETABLE: i32 = -61;
+    pub const IP6_NOT_ENABLED: i32 = -62;
     pub const SUBIF_ALREADY_EXISTS: i32 = -68;
+    pub const SUBIF_CREATE_FAILED: i32 = -69;
     pub const INVALID_INTERFACE: i32 = -71;
+    pub const INVALID_ARGUMENT: i32 = -73;
+    pub const UNEXPECTED_INTF_STATE: i32 = -74;
+    pub const TUNNEL_EXIST: i32 = -75;
+    pub const INVALID_DECAP_NEXT: i32 = -76;
+    pub const IF_ALREADY_EXISTS: i32 = -79;
+    pub const VALUE_EXIST: i32 = -81;
+    pub const SAME_SRC_DST: i32 = -82;
     pub const INVALID_SUB_SW_IF_INDEX: i32 = -98;
     pub const ADDRESS_IN_USE: i32 = -105;
     pub const ADDRESS_FOUND_FOR_INTERFACE: i32 = -114;
+    pub const ENTRY_ALREADY_EXISTS: i32 = -116;
     pub const BD_ALREADY_EXISTS: i32 = -119;
     pub const BD_IN_USE: i32 = -120;
     pub const BD_NOT_MODIFIABLE: i32 = -121;
     pub const BD_ID_EXCEED_MAX: i32 = -122;
+    pub const INVALID_QUEUE: i32 = -125;
     pub const UNSUPPORTED: i32 = -126;
     pub const DUPLICATE_IF_ADDRESS: i32 = -127;
+    pub const INSTANCE_IN_USE: i32 = -147;
+    pub const INVALID_SESSION_ID: i32 = -148;
     pub const NON_ETHERNET: i32 = -151;
     pub const BD_ALREADY_HAS_BVI: i32 = -152;
+    pub const INVALID_PROTOCOL: i32 = -153;
     pub const EAGAIN: i32 = -165;
     pub const INVALID_PREFIX_LENGTH: i32 = -171;
 }
@@ -82,6 +101,46 @@ pub struct Behaviour {
     pub lists_versions: bool,
     /// TAP interfaces have a device class of their own: the plugin of 26.06; `virtio` before.
     pub tap_class: &'static str,
+    /// Replies about memifs reach a client on the socket. Recorded: not in 18.10, whose plugin answers by shared
+    /// memory alone; yes from 20.01. 19.01 goes the common way.
+    pub memif_replies: bool,
+    /// Replies about bonds reach a client on the socket: not in 18.10 and 19.01, which answer by shared memory alone.
+    pub bond_replies: bool,
+    /// The folder of a memif socket has to be there when the socket gets its name: 18.10 to 23.02. Later releases
+    /// see when they listen. Recorded: 18.10 and 23.06.
+    pub memif_checks_folder: bool,
+    /// `memif_details` tells the mode: from 20.01.
+    pub memif_tells_mode: bool,
+    /// Number of point to point among the modes of a GRE tunnel. Recorded: 1 in 20.01, 0 from 20.05.
+    pub gre_first_mode: u32,
+    /// Flags that a tunnel can have. Three came with 21.06; the definitions list them, VPP counts them.
+    pub tunnel_flags: u32,
+    /// An IPIP tunnel that is there already is told by its index: from 20.01; 18.10 and 19.08 tell none.
+    pub ipip_tells_existing: bool,
+    /// VXLAN tunnels are Ethernet interfaces with a MAC and an MTU. Recorded: no in 20.05, yes in 23.06 and 26.06.
+    /// 21.01 registers none, 21.06 does.
+    pub vxlan_is_ethernet: bool,
+    /// The MTU of a link is told without the overhead of a tunnel, which makes that of a GRE or IPIP tunnel a large
+    /// number: from 22.02, not in 21.06.
+    pub link_mtu_less_overhead: bool,
+    /// What a second sub-interface with an id is refused with by `create_subif`: -68 in 18.10, -56 from 20.01.
+    pub sub_taken: i32,
+    /// What `create_subif` answers when VPP cannot make the sub-interface: -69 in 18.10, -1 from 20.01.
+    pub sub_failed: i32,
+    /// A refusal of `create_subif` tells the index of the parent: 18.10 to 19.08. Later ones tell none.
+    pub refused_sub_tells_parent: bool,
+    /// A sub-interface refused because another one claims its VLAN takes the claim with it, so that the next one with
+    /// that VLAN is made: from 23.06; 23.02 leaves the claim.
+    pub refused_sub_frees_vlan: bool,
+    /// An unnumbered interface has to be in the tables of the one whose addresses it uses. Recorded: no in 20.01 and
+    /// 20.05, yes in 23.06 and 26.06. 21.06 does not check, 21.10 does.
+    pub unnumbered_needs_same_table: bool,
+    /// IPv6 is counted on an interface: a second request to enable it is refused, as is one to disable what is not
+    /// enabled. From 20.01; 18.10 answers 0.
+    pub ip6_counts: bool,
+    /// The link of a bond goes up with its first active member. Recorded: up from the start in 20.01, 20.05 and
+    /// 23.06, down in 26.06. 26.02 is like those before.
+    pub bond_link_follows_members: bool,
     /// `show bridge-domain` has the columns of the learn limit. Recorded: no up to 20.05, yes from 23.06.
     pub learn_limit_column: bool,
 }
@@ -108,6 +167,22 @@ impl Behaviour {
             stale_path_kills: from(21, 6),
             lists_versions: !from(20, 1) || (from(20, 5) && !from(21, 6)),
             tap_class: if from(25, 2) { "tap" } else { "virtio" },
+            memif_replies: from(19, 1),
+            bond_replies: from(19, 4),
+            memif_checks_folder: !from(23, 6),
+            memif_tells_mode: from(20, 1),
+            gre_first_mode: u32::from(from(20, 1) && !from(20, 5)),
+            tunnel_flags: if from(21, 6) { 0xff } else { 0x1f },
+            ipip_tells_existing: from(20, 1),
+            vxlan_is_ethernet: from(21, 6),
+            link_mtu_less_overhead: from(22, 2),
+            sub_taken: if from(20, 1) { retval::VLAN_ALREADY_EXISTS } else { retval::SUBIF_ALREADY_EXISTS },
+            sub_failed: if from(20, 1) { retval::UNSPECIFIED } else { retval::SUBIF_CREATE_FAILED },
+            refused_sub_tells_parent: !from(20, 1),
+            refused_sub_frees_vlan: from(23, 6),
+            unnumbered_needs_same_table: from(21, 10),
+            ip6_counts: from(20, 1),
+            bond_link_follows_members: from(26, 6),
             learn_limit_column: from(22, 2),
         }
     }

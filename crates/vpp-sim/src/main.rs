@@ -29,6 +29,15 @@ struct Arguments {
     /// Refuse to make TAP interfaces, as a VPP does that has no /dev/net/tun
     #[arg(long)]
     without_tap_devices: bool,
+    /// Refuse memif sockets, as a VPP does that cannot write where they are to be
+    #[arg(long)]
+    without_memif_sockets: bool,
+    /// An interface of the host, for AF_PACKET; can be repeated. Without, there is every name but `absent...`
+    #[arg(long, value_name = "NAME")]
+    host_interface: Vec<String>,
+    /// VPP's runtime directory, where relative names of memif sockets lead
+    #[arg(long, value_name = "DIR", default_value = "/run/vpp")]
+    runtime_dir: String,
 }
 
 fn main() -> ExitCode {
@@ -61,6 +70,9 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         without_plugins: arguments.without_plugin,
         log_requests: arguments.log_requests,
         tap_devices: !arguments.without_tap_devices,
+        memif_sockets: !arguments.without_memif_sockets,
+        host_interfaces: Some(arguments.host_interface).filter(|names| !names.is_empty()),
+        runtime_dir: arguments.runtime_dir,
         abort_when_dead: true,
         ..Options::new(arguments.api_json)
     };

@@ -58,13 +58,22 @@ impl<'a> Request<'a> {
 
     /// `{address: {af, un}, len}` below a path.
     pub(crate) fn prefix(&self, path: &str) -> (IpAddr, u8) {
+        (self.ip(&format!("{path}.address")), self.byte(&format!("{path}.len")))
+    }
+
+    /// `{af, un}` below a path.
+    pub(crate) fn ip(&self, path: &str) -> IpAddr {
         let value = self.value(path);
         let at = |steps: &[&str]| steps.iter().try_fold(value?, |value, step| value.get(step));
-        let ip = match number(at(&["address", "af"])) {
-            0 => IpAddr::V4(Ipv4Addr::from(bytes::<4>(at(&["address", "un", "ip4"])))),
-            _ => IpAddr::V6(Ipv6Addr::from(bytes::<16>(at(&["address", "un", "ip6"])))),
-        };
-        (ip, u8::try_from(number(at(&["len"]))).unwrap_or(u8::MAX))
+        match number(at(&["af"])) {
+            0 => IpAddr::V4(Ipv4Addr::from(bytes::<4>(at(&["un", "ip4"])))),
+            _ => IpAddr::V6(Ipv6Addr::from(bytes::<16>(at(&["un", "ip6"])))),
+        }
+    }
+
+    /// A number that fits 16 bits.
+    pub(crate) fn short(&self, path: &str) -> u16 {
+        u16::try_from(self.number(path)).unwrap_or(u16::MAX)
     }
 
     /// 16 bytes of which an IPv4 address takes the first four.
@@ -197,12 +206,18 @@ impl<'a> Record<'a> {
 
     /// `{address: {af, un}, len}` below a path.
     pub(crate) fn prefix(self, path: &str, ip: IpAddr, len: u8) -> Self {
+        self.ip(&format!("{path}.address"), ip).set(&format!("{path}.len"), len)
+    }
+
+    /// `{af, un}` below a path; older releases have the octets there.
+    pub(crate) fn ip(self, path: &str, ip: IpAddr) -> Self {
+        if matches!(self.kind(path), Some(FieldKind::Bytes(_))) {
+            return self.bytes(path, &sixteen(ip));
+        }
         let (af, arm) = match ip {
             IpAddr::V4(_) => (0, "ip4"),
             IpAddr::V6(_) => (1, "ip6"),
         };
-        let record = self.set(&format!("{path}.address.af"), af).set(&format!("{path}.len"), len);
-        let octets = sixteen(ip);
-        record.bytes(&format!("{path}.address.un.{arm}"), &octets)
+        self.set(&format!("{path}.af"), af).bytes(&format!("{path}.un.{arm}"), &sixteen(ip))
     }
 }

@@ -160,6 +160,7 @@ impl Sim {
                 Route { handler: service.and_then(|_| handlers::find(name)), names }
             })
             .collect();
+        let state = State::new(&options.runtime_dir);
         Ok(Self {
             release,
             ping: table.id("control_ping").unwrap_or(0),
@@ -170,7 +171,7 @@ impl Sim {
             system,
             table,
             routes,
-            state: State::new(),
+            state,
             clients: vec![None],
             subscribers: Vec::new(),
             log,

@@ -154,6 +154,8 @@ pub struct Fib {
     next_stats_index: u32,
     /// Connected routes of each interface: table, family, prefix.
     connected: BTreeMap<u32, Vec<(u32, IpAddr, u8)>>,
+    /// Ends of tunnels, with their table.
+    tracked: Vec<(u32, IpAddr)>,
 }
 
 /// The address without its host part.
@@ -170,7 +172,8 @@ pub(crate) fn network(ip: IpAddr, len: u8) -> [u8; 16] {
 
 impl Fib {
     pub(crate) fn new() -> Self {
-        let mut fib = Self { tables: Vec::new(), next_stats_index: 1, connected: BTreeMap::new() };
+        let mut fib =
+            Self { tables: Vec::new(), next_stats_index: 1, connected: BTreeMap::new(), tracked: Vec::new() };
         fib.add_table(0, false, "");
         fib.add_table(0, true, "");
         fib
@@ -181,33 +184,52 @@ impl Fib {
         self.tables.iter().filter(|t| !t.v6).chain(self.tables.iter().filter(|t| t.v6))
     }
 
-    /// Hosts that routes without an interface go through, and that have no route of their own: VPP gives them one,
-    /// with the way of the prefix that covers them.
+    /// Follows the way to the end of a tunnel.
+    pub(crate) fn track(&mut self, table: u32, end: IpAddr) {
+        self.tracked.push((table, end));
+    }
+
+    /// Once less.
+    pub(crate) fn untrack(&mut self, table: u32, end: IpAddr) {
+        if let Some(position) = self.tracked.iter().position(|t| *t == (table, end)) {
+            self.tracked.remove(position);
+        }
+    }
+
+    /// Hosts that routes without an interface or tunnels go through, and that have no route of their own: VPP gives
+    /// them one, with the way of the prefix that covers them.
     pub fn resolved(&self, table: &Table) -> Vec<Entry> {
         let whole = if table.v6 { 128 } else { 32 };
         let mut found: BTreeMap<[u8; 16], Entry> = BTreeMap::new();
         let paths = self.tables.iter().filter(|t| t.v6 == table.v6).flat_map(Table::entries);
         let paths = paths.flat_map(|e| e.sources.values().flatten());
-        for path in paths {
-            let recursive = path.kind == path_type::NORMAL
+        let recursive = |path: &&Path| {
+            path.kind == path_type::NORMAL
                 && path.interface().is_none()
                 && path.table_id == table.id
                 && (path.proto == 1) == table.v6
-                && path.next_hop != [0; 16];
-            let ip = crate::message::address(path.next_hop, table.v6);
-            if !recursive || table.entry(ip, whole).is_some() {
+                && path.next_hop != [0; 16]
+        };
+        let tracked = self.tracked.iter().filter(|(id, ip)| *id == table.id && ip.is_ipv6() == table.v6);
+        let hosts = paths
+            .filter(recursive)
+            .map(|path| path.next_hop)
+            .chain(tracked.map(|(_, ip)| crate::message::sixteen(*ip)));
+        for host in hosts {
+            let ip = crate::message::address(host, table.v6);
+            if table.entry(ip, whole).is_some() {
                 continue;
             }
             let cover = (0..whole).rev().find_map(|len| table.entry(ip, len)?.best());
             let paths = match cover {
                 Some((_, [glean])) if glean.interface().is_some() && glean.next_hop == [0; 16] => {
-                    vec![Path { next_hop: path.next_hop, ..glean.clone() }]
+                    vec![Path { next_hop: host, ..glean.clone() }]
                 }
                 Some((_, paths)) => paths.to_vec(),
                 None => Vec::new(),
             };
             let sources = BTreeMap::from([(source::RECURSIVE_RESOLUTION, paths)]);
-            found.insert(path.next_hop, Entry { ip, len: whole, stats_index: 0, sources });
+            found.insert(host, Entry { ip, len: whole, stats_index: 0, sources });
         }
         found.into_values().collect()
     }
