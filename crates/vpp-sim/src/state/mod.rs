@@ -1,12 +1,21 @@
 //! What the simulated VPP holds.
 
+pub mod abf;
+pub mod acl;
 pub mod fib;
 pub mod interface;
 pub mod l2;
+pub mod neighbor;
+pub mod pool;
+pub mod proxy_arp;
 
+use abf::Abf;
+use acl::Acls;
 use fib::Fib;
 use interface::{Interface, Interfaces};
 use l2::L2;
+use neighbor::Neighbors;
+use proxy_arp::ProxyArp;
 
 use crate::behaviour::Behaviour;
 
@@ -32,14 +41,31 @@ pub struct State {
     pub l2: L2,
     /// IP tables and routes.
     pub fib: Fib,
+    /// Neighbours.
+    pub neighbors: Neighbors,
+    /// Proxy ARP.
+    pub proxy_arp: ProxyArp,
+    /// Access control lists.
+    pub acls: Acls,
+    /// ACL based forwarding.
+    pub abf: Abf,
     /// Events not yet delivered.
     pub(crate) events: Vec<InterfaceEvent>,
 }
 
 impl State {
     /// A VPP just started: `local0`, bridge domain 0 and table 0.
-    pub(crate) fn new() -> Self {
-        Self { interfaces: Interfaces::new(), l2: L2::new(), fib: Fib::new(), events: Vec::new() }
+    pub(crate) fn new(behaviour: &Behaviour) -> Self {
+        Self {
+            interfaces: Interfaces::new(),
+            l2: L2::new(),
+            fib: Fib::new(behaviour),
+            neighbors: Neighbors::new(),
+            proxy_arp: ProxyArp::default(),
+            acls: Acls::new(),
+            abf: Abf::new(),
+            events: Vec::new(),
+        }
     }
 
     /// Adds an interface at the index that VPP would give it, and tells subscribers where the release does.
@@ -57,10 +83,17 @@ impl State {
         sw_if_index
     }
 
-    /// Deletes an interface: its addresses, their connected routes and its place in a bridge domain go. Routes and
-    /// L2 FIB entries that lead through it stay, with an index that is free for the next interface.
+    /// Deletes an interface: its addresses, their connected routes, its place in a bridge domain or cross-connect and
+    /// its ACLs go. Routes and L2 FIB entries that lead through it stay, with an index that is free for the next
+    /// interface, and so do static neighbours, proxy ARP and ABF attachments as the release has it.
     pub(crate) fn delete_interface(&mut self, behaviour: &Behaviour, sw_if_index: u32) {
-        self.l2.remove_port(sw_if_index);
+        self.l2.interface_deleted(sw_if_index);
+        self.acls.interface_deleted(sw_if_index);
+        let going = self.neighbors.going_with(sw_if_index, behaviour);
+        self.remove_neighbors(&going);
+        if !behaviour.proxy_arp_survives {
+            self.proxy_arp.interfaces.remove(&sw_if_index);
+        }
         if let Some(interface) = self.interfaces.get_mut(sw_if_index) {
             interface.addresses.clear();
         }
@@ -68,6 +101,7 @@ impl State {
         if self.interfaces.remove(sw_if_index).is_some() {
             self.event(InterfaceEvent { sw_if_index, admin_up: false, link_up: false, deleted: true });
         }
+        self.release_tables();
     }
 
     /// Notes what happened to an interface; what happens before delivery is one event.
@@ -80,6 +114,15 @@ impl State {
             }
             None => self.events.push(event),
         }
+    }
+
+    /// Drops deleted tables that nothing uses any more.
+    pub(crate) fn release_tables(&mut self) {
+        let (interfaces, policies) = (&self.interfaces, &self.abf.policies);
+        self.fib.release(|id, v6| {
+            interfaces.iter().any(|i| i.table(v6) == id)
+                || policies.iter().flat_map(|(_, p)| &p.paths).any(|path| path.looks_up(id, v6))
+        });
     }
 
     /// Makes the connected routes of an interface what its addresses and admin state want.
