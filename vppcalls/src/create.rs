@@ -64,11 +64,9 @@ impl Handlers {
         let Err(unfinished) = self.interface.set_tag(sw_if_index, tag).await else { return Ok(sw_if_index) };
         match self.delete(interface, sw_if_index).await {
             Ok(()) => Err(unfinished),
-            Err(kept) => Err(Error::LeftBehind {
-                sw_if_index,
-                unfinished: Box::new(unfinished),
-                kept: Box::new(kept),
-            }),
+            Err(kept) => {
+                Err(Error::LeftBehind { sw_if_index, unfinished: Box::new(unfinished), kept: Box::new(kept) })
+            }
         }
     }
 

@@ -65,11 +65,9 @@ impl Handlers {
     /// be asked of each. An interface that goes while this runs is left out. What the dumps of a plugin that is not
     /// loaded would tell is left out, too.
     pub async fn inventory(&self) -> Result<Vec<Inventory>> {
-        let plain = try_join3(
-            self.interface.dump_interfaces(),
-            self.rx.dump_rx_placements(),
-            async { or_none(self.dhcp.dump_dhcp_clients().await) },
-        );
+        let plain = try_join3(self.interface.dump_interfaces(), self.rx.dump_rx_placements(), async {
+            or_none(self.dhcp.dump_dhcp_clients().await)
+        });
         let devices = try_join4(
             async { or_none(self.tap.dump_taps().await) },
             async { or_none(self.memif.dump_memifs().await) },

@@ -15,8 +15,8 @@ mod vpp;
 mod wire;
 
 pub use calls::{
-    AfPacketCalls, BondCalls, CoreCalls, DhcpCalls, GreCalls, InterfaceCalls, InterfaceEvents, IpipCalls, L2Calls,
-    L3Calls, MemifCalls, NeighborCalls, RxCalls, SpanCalls, SubInterfaceCalls, TapCalls, VxlanCalls,
+    AfPacketCalls, BondCalls, CoreCalls, DhcpCalls, GreCalls, InterfaceCalls, InterfaceEvents, IpipCalls,
+    L2Calls, L3Calls, MemifCalls, NeighborCalls, RxCalls, SpanCalls, SubInterfaceCalls, TapCalls, VxlanCalls,
 };
 pub use create::NewInterface;
 pub use error::{Error, Result};

@@ -58,17 +58,12 @@ impl<'a> Request<'a> {
 
     /// `{address: {af, un}, len}` below a path.
     pub(crate) fn prefix(&self, path: &str) -> (IpAddr, u8) {
-        (self.ip(&format!("{path}.address")), self.byte(&format!("{path}.len")))
+        prefix(self.value(path))
     }
 
     /// `{af, un}` below a path.
     pub(crate) fn ip(&self, path: &str) -> IpAddr {
-        let value = self.value(path);
-        let at = |steps: &[&str]| steps.iter().try_fold(value?, |value, step| value.get(step));
-        match number(at(&["af"])) {
-            0 => IpAddr::V4(Ipv4Addr::from(bytes::<4>(at(&["un", "ip4"])))),
-            _ => IpAddr::V6(Ipv6Addr::from(bytes::<16>(at(&["un", "ip6"])))),
-        }
+        ip(self.value(path))
     }
 
     /// A number that fits 16 bits.
@@ -76,9 +71,29 @@ impl<'a> Request<'a> {
         u16::try_from(self.number(path)).unwrap_or(u16::MAX)
     }
 
+    /// What a list holds; nothing when there is none.
+    pub(crate) fn list(&self, path: &str) -> &'a [Value] {
+        self.value(path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// 16 bytes of which an IPv4 address takes the first four.
     pub(crate) fn address(&self, path: &str, v6: bool) -> IpAddr {
         address(self.bytes::<16>(path), v6)
+    }
+}
+
+/// `{address: {af, un}, len}`.
+pub(crate) fn prefix(value: Option<&Value>) -> (IpAddr, u8) {
+    let len = number(value.and_then(|value| value.get("len")));
+    (ip(value.and_then(|value| value.get("address"))), u8::try_from(len).unwrap_or(u8::MAX))
+}
+
+/// `{af, un}`.
+pub(crate) fn ip(value: Option<&Value>) -> IpAddr {
+    let at = |steps: &[&str]| steps.iter().try_fold(value?, |value, step| value.get(step));
+    match number(at(&["af"])) {
+        0 => IpAddr::V4(Ipv4Addr::from(bytes::<4>(at(&["un", "ip4"])))),
+        _ => IpAddr::V6(Ipv6Addr::from(bytes::<16>(at(&["un", "ip6"])))),
     }
 }
 
@@ -218,6 +233,13 @@ impl<'a> Record<'a> {
             IpAddr::V4(_) => (0, "ip4"),
             IpAddr::V6(_) => (1, "ip6"),
         };
-        self.set(&format!("{path}.af"), af).bytes(&format!("{path}.un.{arm}"), &sixteen(ip))
+        let octets = sixteen(ip);
+        self.set(&format!("{path}.af"), af).bytes(&format!("{path}.un.{arm}"), &octets)
+    }
+
+    /// What was set below a path: an item of a list, made with the names of the list's fields.
+    pub(crate) fn item(self, path: &str) -> Value {
+        let found = path.split('.').try_fold(&self.fields, |value, step| value.get(step));
+        found.cloned().unwrap_or_default()
     }
 }

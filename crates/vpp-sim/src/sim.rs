@@ -160,18 +160,18 @@ impl Sim {
                 Route { handler: service.and_then(|_| handlers::find(name)), names }
             })
             .collect();
-        let state = State::new(&options.runtime_dir);
+        let state = State::new(&behaviour, &options.runtime_dir);
         Ok(Self {
             release,
             ping: table.id("control_ping").unwrap_or(0),
             ping_reply: table.id("control_ping_reply").unwrap_or(0),
             options,
+            state,
             behaviour,
             schema,
             system,
             table,
             routes,
-            state,
             clients: vec![None],
             subscribers: Vec::new(),
             log,

@@ -286,7 +286,11 @@ pub(crate) mod handlers {
 
     /// The names of the fields say the reverse of what VPP takes them for (`interface_api.c`).
     fn unnumbered(sw_if_index: u32, of: u32, add: bool) -> api::SwInterfaceSetUnnumbered {
-        api::SwInterfaceSetUnnumbered { sw_if_index: of, unnumbered_sw_if_index: sw_if_index, is_add: add.into() }
+        api::SwInterfaceSetUnnumbered {
+            sw_if_index: of,
+            unnumbered_sw_if_index: sw_if_index,
+            is_add: add.into(),
+        }
     }
 
     fn event(e: api::SwInterfaceEvent) -> InterfaceEvent {
@@ -331,14 +335,7 @@ pub(crate) mod handlers {
             1 => VlanTags::One(outer),
             _ => VlanTags::Two(outer, vlan(any_inner, d.sub_inner_vlan_id)),
         };
-        Some(SubInterface {
-            parent: d.sup_sw_if_index,
-            sub_id: d.sub_id,
-            tags,
-            dot1ad,
-            exact_match,
-            default,
-        })
+        Some(SubInterface { parent: d.sup_sw_if_index, sub_id: d.sub_id, tags, dot1ad, exact_match, default })
     }
 
     fn rewrite(d: &api::SwInterfaceDetails) -> VlanRewrite {

@@ -105,7 +105,8 @@ pub(crate) mod handlers {
             };
             let set = async |on: bool| -> Result<()> {
                 if flags(on) != api::BdFlags::default() {
-                    self.call(&api::BridgeFlags { bd_id: bd.id, is_set: on.into(), flags: flags(on) }).await?;
+                    self.call(&api::BridgeFlags { bd_id: bd.id, is_set: on.into(), flags: flags(on) })
+                        .await?;
                 }
                 Ok(())
             };

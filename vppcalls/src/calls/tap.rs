@@ -217,14 +217,12 @@ pub(crate) mod handlers {
 
     /// None where nothing was asked for: all zero, with whatever length.
     fn prefix4(address: Ipv4Addr, length: u8) -> Result<Option<Ipv4Net>> {
-        let nonsense =
-            |_| Error::Nonsense { what: "a prefix", found: format!("{address}/{length}") };
+        let nonsense = |_| Error::Nonsense { what: "a prefix", found: format!("{address}/{length}") };
         (!address.is_unspecified()).then(|| Ipv4Net::new(address, length).map_err(nonsense)).transpose()
     }
 
     fn prefix6(address: Ipv6Addr, length: u8) -> Result<Option<Ipv6Net>> {
-        let nonsense =
-            |_| Error::Nonsense { what: "a prefix", found: format!("{address}/{length}") };
+        let nonsense = |_| Error::Nonsense { what: "a prefix", found: format!("{address}/{length}") };
         (!address.is_unspecified()).then(|| Ipv6Net::new(address, length).map_err(nonsense)).transpose()
     }
 }

@@ -1,7 +1,7 @@
 //! Interfaces: loopbacks, and what all interfaces have.
 
 use super::sub_interface::parent_of;
-use super::{Answer, Call, known, retval_of};
+use super::{Answer, Call, known, retval_of, xconnect};
 use crate::behaviour::retval;
 use crate::message::Record;
 use crate::state::InterfaceEvent;
@@ -102,6 +102,7 @@ fn describe<'a>(call: &Call<'a>, interface: &Interface) -> Record<'a> {
         .set("type", kind)
         .set("link_mtu", parent.link_mtu)
         .set("mtu", interface.mtu.to_vec());
+    record = xconnect::describe(state, record, interface.sw_if_index);
     if let Some(mac) = interface.mac {
         record = record.set("l2_address_length", 6).bytes("l2_address", &mac);
     }
@@ -144,7 +145,8 @@ pub(super) fn set_flags<'a>(call: &mut Call<'a>) -> Answer<'a> {
     retval_of(switch(call, sw_if_index, up))
 }
 
-fn switch(call: &mut Call<'_>, sw_if_index: u32, up: bool) -> Result<(), i32> {
+/// Sets an interface up or down.
+pub(super) fn switch(call: &mut Call<'_>, sw_if_index: u32, up: bool) -> Result<(), i32> {
     let interface = call.state.interfaces.get(sw_if_index).ok_or(retval::INVALID_SW_IF_INDEX)?;
     let parent_up = call.state.interfaces.get(interface.sup_sw_if_index).is_some_and(|p| p.admin_up);
     let is_sub = matches!(interface.kind, Kind::Sub(_));
@@ -172,6 +174,9 @@ fn switch(call: &mut Call<'_>, sw_if_index: u32, up: bool) -> Result<(), i32> {
         call.state.check_bond(call.behaviour, bond);
     }
     call.state.sync_routes(call.behaviour, sw_if_index);
+    if !up {
+        call.state.forget_neighbors(sw_if_index, None);
+    }
     Ok(())
 }
 
@@ -256,6 +261,8 @@ pub(super) fn set_table<'a>(call: &mut Call<'a>) -> Answer<'a> {
         }
         let [four, six] = &mut interface.tables;
         *(if v6 { six } else { four }) = table;
+        call.state.move_neighbors(sw_if_index, v6);
+        call.state.release_tables();
         Ok(())
     }))
 }

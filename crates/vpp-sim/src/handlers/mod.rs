@@ -1,22 +1,30 @@
 //! What requests do. Handlers go by the names of messages and fields; what a release does not have, they do not
 //! see.
 
+mod abf;
+mod acl;
 mod address;
 mod af_packet;
+mod arp_term;
 mod bond;
 mod dhcp;
 mod feature;
 mod interface;
 mod l2;
+mod macip;
 mod memif;
+mod neighbor;
+mod proxy_arp;
 mod queue;
 mod route;
 mod span;
 mod sub_interface;
 mod system;
+pub(crate) mod table;
 mod tap;
 mod tunnel;
 mod vxlan;
+mod xconnect;
 
 use vpp_schema::Schema;
 
@@ -175,9 +183,69 @@ pub(crate) fn find(name: &str) -> Option<Handler> {
         "sw_interface_set_l2_bridge" => l2::set_bridge,
         "l2fib_add_del" => l2::fib_add_del,
         "l2_fib_table_dump" => l2::fib_dump,
+        "l2fib_flush_all" => l2::fib_flush_all,
+        "l2fib_flush_bd" => l2::fib_flush_domain,
+        "l2fib_flush_int" => l2::fib_flush_interface,
+        "l2_fib_clear_table" => l2::fib_clear,
+        "bridge_flags" => l2::set_features,
+        "bridge_domain_set_mac_age" => l2::set_mac_age,
+        "bridge_domain_set_learn_limit" => l2::set_learn_limit,
+        "bridge_domain_set_default_learn_limit" => l2::set_default_learn_limit,
+        "bd_ip_mac_add_del" => arp_term::add_del,
+        "bd_ip_mac_flush" => arp_term::flush,
+        "bd_ip_mac_dump" => arp_term::dump,
+        "sw_interface_set_l2_xconnect" => xconnect::set,
+        "l2_xconnect_dump" => xconnect::dump,
+        "l2_interface_vlan_tag_rewrite" => xconnect::rewrite_tags,
 
-        "ip_table_add_del" | "ip_table_add_del_v2" => route::table_add_del,
-        "ip_table_dump" => route::table_dump,
+        "ip_neighbor_add_del" => neighbor::add_del,
+        "ip_neighbor_dump" => neighbor::dump,
+        "ip_neighbor_flush" => neighbor::flush,
+        "ip_neighbor_config" => neighbor::config,
+        "ip_neighbor_config_get" => neighbor::config_get,
+        "ip_neighbor_replace_begin" => neighbor::replace_begin,
+        "ip_neighbor_replace_end" => neighbor::replace_end,
+        // Nothing shows how old neighbours are scanned.
+        "ip_scan_neighbor_enable_disable" => system::nothing_to_do,
+
+        "proxy_arp_add_del" => proxy_arp::add_del,
+        "proxy_arp_dump" => proxy_arp::dump,
+        "proxy_arp_intfc_enable_disable" => proxy_arp::enable_disable,
+        "proxy_arp_intfc_dump" => proxy_arp::interface_dump,
+
+        "acl_add_replace" => acl::add_replace,
+        "acl_del" => acl::delete,
+        "acl_dump" => acl::dump,
+        "acl_interface_add_del" => acl::interface_add_del,
+        "acl_interface_set_acl_list" => acl::interface_set_list,
+        "acl_interface_list_dump" => acl::interface_dump,
+        "acl_interface_set_etype_whitelist" => acl::set_ethertypes,
+        "acl_interface_etype_whitelist_dump" => acl::dump_ethertypes,
+        "acl_plugin_get_version" => acl::version,
+        "acl_plugin_control_ping" => acl::control_ping,
+        "macip_acl_add" => macip::add,
+        "macip_acl_add_replace" => macip::add_replace,
+        "macip_acl_del" => macip::delete,
+        "macip_acl_dump" => macip::dump,
+        "macip_acl_interface_add_del" => macip::interface_add_del,
+        "macip_acl_interface_get" => macip::interface_get,
+        "macip_acl_interface_list_dump" => macip::interface_dump,
+
+        "abf_plugin_get_version" => abf::version,
+        "abf_policy_add_del" => abf::policy_add_del,
+        "abf_policy_dump" => abf::policy_dump,
+        "abf_itf_attach_add_del" => abf::attach_add_del,
+        "abf_itf_attach_dump" => abf::attach_dump,
+
+        "ip_table_add_del" | "ip_table_add_del_v2" => table::add_del,
+        "ip_table_allocate" => table::allocate,
+        "ip_table_dump" => table::dump,
+        "ip_table_flush" => table::flush,
+        "ip_table_replace_begin" => table::replace_begin,
+        "ip_table_replace_end" => table::replace_end,
+        "set_ip_flow_hash" => table::set_flow_hash,
+        "set_ip_flow_hash_v2" | "set_ip_flow_hash_v3" => table::set_flow_hash_config,
+        "ip_route_lookup" | "ip_route_lookup_v2" => table::lookup,
         "ip_route_add_del" | "ip_route_add_del_v2" => route::add_del,
         "ip_route_dump" | "ip_route_v2_dump" => route::dump,
         "ip_add_del_route" => route::add_del_flat,

@@ -1,4 +1,4 @@
-//! IP tables and routes, in the shape of 19.08 and later and in the flat one before.
+//! Routes, in the shape of 19.08 and later and in the flat one before.
 
 use std::net::IpAddr;
 
@@ -9,32 +9,6 @@ use crate::behaviour::{Behaviour, retval};
 use crate::message::{Record, Request, bytes, number, sixteen};
 use crate::state::State;
 use crate::state::fib::{Entry, Label, Path, Table, path_type, source};
-
-pub(super) fn table_add_del<'a>(call: &mut Call<'a>) -> Answer<'a> {
-    let request = call.request;
-    let at = |nested: &'static str, flat: &'static str| if request.has(nested) { nested } else { flat };
-    let id = request.number(at("table.table_id", "table_id"));
-    let v6 = request.flag(at("table.is_ip6", "is_ipv6"));
-    // Table 0 is always there; asking for it changes nothing.
-    if id != 0 {
-        if request.flag("is_add") {
-            call.state.fib.add_table(id, v6, &request.text(at("table.name", "name")));
-        } else if !call.state.interfaces.iter().any(|i| i.table(v6) == id) {
-            call.state.fib.delete_table(id, v6);
-        }
-    }
-    Answer::Retval(0)
-}
-
-pub(super) fn table_dump<'a>(call: &mut Call<'a>) -> Answer<'a> {
-    let details = call.state.fib.tables().map(|table| {
-        call.details()
-            .set("table.table_id", table.id)
-            .flag("table.is_ip6", table.v6)
-            .text("table.name", &table.name)
-    });
-    Answer::Details(details.collect())
-}
 
 /// A change of a route, whatever message asked for it.
 struct Change {
@@ -125,21 +99,16 @@ fn apply<'a>(call: &mut Call<'a>, change: Result<Change, i32>) -> Answer<'a> {
                     "path added to {ip}/{len}, which has a path through the deleted interface {stale}"
                 ));
             }
-            for path in paths {
-                // One that is there stays as it is, whatever weight comes now.
-                if !all.iter().any(|other| other.same_way(&path)) {
-                    all.push(path);
-                }
-            }
-            call.state.fib.update(table, ip, len, source, in_order(all))
+            all = add_paths(all, paths);
+            call.state.fib.update(table, ip, len, source, all)
         }
         (false, false) => {
             call.state.fib.remove(table, ip, len, source);
             None
         }
         (false, true) => {
-            if let Some(mut left) = there {
-                left.retain(|path| !paths.iter().any(|p| p.same_way(path) && p.weight == path.weight));
+            if let Some(there) = there {
+                let left = remove_paths(there, &paths);
                 if left.is_empty() {
                     call.state.fib.remove(table, ip, len, source);
                 } else {
@@ -149,7 +118,24 @@ fn apply<'a>(call: &mut Call<'a>, change: Result<Change, i32>) -> Answer<'a> {
             None
         }
     };
+    call.state.release_tables();
     Answer::Reply(call.reply(0).set("stats_index", stats_index.unwrap_or(u32::MAX)))
+}
+
+/// Paths with more of them. One that is there stays as it is, whatever weight comes now.
+pub(super) fn add_paths(mut all: Vec<Path>, more: Vec<Path>) -> Vec<Path> {
+    for path in more {
+        if !all.iter().any(|other| other.same_way(&path)) {
+            all.push(path);
+        }
+    }
+    in_order(all)
+}
+
+/// Paths without those that are named, weight included.
+pub(super) fn remove_paths(mut all: Vec<Path>, less: &[Path]) -> Vec<Path> {
+    all.retain(|path| !less.iter().any(|p| p.same_way(path) && p.weight == path.weight));
+    all
 }
 
 fn in_order(mut paths: Vec<Path>) -> Vec<Path> {
@@ -229,6 +215,36 @@ fn label(value: &Value) -> Label {
     }
 }
 
+/// A `fib_path` of any release, as ABF has it.
+pub(super) fn decode_any(state: &State, behaviour: &Behaviour, value: &Value) -> Result<Path, i32> {
+    if value.get("nh").is_some() {
+        return decode(state, behaviour, value);
+    }
+    let at = |field: &str| number(value.get(field));
+    let small = |field: &str| u8::try_from(at(field)).unwrap_or(u8::MAX);
+    let is = |field: &str| at(field) != 0;
+    let labels = value.get("label_stack").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let kind = match () {
+        () if is("is_udp_encap") => path_type::UDP_ENCAP,
+        () if is("is_source_lookup") => path_type::SOURCE_LOOKUP,
+        () if is("is_dvr") => path_type::DVR,
+        () => path_type::NORMAL,
+    };
+    // Nothing is checked here; `afi` counts as `fib_path_nh_proto` does.
+    Ok(Path {
+        sw_if_index: at("sw_if_index"),
+        table_id: at("table_id"),
+        weight: small("weight").max(1),
+        preference: small("preference"),
+        kind,
+        flags: u32::from(is("is_resolve_attached")) | if is("is_resolve_host") { 2 } else { 0 },
+        proto: at("afi"),
+        next_hop: sixteen(crate::message::address(bytes(value.get("next_hop")), at("afi") == 1)),
+        object: at("next_hop_id"),
+        labels: labels.iter().take(usize::from(small("n_labels"))).map(label).collect(),
+    })
+}
+
 fn decode_flat(state: &State, request: Request<'_>, v6: bool, has_family: bool) -> Result<Path, i32> {
     let kinds = [
         ("is_drop", path_type::DROP),
@@ -270,7 +286,7 @@ fn decode_flat(state: &State, request: Request<'_>, v6: bool, has_family: bool) 
 }
 
 /// The paths of an entry as the details of the release have them, below `at`.
-fn describe_paths(details: &Record<'_>, at: &str, paths: &[Path]) -> Vec<Value> {
+pub(super) fn describe_paths(details: &Record<'_>, at: &str, paths: &[Path]) -> Vec<Value> {
     let describe = |path: &Path| {
         let field = |name: &str| format!("{at}.{name}");
         let is = |kind| path.kind == kind;
@@ -282,7 +298,7 @@ fn describe_paths(details: &Record<'_>, at: &str, paths: &[Path]) -> Vec<Value> 
                 serde_json::json!({"is_uniform": l.is_uniform, "label": l.label, "ttl": l.ttl, "exp": l.exp})
             })
             .collect();
-        let (_, fields) = details
+        details
             .clone()
             .set(&field("sw_if_index"), path.sw_if_index)
             .set(&field("table_id"), path.table_id)
@@ -306,9 +322,7 @@ fn describe_paths(details: &Record<'_>, at: &str, paths: &[Path]) -> Vec<Value> 
             .bytes(&field("next_hop"), &path.next_hop)
             .set(&field("n_labels"), path.labels.len().min(16))
             .set(&field("label_stack"), labels)
-            .into_parts();
-        let found = at.split('.').try_fold(&fields, |value, step| value.get(step));
-        found.cloned().unwrap_or_default()
+            .item(at)
     };
     paths.iter().map(describe).collect()
 }

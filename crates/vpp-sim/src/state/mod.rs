@@ -1,23 +1,32 @@
 //! What the simulated VPP holds.
 
+pub mod abf;
+pub mod acl;
 pub mod bond;
 pub mod dhcp;
 pub mod fib;
+pub(crate) mod instances;
 pub mod interface;
 pub mod l2;
 pub mod memif;
-pub(crate) mod pool;
+pub mod neighbor;
+pub mod pool;
+pub mod proxy_arp;
 pub mod queue;
 pub mod span;
 pub mod tunnel;
 pub mod vlan;
 
+use abf::Abf;
+use acl::Acls;
 use dhcp::DhcpClient;
 use fib::Fib;
+use instances::Pools;
 use interface::{Interface, Interfaces, Kind};
 use l2::L2;
 use memif::SocketFiles;
-use pool::Pools;
+use neighbor::Neighbors;
+use proxy_arp::ProxyArp;
 use span::Span;
 use tunnel::Protocol;
 
@@ -53,21 +62,33 @@ pub struct State {
     pub dhcp_clients: Vec<DhcpClient>,
     /// Numbers of instances.
     pub(crate) pools: Pools,
+    /// Neighbours.
+    pub neighbors: Neighbors,
+    /// Proxy ARP.
+    pub proxy_arp: ProxyArp,
+    /// Access control lists.
+    pub acls: Acls,
+    /// ACL based forwarding.
+    pub abf: Abf,
     /// Events not yet delivered.
     pub(crate) events: Vec<InterfaceEvent>,
 }
 
 impl State {
     /// A VPP just started: `local0`, bridge domain 0, table 0 and memif socket 0.
-    pub(crate) fn new(runtime_dir: &str) -> Self {
+    pub(crate) fn new(behaviour: &Behaviour, runtime_dir: &str) -> Self {
         Self {
             interfaces: Interfaces::new(),
             l2: L2::new(),
-            fib: Fib::new(),
+            fib: Fib::new(behaviour),
             memif_sockets: SocketFiles::new(runtime_dir),
             span: Span::default(),
             dhcp_clients: Vec::new(),
             pools: Pools::default(),
+            neighbors: Neighbors::new(),
+            proxy_arp: ProxyArp::default(),
+            acls: Acls::new(),
+            abf: Abf::new(),
             events: Vec::new(),
         }
     }
@@ -88,11 +109,18 @@ impl State {
         sw_if_index
     }
 
-    /// Deletes an interface: its addresses, their connected routes and its place in a bridge domain go. Routes and
-    /// L2 FIB entries that lead through it stay, with an index that is free for the next interface.
+    /// Deletes an interface: its addresses, their connected routes, its place in a bridge domain or cross-connect and
+    /// its ACLs go. Routes and L2 FIB entries that lead through it stay, with an index that is free for the next
+    /// interface, and so do static neighbours, proxy ARP and ABF attachments as the release has it.
     pub(crate) fn delete_interface(&mut self, behaviour: &Behaviour, sw_if_index: u32) {
-        self.l2.remove_port(sw_if_index);
+        self.l2.interface_deleted(sw_if_index);
         self.leave_bond(behaviour, sw_if_index);
+        self.acls.interface_deleted(sw_if_index);
+        let going = self.neighbors.going_with(sw_if_index, behaviour);
+        self.remove_neighbors(&going);
+        if !behaviour.proxy_arp_survives {
+            self.proxy_arp.interfaces.remove(&sw_if_index);
+        }
         if let Some(interface) = self.interfaces.get_mut(sw_if_index) {
             interface.addresses.clear();
         }
@@ -178,6 +206,7 @@ impl State {
         if changed {
             self.event(InterfaceEvent { sw_if_index, admin_up, link_up, deleted: false });
         }
+        self.release_tables();
     }
 
     /// Notes what happened to an interface; what happens before delivery is one event.
@@ -190,6 +219,15 @@ impl State {
             }
             None => self.events.push(event),
         }
+    }
+
+    /// Drops deleted tables that nothing uses any more.
+    pub(crate) fn release_tables(&mut self) {
+        let (interfaces, policies) = (&self.interfaces, &self.abf.policies);
+        self.fib.release(|id, v6| {
+            interfaces.iter().any(|i| i.table(v6) == id)
+                || policies.iter().flat_map(|(_, p)| &p.paths).any(|path| path.looks_up(id, v6))
+        });
     }
 
     /// Makes the connected routes of an interface what its addresses and admin state want.
