@@ -19,6 +19,14 @@ pub enum Error {
         /// The release.
         release: String,
     },
+    /// VPP does not answer the request on a socket, and what it asks for was not done.
+    #[error("{message}: VPP {release} does not answer it on a socket, and has not carried it out")]
+    Unanswered {
+        /// The request.
+        message: &'static str,
+        /// The release.
+        release: String,
+    },
     /// A text is longer than VPP's field for it.
     #[error("{field} \"{text}\" has {} bytes, VPP takes at most {max}", .text.len())]
     TooLong {

@@ -2,7 +2,9 @@
 
 use std::marker::PhantomData;
 
-use binapi_core::{Dump, Request, Subscribe};
+use binapi_core::{Dump, Message, Request, Subscribe};
+use binapi_messages::vpe::v1810::ControlPing;
+use futures::future::{Either, select};
 use vpp_client::{Client, Events};
 
 use crate::error::{Error, Result};
@@ -29,6 +31,27 @@ impl<V> Vpp<V> {
     /// See [`Client::call_unchecked`].
     pub(crate) async fn call_unchecked<R: Request<V>>(&self, request: &R) -> Result<R::Reply> {
         Ok(self.client.call_unchecked(request).await?)
+    }
+
+    /// Like [`call`](Self::call) for requests that some VPPs carry out and do not answer: their plugin finds clients on
+    /// shared memory only. `None` when there is no answer; a ping that is sent along tells, since VPP takes one after
+    /// the other.
+    pub(crate) async fn call_if_answered<R: Request<V>>(&self, request: &R) -> Result<Option<R::Reply>> {
+        let call = std::pin::pin!(self.client.call(request));
+        let ping = std::pin::pin!(self.client.call::<(), _>(&ControlPing {}));
+        match select(call, ping).await {
+            Either::Left((reply, _)) => Ok(Some(reply?)),
+            Either::Right((pong, _)) => {
+                pong?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The outcome of a request without an answer, by what a dump shows of it.
+    pub(crate) fn shown<R: Message, T>(&self, _request: &R, shown: Option<T>) -> Result<T> {
+        let silent = || Error::Unanswered { message: R::NAME, release: self.release.to_string() };
+        shown.ok_or_else(silent)
     }
 
     /// See [`Client::dump`].

@@ -6,7 +6,8 @@ use vppcalls_macros::calls;
 use crate::error::Result;
 use crate::types::{Memif, MemifDetails, MemifSocket};
 
-/// See the module.
+/// See the module. 18.10 carries these out without an answer: there a dump tells what came of them, and an error
+/// ([`Unanswered`](crate::Error::Unanswered)) cannot tell why.
 #[async_trait]
 pub trait MemifCalls: Send + Sync {
     /// Makes a socket known under a number other than 0. VPP refuses (`ENTRY_ALREADY_EXISTS`) a number that is taken.
@@ -54,8 +55,11 @@ pub(crate) mod handlers {
             request.is_add = true.into();
             request.socket_id = socket.id;
             request.socket_filename = text(PATH, &socket.path)?;
-            self.call(&request).await?;
-            Ok(())
+            if self.call_if_answered(&request).await?.is_some() {
+                return Ok(());
+            }
+            let there = self.dump_memif_sockets().await?.contains(socket);
+            self.shown(&request, there.then_some(()))
         }
 
         async fn delete_memif_socket(&self, id: u32) -> Result<()> {
@@ -65,8 +69,11 @@ pub(crate) mod handlers {
                 }
                 _ => api::MemifSocketFilenameAddDel { socket_id: id, ..Default::default() },
             };
-            self.call(&request).await?;
-            Ok(())
+            if self.call_if_answered(&request).await?.is_some() {
+                return Ok(());
+            }
+            let gone = self.dump_memif_sockets().await?.iter().all(|s| s.id != id);
+            self.shown(&request, gone.then_some(()))
         }
 
         async fn dump_memif_sockets(&self) -> Result<Vec<MemifSocket>> {
@@ -113,12 +120,22 @@ pub(crate) mod handlers {
                     }
                 }
             }
-            Ok(self.call(&request).await?.sw_if_index)
+            if let Some(reply) = self.call_if_answered(&request).await? {
+                return Ok(reply.sw_if_index);
+            }
+            // It may have been there before: VPP cannot say so here.
+            let all = self.dump_memifs().await?;
+            let made = all.iter().find(|m| (m.socket_id, m.id) == (memif.socket_id, memif.id));
+            self.shown(&request, made.map(|m| m.sw_if_index))
         }
 
         async fn delete_memif(&self, sw_if_index: u32) -> Result<()> {
-            self.call(&api::MemifDelete { sw_if_index }).await?;
-            Ok(())
+            let request = api::MemifDelete { sw_if_index };
+            if self.call_if_answered(&request).await?.is_some() {
+                return Ok(());
+            }
+            let gone = self.dump_memifs().await?.iter().all(|m| m.sw_if_index != sw_if_index);
+            self.shown(&request, gone.then_some(()))
         }
 
         async fn dump_memifs(&self) -> Result<Vec<MemifDetails>> {
@@ -138,8 +155,8 @@ pub(crate) mod handlers {
                         ring_size: d.ring_size,
                         buffer_size: d.buffer_size,
                         mac: d.hw_addr,
-                        no_zero_copy: api! {
-                            has(MemifDetails.zero_copy) => !d.zero_copy.on(),
+                        zero_copy: api! {
+                            has(MemifDetails.zero_copy) => d.zero_copy.on(),
                             _ => false,
                         },
                     }

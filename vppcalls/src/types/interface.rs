@@ -298,20 +298,20 @@ pub struct MemifDetails {
     pub sw_if_index: u32,
     /// It listens at the socket.
     pub master: bool,
-    /// What travels.
+    /// What travels. Up to 19.08 VPP always tells Ethernet.
     pub mode: MemifMode,
     /// Number that both ends have.
     pub id: u32,
     /// The socket, by its number.
     pub socket_id: u32,
-    /// Slots of a ring. What was asked for until the other end is there; then what both agreed on.
+    /// Slots of a ring. VPP tells what both ends agreed on, and 1 until the other end is there.
     pub ring_size: u32,
     /// Bytes of a buffer. VPP tells what both ends agreed on, and 0 until the other end is there.
     pub buffer_size: u16,
     /// MAC; all zero for IP.
     pub mac: Mac,
-    /// Packets are copied also where they need not be; always false up to 19.08, which do not tell.
-    pub no_zero_copy: bool,
+    /// Packets are not copied where they need not be. Up to 19.08 VPP does not tell it, and others only of a slave.
+    pub zero_copy: bool,
 }
 
 /// A socket of memifs.
@@ -426,7 +426,7 @@ pub struct BondDetails {
     pub internal_name: String,
     /// How frames are spread.
     pub mode: BondMode,
-    /// By which hash.
+    /// By which hash. VPP tells one of the last three of them in the modes that have no hash.
     pub hash: BondHash,
     /// Only members of the NUMA node of the thread are used; always false up to 19.04, which do not tell.
     pub numa_only: bool,
