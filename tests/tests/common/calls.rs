@@ -1,5 +1,8 @@
 //! What one does with a VPP, and what it has to tell afterwards.
 
+mod kinds;
+mod layers;
+
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -44,7 +47,7 @@ pub struct Scenario<'a> {
 }
 
 impl Scenario<'_> {
-    async fn interface(&self, sw_if_index: u32) -> Option<Interface> {
+    pub async fn interface(&self, sw_if_index: u32) -> Option<Interface> {
         let all = self.calls.interface.dump_interfaces().await.expect("a dump");
         all.into_iter().find(|i| i.sw_if_index == sw_if_index)
     }
@@ -59,7 +62,7 @@ impl Scenario<'_> {
         Some(paths)
     }
 
-    fn refused<T: std::fmt::Debug>(&self, result: Result<T>, expected: &[(i32, &str)]) {
+    pub fn refused<T: std::fmt::Debug>(&self, result: Result<T>, expected: &[(i32, &str)]) {
         let error = result.expect_err("VPP refuses");
         let retval = error.retval().unwrap_or_else(|| panic!("{error}"));
         let text = error.to_string();
@@ -206,7 +209,10 @@ impl Scenario<'_> {
             ..Tap::default()
         };
         let index = calls.add_tap(&tap).await.expect("a TAP");
+        let told = calls.dump_taps().await.expect("a dump");
         let expected = TapDetails {
+            // VPP chooses.
+            host_mac: told.first().map(|t| t.host_mac).unwrap_or_default(),
             sw_if_index: index,
             id: 5,
             host_name: "conf-tap".to_string(),

@@ -39,7 +39,7 @@ pub trait L2Calls: Send + Sync {
     /// Adds an answer to ARP or neighbour solicitation, or gives the address another one.
     async fn add_arp_termination(&self, entry: &ArpTermination) -> Result<()>;
 
-    /// Removes an answer. VPP refuses (`NO_SUCH_ENTRY`) one that is not there.
+    /// Removes an answer. VPP refuses (`UNSPECIFIED`) one that is not there.
     async fn delete_arp_termination(&self, entry: &ArpTermination) -> Result<()>;
 
     /// The answers of all bridge domains.

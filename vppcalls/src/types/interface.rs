@@ -220,7 +220,7 @@ pub struct TapDetails {
     pub host_name: String,
     /// Network namespace of the other end; empty when none was asked for.
     pub host_namespace: String,
-    /// MAC of the other end, all zero when none was asked for.
+    /// MAC of the other end; one that VPP chose when none was asked for.
     pub host_mac: Mac,
     /// Linux bridge of the other end; empty when none was asked for.
     pub host_bridge: String,
