@@ -5,45 +5,11 @@ mod common;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use common::calls::Scenario;
+use common::calls::{PARTS, PARTS_ON_HOST, Scenario};
 use common::{Peer, Served, connect, each_release, position, run, text_of};
 use vpp_client::SocketKind;
 use vppcalls::Error;
 use vppcalls::types::Tap;
-
-/// What is done, each by itself.
-const PARTS: [&str; 30] = [
-    "core",
-    "loopback",
-    "taps",
-    "what the release lacks",
-    "more of interfaces",
-    "tables of interfaces",
-    "sub-interfaces",
-    "taps with everything",
-    "memifs",
-    "AF_PACKET",
-    "VXLAN",
-    "GRE",
-    "IPIP",
-    "bonds",
-    "mirrors",
-    "DHCP clients",
-    "events",
-    "bridge domains",
-    "routes",
-    "routes that drop",
-    "queues",
-    "tag rewrite",
-    "change of bridge domains",
-    "ARP termination",
-    "cross-connects",
-    "tables",
-    "wrong routes",
-    "neighbours",
-    "proxy ARP",
-    "scan of neighbours",
-];
 
 async fn run_part(part: &str, scenario: &Scenario<'_>, served: &Served, peer: &Peer) {
     match part {
@@ -54,36 +20,8 @@ async fn run_part(part: &str, scenario: &Scenario<'_>, served: &Served, peer: &P
             let expected = if packets { SocketKind::SeqPacket } else { SocketKind::Stream };
             assert_eq!(peer.connection.socket, expected);
         }
-        "loopback" => scenario.loopback().await,
-        "taps" => scenario.tap().await,
-        "bridge domains" => scenario.bridge_domain().await,
-        "routes" => scenario.routes().await,
-        "routes that drop" => scenario.drop_routes().await,
-        "more of interfaces" => scenario.more_of_interfaces().await,
-        "tables of interfaces" => scenario.tables_of_interfaces().await,
-        "sub-interfaces" => scenario.sub_interfaces().await,
-        "taps with everything" => scenario.taps_with_everything().await,
-        "memifs" => scenario.memifs().await,
-        "AF_PACKET" => scenario.af_packets().await,
-        "VXLAN" => scenario.vxlans().await,
-        "GRE" => scenario.gres().await,
-        "IPIP" => scenario.ipips().await,
-        "bonds" => scenario.bonds().await,
-        "mirrors" => scenario.spans().await,
-        "DHCP clients" => scenario.dhcp_clients().await,
-        "events" => scenario.events().await,
-        "queues" => scenario.queues().await,
-        "tag rewrite" => scenario.vlan_rewrite().await,
-        "change of bridge domains" => scenario.change_of_bridge_domains().await,
-        "ARP termination" => scenario.arp_terminations().await,
-        "cross-connects" => scenario.xconnects().await,
-        "tables" => scenario.tables().await,
-        "wrong routes" => scenario.wrong_routes().await,
-        "neighbours" => scenario.neighbors().await,
-        "proxy ARP" => scenario.proxy_arps().await,
-        "scan of neighbours" => scenario.scan_of_neighbors().await,
         "what the release lacks" => lacking(peer).await,
-        other => panic!("there is no part {other}"),
+        other => scenario.part(other).await,
     }
 }
 
@@ -133,7 +71,7 @@ fn every_call_does_on_every_release_what_it_says() {
     each_release(|release| {
         let mut served = Served::new(release);
         let mut failed = Vec::new();
-        for part in PARTS {
+        for part in ["core", "what the release lacks"].iter().chain(PARTS).chain(PARTS_ON_HOST) {
             if let Err(why) = catch_unwind(AssertUnwindSafe(|| part_on(&served, release, part))) {
                 failed.push(format!("{part}: {}", text_of(&*why)));
                 served = Served::new(release);

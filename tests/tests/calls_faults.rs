@@ -168,13 +168,12 @@ fn a_dump_that_a_restart_interrupts_ends_as_lost() {
 fn a_reply_of_the_wrong_kind_is_an_error_that_names_both() {
     let meddle: Meddle = Box::new(|behind, _, message| {
         let wrong = behind.name(message) == "sw_interface_get_table";
-        wrong.then(|| {
-            Reaction::bytes(answer(behind, message, "sw_interface_set_mtu_reply", json!({"retval": 0})))
-        })
+        wrong.then(|| Reaction::bytes(answer(behind, message, "control_ping_reply", json!({"retval": 0}))))
     });
     let (_folder, _server, path) = between(meddle);
     run(async {
         let peer = connect(&path).await;
+        peer.handlers.core.ping().await.expect("a pong");
         let error = peer.handlers.interface.table(0, false).await.expect_err("it is no answer");
         match &error {
             Error::Call(CallError::WrongReply { message, expected, .. }) => {
