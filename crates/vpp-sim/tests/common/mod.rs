@@ -1,6 +1,7 @@
 //! What several tests use.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod compare;
 pub mod socket;
 
 use std::net::IpAddr;
