@@ -1,6 +1,7 @@
 //! Requests about interfaces put to a real VPP and to the simulated one. Runs when `VPP_API_SOCKET` names the API
 //! socket of a VPP on which nothing is configured; what it makes there it deletes. With `VPP_HOST_INTERFACE` also an
-//! interface of the host that AF_PACKET may use.
+//! interface of the host that AF_PACKET may use. Each test takes a VPP just started, as VPP gives freed indices in the
+//! order in which they were freed.
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod common;
@@ -109,7 +110,10 @@ fn memifs() {
     pair.ask_any(&["memif_dump"], json!({}));
     pair.ask_any(&["sw_interface_rx_placement_dump"], json!({"sw_if_index": ALL}));
     pair.ask_any(&["sw_interface_tx_placement_get"], json!({"sw_if_index": ALL}));
-    pair.ask_any(&["hw_interface_set_mtu"], json!({"sw_if_index": 1, "mtu": 1500}));
+    for (index, mtu) in [(1, 1500), (1, 10), (1, 10000), (2, 1500)] {
+        pair.ask_any(&["hw_interface_set_mtu"], json!({"sw_if_index": index, "mtu": mtu}));
+    }
+    interfaces(&mut pair);
     pair.ask_any(&["sw_interface_set_mac_address"], json!({"sw_if_index": 1, "mac_address": "de0000000009"}));
     pair.ask_any(&change, socket(1, false, ""));
     for index in [0, 99, 1, 2, 3, 4, 4] {
@@ -169,6 +173,7 @@ fn vxlan_tunnels() {
                 pair.ask_any(&[dump], json!({"sw_if_index": index}));
             }
         }
+        pair.ask_any(&["hw_interface_set_mtu"], json!({"sw_if_index": 2, "mtu": 1500}));
         up(&mut pair, 2, false);
         interfaces(&mut pair);
         up(&mut pair, 2, true);
@@ -222,6 +227,14 @@ fn gre_and_ipip_tunnels() {
             for index in [ALL, 2, 99] {
                 pair.ask_any(&[dump], json!({"sw_if_index": index}));
             }
+        }
+        for index in [2, 3] {
+            pair.ask_any(&["hw_interface_set_mtu"], json!({"sw_if_index": index, "mtu": 1500}));
+            pair.ask_any(
+                &["sw_interface_set_mac_address"],
+                json!({"sw_if_index": index, "mac_address": "de0000000009"}),
+            );
+            pair.ask_any(&["sw_interface_get_mac_address"], json!({"sw_if_index": index}));
         }
         up(&mut pair, 2, true);
         interfaces(&mut pair);
@@ -305,6 +318,7 @@ fn bonds() {
         up(&mut pair, index, is_up);
         dump(&mut pair);
     }
+    pair.ask_any(&["hw_interface_set_mtu"], json!({"sw_if_index": 4, "mtu": 1500}));
     pair.ask_any(&["sw_interface_set_bond_weight"], json!({"sw_if_index": 3, "weight": 7}));
     pair.ask_any(&["sw_interface_set_bond_weight"], json!({"sw_if_index": 2, "weight": 7}));
     let detach = ["bond_detach_member", "bond_detach_slave"];
@@ -374,6 +388,8 @@ fn sub_interfaces() {
     up(&mut pair, 1, true);
     up(&mut pair, 2, true);
     interfaces(&mut pair);
+    pair.ask_any(&["sw_interface_set_mac_address"], json!({"sw_if_index": 2, "mac_address": "de0000000009"}));
+    pair.ask_any(&["sw_interface_get_mac_address"], json!({"sw_if_index": 2}));
     pair.ask_any(&["sw_interface_set_promisc"], json!({"sw_if_index": 2, "promisc_on": true}));
     pair.ask_any(&["sw_interface_set_rx_mode"], json!({"sw_if_index": 2, "mode": 1}));
     for index in [99, 1, 3] {

@@ -225,21 +225,25 @@ pub(super) fn set_mtu<'a>(call: &mut Call<'a>) -> Answer<'a> {
 
 pub(super) fn set_link_mtu<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let mtu = call.request.number("mtu");
-    let takes = call.behaviour.loopback_takes_mtu;
-    retval_of(match call.state.interfaces.get_mut(call.request.number("sw_if_index")) {
-        None => Err(retval::INVALID_SW_IF_INDEX),
-        Some(Interface { kind: Kind::Sub(_), .. }) => Err(retval::INVALID_VALUE),
-        Some(Interface { kind: Kind::Local, .. }) => Err(retval::FEATURE_DISABLED),
-        Some(Interface { kind: Kind::Loopback(_), .. }) if !takes => Err(retval::UNSUPPORTED),
+    retval_of(link_mtu(call, call.request.number("sw_if_index"), mtu))
+}
+
+fn link_mtu(call: &mut Call<'_>, sw_if_index: u32, mtu: u32) -> Result<(), i32> {
+    let interface = call.state.interfaces.get(sw_if_index).ok_or(retval::INVALID_SW_IF_INDEX)?;
+    let driver_judges = !call.behaviour.loopback_takes_mtu;
+    // Some drivers have nothing to judge by.
+    let deaf = matches!(interface.kind, Kind::Loopback(_) | Kind::Bvi(_) | Kind::Bond(_) | Kind::Tunnel(_));
+    match interface.kind {
+        Kind::Sub(_) => return Err(retval::INVALID_VALUE),
+        _ if !interface.is_ethernet() => return Err(retval::FEATURE_DISABLED),
+        _ if driver_judges && interface.link_mtu == mtu => return Ok(()),
+        _ if driver_judges && deaf => return Err(retval::UNSUPPORTED),
         // Bounds of an Ethernet device.
-        Some(_) if !(64..=9216).contains(&mtu) => Err(retval::INVALID_VALUE),
-        Some(interface) => {
-            interface.link_mtu = mtu;
-            let [l3, ..] = &mut interface.mtu;
-            *l3 = mtu;
-            Ok(())
-        }
-    })
+        _ if !driver_judges && !(64..=9216).contains(&mtu) => return Err(retval::INVALID_VALUE),
+        _ => {}
+    }
+    call.state.interfaces.set_link_mtu(sw_if_index, mtu);
+    Ok(())
 }
 
 pub(super) fn set_table<'a>(call: &mut Call<'a>) -> Answer<'a> {

@@ -227,6 +227,17 @@ impl Interfaces {
         }
     }
 
+    /// Sets the MTU of a link and of all that is on it.
+    pub(crate) fn set_link_mtu(&mut self, sw_if_index: u32, mtu: u32) {
+        for interface in self.slots.iter_mut().flatten().filter(|i| i.sup_sw_if_index == sw_if_index) {
+            let [l3, ..] = &mut interface.mtu;
+            *l3 = mtu;
+            if interface.sw_if_index == sw_if_index {
+                interface.link_mtu = mtu;
+            }
+        }
+    }
+
     pub(crate) fn remove(&mut self, sw_if_index: u32) -> Option<Interface> {
         let removed = self.slots.get_mut(sw_if_index as usize)?.take();
         if removed.is_some() {
