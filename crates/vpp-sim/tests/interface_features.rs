@@ -12,8 +12,9 @@ const ALL: u32 = u32::MAX;
 fn queues() {
     on_every_release(|client| {
         let release = client.sim.release();
-        let host = json!({"host_if_name": {"text": "eth0"}, "use_random_hw_addr": true});
-        client.expect("af_packet_create", host, 0);
+        let host = json!({"host_if_name": {"text": "eth0"}, "use_random_hw_addr": true, "mode": 1});
+        let create = client.having(&["af_packet_create_v3", "af_packet_create_v2", "af_packet_create"])[0];
+        client.expect(create, host, 0);
         client.expect("create_vlan_subif", json!({"sw_if_index": 1, "vlan_id": 5}), 0);
         client.loopback();
         let modes = |client: &mut Client, index: u32| -> Vec<Value> {
@@ -146,7 +147,11 @@ fn switches_of_interfaces() {
             let on = |index: u32| json!({"sw_if_index": index, "promisc_on": true});
             client.expect("sw_interface_set_promisc", on(9), -2);
             client.expect("sw_interface_set_promisc", on(0), -7);
-            client.expect("sw_interface_set_promisc", on(1), 0);
+            // A loopback cannot, a memif can.
+            client.expect("sw_interface_set_promisc", on(1), -1);
+            client.expect("memif_create", json!({"role": 1}), 0);
+            client.expect("sw_interface_set_promisc", on(3), 0);
+            client.expect("memif_delete", json!({"sw_if_index": 3}), 0);
         }
         if client.sim.table().id("sw_interface_set_interface_name").is_some() {
             client.expect("create_vlan_subif", json!({"sw_if_index": 1, "vlan_id": 5}), 0);

@@ -168,6 +168,11 @@ impl Interface {
         self.mac.is_some()
     }
 
+    /// Its driver cannot be told of MTU or promiscuity.
+    pub(crate) fn is_deaf(&self) -> bool {
+        matches!(self.kind, Kind::Loopback(_) | Kind::Bvi(_) | Kind::Bond(_) | Kind::Tunnel(_))
+    }
+
     /// The table of an address family.
     pub fn table(&self, v6: bool) -> u32 {
         let [v4, six] = self.tables;

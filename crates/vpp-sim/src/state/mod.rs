@@ -163,6 +163,7 @@ impl State {
         let waits = bond.mode == bond::mode::LACP;
         for member in &mut bond.members {
             member.active = !waits && up.contains(&member.sw_if_index);
+            member.local_numa |= member.active;
         }
         let active = bond.active();
         if !behaviour.bond_link_follows_members {
