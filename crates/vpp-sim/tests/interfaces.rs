@@ -266,7 +266,6 @@ fn memif_sockets() {
             let memif = |id: u32, role: u32, socket: u32| json!({"id": id, "role": role, "socket_id": socket, "ring_size": 1024});
             client.expect("memif_create", memif(1, 0, 9), -73);
             client.expect("memif_create", json!({"ring_size": 1000}), -73);
-            client.expect("memif_create", json!({"mode": 2}), -12);
             client.expect("memif_create", memif(1, 0, 1), 0);
             client.expect("memif_create", memif(1, 0, 1), -68);
             client.expect("memif_create", memif(2, 1, 1), -68);
@@ -305,6 +304,15 @@ fn memifs_of_a_host_without_sockets() {
         client.expect("memif_create", json!({"role": 0, "socket_id": 0}), -14);
         client.expect("memif_create", json!({"role": 1, "socket_id": 0}), 0);
         assert_eq!(client.dump("memif_dump", json!({})).len(), 1, "{release}");
+    }
+}
+
+#[test]
+fn a_memif_mode_that_kills() {
+    for release in ["20.05", "26.06"] {
+        let mut client = Client::new(release);
+        assert!(client.answers("memif_create", json!({"mode": 2})).is_empty());
+        assert!(client.sim.died().is_some(), "{release}");
     }
 }
 

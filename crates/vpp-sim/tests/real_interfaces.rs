@@ -91,8 +91,6 @@ fn memifs() {
     for fields in [
         memif(1, 0, 9, json!({})),
         memif(1, 0, 1, json!({"ring_size": 1000})),
-        memif(1, 0, 1, json!({"mode": 2})),
-        memif(1, 0, 1, json!({"mode": 7})),
         memif(1, 0, 1, json!({"hw_addr": "de0000000001"})),
         memif(1, 0, 1, json!({})),
         memif(2, 1, 1, json!({})),
