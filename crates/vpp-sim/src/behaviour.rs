@@ -147,6 +147,11 @@ pub struct Behaviour {
     pub tunnel_flags: u32,
     /// An IPIP tunnel that is there already is told by its index: from 20.01; 18.10 and 19.08 tell none.
     pub ipip_tells_existing: bool,
+    /// The oldest message that makes an AF_PACKET interface gives it a queue. 26.06 gives none, as its sources do
+    /// since 22.06; 22.02 knows one queue only.
+    pub af_packet_v1_has_queues: bool,
+    /// An AF_PACKET interface can be made promiscuous: 21.06, not from 22.02.
+    pub af_packet_promiscuous: bool,
     /// VXLAN tunnels are Ethernet interfaces with a MAC and an MTU. Recorded: no in 20.05, yes in 23.06 and 26.06.
     /// 21.01 registers none, 21.06 does.
     pub vxlan_is_ethernet: bool,
@@ -263,6 +268,8 @@ impl Behaviour {
             gre_first_mode: u32::from(from(20, 1) && !from(20, 5)),
             tunnel_flags: if from(21, 6) { 0xff } else { 0x1f },
             ipip_tells_existing: from(20, 1),
+            af_packet_v1_has_queues: !from(22, 6),
+            af_packet_promiscuous: !from(22, 2),
             vxlan_is_ethernet: from(21, 6),
             link_mtu_less_overhead: from(22, 2),
             sub_taken: if from(20, 1) { retval::VLAN_ALREADY_EXISTS } else { retval::SUBIF_ALREADY_EXISTS },

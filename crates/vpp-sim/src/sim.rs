@@ -121,6 +121,11 @@ pub struct Sim {
 
 static STARTED: AtomicU32 = AtomicU32::new(0);
 
+/// Every start is another process to its clients.
+fn next_pid() -> u32 {
+    std::process::id().wrapping_add(STARTED.fetch_add(1, Ordering::Relaxed))
+}
+
 impl Sim {
     /// A VPP of a release, just started.
     ///
@@ -131,8 +136,7 @@ impl Sim {
             .map_err(|source| Error::Definitions { release, source: Box::new(source) })?;
         let schema = Schema::new(&api)?;
         let behaviour = Behaviour::of(release);
-        // Every start is another process to its clients.
-        let pid = std::process::id().wrapping_add(STARTED.fetch_add(1, Ordering::Relaxed));
+        let pid = next_pid();
         let definitions = Definitions {
             api_json: options.api_json.clone(),
             release,
@@ -181,6 +185,19 @@ impl Sim {
             died: None,
             next_connection: 1,
         })
+    }
+
+    /// Starts it anew: another process to its clients, with no state and no connections. What it was made with
+    /// stays.
+    pub fn reset(&mut self) {
+        self.system.pid = next_pid();
+        self.state = State::new(&self.options.runtime_dir);
+        self.clients = vec![None];
+        self.subscribers.clear();
+        self.unimplemented.clear();
+        self.received.clear();
+        self.dropped = 0;
+        self.died = None;
     }
 
     /// The release.

@@ -17,11 +17,17 @@ fn hosts<'s>(call: &'s Call<'_>) -> impl Iterator<Item = (&'s Interface, &'s AfP
 }
 
 pub(super) fn create<'a>(call: &mut Call<'a>) -> Answer<'a> {
-    let created = make(call);
+    let queues = u16::from(call.behaviour.af_packet_v1_has_queues);
+    let created = make(call, queues);
     made(call, created)
 }
 
-fn make(call: &mut Call<'_>) -> Result<u32, (i32, u32)> {
+pub(super) fn create_v2<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let created = make(call, 1);
+    made(call, created)
+}
+
+fn make(call: &mut Call<'_>, least_queues: u16) -> Result<u32, (i32, u32)> {
     let request = call.request;
     let host_if_name = request.text("host_if_name");
     let mode = if request.has("mode") { request.number("mode") } else { ETHERNET };
@@ -37,8 +43,8 @@ fn make(call: &mut Call<'_>) -> Result<u32, (i32, u32)> {
     let given = request.bytes::<6>("hw_addr");
     let random = request.flag("use_random_hw_addr");
     let queues = Queues::new(
-        request.short("num_rx_queues").max(1),
-        request.short("num_tx_queues").max(1),
+        request.short("num_rx_queues").max(least_queues),
+        request.short("num_tx_queues").max(least_queues),
         rx_mode::INTERRUPT,
     );
     let link_mtu = call.behaviour.link_mtu;

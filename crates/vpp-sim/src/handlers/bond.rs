@@ -121,6 +121,7 @@ fn enter(call: &mut Call<'_>) -> Result<(), i32> {
         is_long_timeout: request.flag("is_long_timeout"),
         weight: 0,
         active: false,
+        local_numa: false,
         own_mac,
     };
     // The bond has the MAC of its first member, and the others have the bond's.
@@ -198,8 +199,7 @@ pub(super) fn members_dump<'a>(call: &mut Call<'a>) -> Answer<'a> {
             .text("interface_name", name)
             .flag("is_passive", member.is_passive)
             .flag("is_long_timeout", member.is_long_timeout)
-            // There is one node; what is not active was never looked at.
-            .flag("is_local_numa", member.active)
+            .flag("is_local_numa", member.local_numa)
             .set("weight", member.weight)
     });
     Answer::Details(details.collect())

@@ -68,12 +68,15 @@ pub(super) fn set_directed_broadcast<'a>(call: &mut Call<'a>) -> Answer<'a> {
     })
 }
 
-/// Of Ethernet interfaces that are nobody's part.
+/// Of Ethernet interfaces that are nobody's part; some drivers cannot.
 pub(super) fn set_promiscuous<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let on = call.request.flag("promisc_on");
+    let host_cannot = !call.behaviour.af_packet_promiscuous;
     retval_of(match call.state.interfaces.get_mut(call.request.number("sw_if_index")) {
         None => Err(retval::INVALID_SW_IF_INDEX),
         Some(interface) if !interface.is_ethernet() => Err(retval::INVALID_VALUE),
+        Some(Interface { kind: Kind::AfPacket(_), .. }) if host_cannot => Err(retval::UNSPECIFIED),
+        Some(interface) if interface.is_deaf() => Err(retval::UNSPECIFIED),
         Some(interface) => {
             interface.promiscuous = on;
             Ok(())

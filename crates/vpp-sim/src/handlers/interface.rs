@@ -194,15 +194,15 @@ pub(super) fn tag<'a>(call: &mut Call<'a>) -> Answer<'a> {
 
 pub(super) fn set_mac<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let mac = call.request.bytes::<6>("mac_address");
-    retval_of(parent_of(call, call.request.number("sw_if_index")).and_then(|parent| {
-        match call.state.interfaces.get_mut(parent) {
-            Some(Interface { mac: own @ Some(_), .. }) => {
-                *own = Some(mac);
-                Ok(())
-            }
-            _ => Err(retval::UNIMPLEMENTED),
+    retval_of(match call.state.interfaces.get_mut(call.request.number("sw_if_index")) {
+        None => Err(retval::INVALID_SW_IF_INDEX),
+        Some(Interface { mac: own @ Some(_), .. }) => {
+            *own = Some(mac);
+            Ok(())
         }
-    }))
+        // Sub-interfaces have none of their own.
+        Some(_) => Err(retval::UNIMPLEMENTED),
+    })
 }
 
 pub(super) fn get_mac<'a>(call: &mut Call<'a>) -> Answer<'a> {
@@ -230,21 +230,23 @@ pub(super) fn set_mtu<'a>(call: &mut Call<'a>) -> Answer<'a> {
 
 pub(super) fn set_link_mtu<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let mtu = call.request.number("mtu");
-    let takes = call.behaviour.loopback_takes_mtu;
-    retval_of(match call.state.interfaces.get_mut(call.request.number("sw_if_index")) {
-        None => Err(retval::INVALID_SW_IF_INDEX),
-        Some(Interface { kind: Kind::Sub(_), .. }) => Err(retval::INVALID_VALUE),
-        Some(Interface { kind: Kind::Local, .. }) => Err(retval::FEATURE_DISABLED),
-        Some(Interface { kind: Kind::Loopback(_), .. }) if !takes => Err(retval::UNSUPPORTED),
+    retval_of(link_mtu(call, call.request.number("sw_if_index"), mtu))
+}
+
+fn link_mtu(call: &mut Call<'_>, sw_if_index: u32, mtu: u32) -> Result<(), i32> {
+    let interface = call.state.interfaces.get(sw_if_index).ok_or(retval::INVALID_SW_IF_INDEX)?;
+    let driver_judges = !call.behaviour.loopback_takes_mtu;
+    match interface.kind {
+        Kind::Sub(_) => return Err(retval::INVALID_VALUE),
+        _ if !interface.is_ethernet() => return Err(retval::FEATURE_DISABLED),
+        _ if driver_judges && interface.link_mtu == mtu => return Ok(()),
+        _ if driver_judges && interface.is_deaf() => return Err(retval::UNSUPPORTED),
         // Bounds of an Ethernet device.
-        Some(_) if !(64..=9216).contains(&mtu) => Err(retval::INVALID_VALUE),
-        Some(interface) => {
-            interface.link_mtu = mtu;
-            let [l3, ..] = &mut interface.mtu;
-            *l3 = mtu;
-            Ok(())
-        }
-    })
+        _ if !driver_judges && !(64..=9216).contains(&mtu) => return Err(retval::INVALID_VALUE),
+        _ => {}
+    }
+    call.state.interfaces.set_link_mtu(sw_if_index, mtu);
+    Ok(())
 }
 
 pub(super) fn set_table<'a>(call: &mut Call<'a>) -> Answer<'a> {

@@ -156,7 +156,8 @@ pub(crate) fn find(name: &str) -> Option<Handler> {
         "memif_delete" => memif::delete,
         "memif_dump" => memif::dump,
 
-        "af_packet_create" | "af_packet_create_v2" | "af_packet_create_v3" => af_packet::create,
+        "af_packet_create" => af_packet::create,
+        "af_packet_create_v2" | "af_packet_create_v3" => af_packet::create_v2,
         "af_packet_delete" => af_packet::delete,
         "af_packet_dump" => af_packet::dump,
 

@@ -81,7 +81,7 @@ pub(super) fn create<'a>(call: &mut Call<'a>) -> Answer<'a> {
 fn make(call: &mut Call<'_>) -> Result<u32, (i32, u32)> {
     let request = call.request;
     let id = request.number("sub_id");
-    let mut flags = request.number("sub_if_flags") & 0xff;
+    let mut flags = request.number("sub_if_flags") & 0xffff;
     // Older releases have a field for every flag.
     let single = [
         ("no_tags", flag::NO_TAGS),

@@ -16,6 +16,8 @@ const GRE_IP: u32 = 0;
 const GRE_ERSPAN: u32 = 2;
 /// What VPP gives tunnels, whatever their overhead.
 const MTU: u32 = 9000;
+/// A header with two VLANs.
+const ETHERNET_OVERHEAD: u32 = 22;
 
 fn is_gre(protocol: Protocol) -> bool {
     matches!(protocol, Protocol::Gre(_))
@@ -115,16 +117,12 @@ fn gre_change(call: &mut Call<'_>) -> Result<u32, i32> {
     }
 }
 
-fn add(call: &mut Call<'_>, mut wanted: Tunnel) -> Result<u32, i32> {
+fn add(call: &mut Call<'_>, wanted: Tunnel) -> Result<u32, i32> {
     let gre = is_gre(wanted.protocol);
     if tunnels(call, gre).any(|(_, t)| t.user_instance == wanted.user_instance) {
         return Err(retval::INSTANCE_IN_USE);
     }
     pool(call, gre).take();
-    if wanted.protocol != Protocol::Gre(GRE_ERSPAN) {
-        // It was part of what tells tunnels apart, but only ERSPAN keeps it.
-        wanted.session_id = 0;
-    }
     let link_mtu = call.behaviour.link_mtu;
     let overhead = if call.behaviour.link_mtu_less_overhead { wanted.overhead() } else { 0 };
     let (name, class) = match wanted.protocol {
@@ -137,7 +135,9 @@ fn add(call: &mut Call<'_>, mut wanted: Tunnel) -> Result<u32, i32> {
             Protocol::Gre(payload) if payload != GRE_IP => {
                 let mac = [0xd0, 0x0b, 0xee, 0xd0, high, low];
                 let kind = Kind::Tunnel(Box::new(wanted));
-                Interface::ethernet(sw_if_index, name, class, kind, mac, link_mtu)
+                // The frame is as long as any, and has the tunnel's overhead in place of Ethernet's.
+                let less = overhead.saturating_sub(ETHERNET_OVERHEAD);
+                Interface::ethernet(sw_if_index, name, class, kind, mac, link_mtu.saturating_sub(less))
             }
             Protocol::Gre(_) | Protocol::Ipip => {
                 let interface = Interface::ip(sw_if_index, name, class, Kind::Tunnel(Box::new(wanted)), MTU);
@@ -174,6 +174,7 @@ fn describe<'a>(record: Record<'a>, interface: &Interface, tunnel: &Tunnel, mode
         Protocol::Gre(payload) => payload,
         Protocol::Ipip => 0,
     };
+    let session_id = if payload == GRE_ERSPAN { tunnel.session_id } else { 0 };
     record
         .set("tunnel.sw_if_index", interface.sw_if_index)
         .set("tunnel.instance", tunnel.user_instance)
@@ -185,7 +186,7 @@ fn describe<'a>(record: Record<'a>, interface: &Interface, tunnel: &Tunnel, mode
         .set("tunnel.type", payload)
         .set("tunnel.mode", mode)
         .set("tunnel.flags", tunnel.flags)
-        .set("tunnel.session_id", tunnel.session_id)
+        .set("tunnel.session_id", session_id)
         .set("tunnel.key", tunnel.key)
         .set("tunnel.dscp", tunnel.dscp)
         // As up to 19.04.
@@ -197,7 +198,7 @@ fn describe<'a>(record: Record<'a>, interface: &Interface, tunnel: &Tunnel, mode
         .ip("dst_address", tunnel.dst)
         .set("outer_fib_id", tunnel.table_id)
         .set("fib_index", tunnel.table_id)
-        .set("session_id", tunnel.session_id)
+        .set("session_id", session_id)
 }
 
 pub(super) fn ipip_add<'a>(call: &mut Call<'a>) -> Answer<'a> {

@@ -19,6 +19,8 @@ pub struct Member {
     pub weight: u32,
     /// Takes part in the traffic: up, and not waiting for a partner of LACP, which never comes.
     pub active: bool,
+    /// On the node of the main thread, of which there is one; told once the member was active.
+    pub local_numa: bool,
     /// MAC that it gets back when it leaves.
     pub own_mac: Option<[u8; 6]>,
 }

@@ -168,6 +168,11 @@ impl Interface {
         self.mac.is_some()
     }
 
+    /// Its driver cannot be told of MTU or promiscuity.
+    pub(crate) fn is_deaf(&self) -> bool {
+        matches!(self.kind, Kind::Loopback(_) | Kind::Bvi(_) | Kind::Bond(_) | Kind::Tunnel(_))
+    }
+
     /// The table of an address family.
     pub fn table(&self, v6: bool) -> u32 {
         let [v4, six] = self.tables;
@@ -223,6 +228,17 @@ impl Interfaces {
                 }
                 _ if interface.sw_if_index == sw_if_index => interface.name = name.to_string(),
                 _ => {}
+            }
+        }
+    }
+
+    /// Sets the MTU of a link and of all that is on it.
+    pub(crate) fn set_link_mtu(&mut self, sw_if_index: u32, mtu: u32) {
+        for interface in self.slots.iter_mut().flatten().filter(|i| i.sup_sw_if_index == sw_if_index) {
+            let [l3, ..] = &mut interface.mtu;
+            *l3 = mtu;
+            if interface.sw_if_index == sw_if_index {
+                interface.link_mtu = mtu;
             }
         }
     }

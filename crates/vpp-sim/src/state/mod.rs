@@ -187,20 +187,18 @@ impl State {
             self.interfaces.iter().filter(|i| i.admin_up && i.link_up).map(|i| i.sw_if_index).collect();
         let Some(interface) = self.interfaces.get_mut(sw_if_index) else { return };
         let Kind::Bond(bond) = &mut interface.kind else { return };
-        let before = bond.active();
         // With LACP a member waits for its partner.
         let waits = bond.mode == bond::mode::LACP;
         for member in &mut bond.members {
             member.active = !waits && up.contains(&member.sw_if_index);
+            member.local_numa |= member.active;
         }
         let active = bond.active();
         if !behaviour.bond_link_follows_members {
             return;
         }
-        let link_up = match (before, active) {
-            (_, 0) => before == 0 && interface.link_up,
-            _ => interface.link_up || interface.admin_up,
-        };
+        // It rises while the bond is up, and stays when the bond goes down.
+        let link_up = active > 0 && (interface.link_up || interface.admin_up);
         let (admin_up, changed) = (interface.admin_up, link_up != interface.link_up);
         interface.link_up = link_up;
         if changed {

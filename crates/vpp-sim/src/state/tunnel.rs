@@ -58,7 +58,7 @@ pub struct Tunnel {
     /// Point to multipoint.
     pub multipoint: bool,
     pub flags: u32,
-    /// ERSPAN session.
+    /// ERSPAN session. Other tunnels show none, but are told apart by it too.
     pub session_id: u16,
     pub key: u32,
     pub dscp: u32,
