@@ -57,7 +57,7 @@ fn remove(call: &mut Call<'_>, paths: &[Path]) -> Result<(), i32> {
 
 pub(super) fn policy_dump<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let details = call.state.abf.policies.iter().map(|(_, policy)| {
-        let paths = describe_paths(&call.details(), "policy.paths", &policy.paths);
+        let paths = describe_paths(call.behaviour, &call.details(), "policy.paths", &policy.paths);
         call.details()
             .set("policy.policy_id", policy.id)
             .set("policy.acl_index", policy.acl)

@@ -147,7 +147,7 @@ pub(super) fn lookup<'a>(call: &mut Call<'a>) -> Answer<'a> {
         return Answer::Retval(retval::NO_SUCH_ENTRY);
     };
     let shown: (IpAddr, u8) = (entry.ip, entry.len);
-    let paths = describe_paths(&call.reply(0), "route.paths", paths);
+    let paths = describe_paths(call.behaviour, &call.reply(0), "route.paths", paths);
     Answer::Reply(
         call.reply(0)
             .set("route.table_id", id)
