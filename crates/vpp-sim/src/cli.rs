@@ -31,8 +31,8 @@ pub(crate) fn run(
         ["show" | "sh", "interface" | "int", names @ ..] => interfaces(state, names, &mut out)?,
         ["show" | "sh", "bridge-domain", rest @ ..] => bridge_domains(state, behaviour, rest, &mut out)?,
         ["show" | "sh", "l2fib", rest @ ..] => l2_fib(state, rest, &mut out)?,
-        ["show" | "sh", "ip", "fib", rest @ ..] => fib(state, false, rest, &mut out)?,
-        ["show" | "sh", "ip6", "fib", rest @ ..] => fib(state, true, rest, &mut out)?,
+        ["show" | "sh", "ip", "fib", rest @ ..] => fib(state, behaviour, false, rest, &mut out)?,
+        ["show" | "sh", "ip6", "fib", rest @ ..] => fib(state, behaviour, true, rest, &mut out)?,
         _ => return Err(format!("unknown input `{}'", words.join(" "))),
     }
     Ok(out)
@@ -305,7 +305,13 @@ fn l2_fib(state: &State, words: &[&str], out: &mut String) -> Result<(), String>
     Ok(())
 }
 
-fn fib(state: &State, v6: bool, words: &[&str], out: &mut String) -> Result<(), String> {
+fn fib(
+    state: &State,
+    behaviour: &Behaviour,
+    v6: bool,
+    words: &[&str],
+    out: &mut String,
+) -> Result<(), String> {
     let mut only = None;
     let mut wanted: Option<(IpAddr, u8)> = None;
     let mut words = words.iter();
@@ -322,7 +328,8 @@ fn fib(state: &State, v6: bool, words: &[&str], out: &mut String) -> Result<(), 
     }
     let shown = state.fib.tables().filter(|t| t.v6 == v6 && only.is_none_or(|only| only == t.id));
     for table in shown {
-        let parts = (0_u32..).zip(FLOW_HASH).filter(|(bit, _)| table.flow_hash >> bit & 1 != 0);
+        let flow_hash = table.flow_hash.unwrap_or(if behaviour.hashes_flow_label { 0x9f } else { 0x1f });
+        let parts = (0_u32..).zip(FLOW_HASH).filter(|(bit, _)| flow_hash >> bit & 1 != 0);
         let flow_hash: String = parts.map(|(_, part)| format!("{part} ")).collect();
         let _ = writeln!(
             out,

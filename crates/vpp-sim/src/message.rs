@@ -219,14 +219,16 @@ impl<'a> Record<'a> {
         self.ip(&format!("{path}.address"), ip).set(&format!("{path}.len"), len)
     }
 
-    /// `{af, un}` below a path.
+    /// `{af, un}` below a path; older releases have the octets there.
     pub(crate) fn ip(self, path: &str, ip: IpAddr) -> Self {
+        if matches!(self.kind(path), Some(FieldKind::Bytes(_))) {
+            return self.bytes(path, &sixteen(ip));
+        }
         let (af, arm) = match ip {
             IpAddr::V4(_) => (0, "ip4"),
             IpAddr::V6(_) => (1, "ip6"),
         };
-        let octets = sixteen(ip);
-        self.set(&format!("{path}.af"), af).bytes(&format!("{path}.un.{arm}"), &octets)
+        self.set(&format!("{path}.af"), af).bytes(&format!("{path}.un.{arm}"), &sixteen(ip))
     }
 
     /// What was set below a path: an item of a list, made with the names of the list's fields.

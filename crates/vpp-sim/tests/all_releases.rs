@@ -3,9 +3,15 @@
 
 mod common;
 
-use common::{Client, releases};
+use common::Client;
 use serde_json::{Value, json};
 use vpp_sim::{Sim, state::fib::source};
+
+fn releases() -> Vec<vpp_sim::Release> {
+    let releases = binapi_gen::normal::releases(&common::root().join("api-json")).expect("releases");
+    assert!(releases.len() >= 24);
+    releases
+}
 
 fn start(release: vpp_sim::Release) -> Client {
     Client::of(Sim::new(release, common::options()).expect("a simulated VPP"))

@@ -3,18 +3,11 @@
 
 mod common;
 
-use common::{Client, fields, releases};
+use common::Client;
+use common::layers::{every_release, fields};
 use serde_json::{Value, json};
-use vpp_sim::Sim;
 
 const ALL: u32 = u32::MAX;
-
-fn every_release(test: impl Fn(&mut Client, &str)) {
-    for release in releases() {
-        let sim = Sim::new(release, common::options()).expect("a simulated VPP");
-        test(&mut Client::of(sim), &release.to_string());
-    }
-}
 
 /// A rule from `src` to `dst`, hex and length of IPv4 prefixes, for TCP to a port range.
 fn rule(client: &Client, src: (&str, u8), dst: (&str, u8), ports: (u16, u16)) -> Value {
@@ -78,7 +71,7 @@ fn lists() {
         let good = good(client);
         assert_eq!(acl(client, ALL, &[good.clone(), good.clone()]), (0, 0), "{release}");
         assert_eq!(acl(client, ALL, &[]), (0, 1), "one without rules is fine");
-        assert_eq!(acl(client, 5, &[good.clone()]), (-6, 5));
+        assert_eq!(acl(client, 5, std::slice::from_ref(&good)), (-6, 5));
         let shown = client.list("acl_dump", &[("acl_index", json!(ALL))]);
         assert_eq!(shown.len(), 2);
         assert_eq!((&shown[0]["count"], &shown[1]["count"]), (&json!(2), &json!(0)));
@@ -93,7 +86,7 @@ fn lists() {
             }
         }
         // Replaced in place.
-        assert_eq!(acl(client, 0, &[good.clone()]), (0, 0));
+        assert_eq!(acl(client, 0, std::slice::from_ref(&good)), (0, 0));
         let shown = client.list("acl_dump", &[("acl_index", json!(0))]);
         assert_eq!((shown.len(), &shown[0]["count"]), (1, &json!(1)), "{release}");
         assert_eq!((delete(client, 0), delete(client, 0)), (0, -6));
@@ -248,8 +241,8 @@ fn mac_lists() {
             ],
         )["r"]
             .clone();
-        assert_eq!(put(client, "macip_acl_add", ALL, "m", &[rule.clone()]), (0, 0), "{release}");
-        assert_eq!(put(client, "macip_acl_add_replace", 7, "m", &[rule.clone()]), (-6, 7));
+        assert_eq!(put(client, "macip_acl_add", ALL, "m", std::slice::from_ref(&rule)), (0, 0), "{release}");
+        assert_eq!(put(client, "macip_acl_add_replace", 7, "m", std::slice::from_ref(&rule)), (-6, 7));
         assert_eq!(put(client, "macip_acl_add_replace", ALL, "n", &[]), (0, 1));
         assert_eq!(put(client, "macip_acl_add_replace", 1, "n", &[rule.clone(), rule]), (0, 1));
         let shown = client.list("macip_acl_dump", &[("acl_index", json!(ALL))]);

@@ -6,6 +6,7 @@ mod common;
 
 use std::path::PathBuf;
 
+use common::scenario::layers;
 use common::socket::SocketClient;
 use serde_json::{Value, json};
 use vpp_sim::Sim;
@@ -244,6 +245,9 @@ fn scenario(tap: bool) -> Vec<(&'static str, Value)> {
         entry("020000000003", 5, 0, false),
         domain(5, false),
         domain(2, false),
+    ];
+    list.extend(layers());
+    list.extend([
         // Interfaces go, their routes do not, and the next one has them.
         ("delete_loopback", json!({"sw_if_index": 0})),
         ("delete_loopback", json!({"sw_if_index": 1})),
@@ -288,7 +292,7 @@ fn scenario(tap: bool) -> Vec<(&'static str, Value)> {
         ("cli_inband", json!({"cmd": "show nonsense"})),
         ("want_interface_events", json!({"enable_disable": 0, "pid": 7})),
         ("want_interface_events", json!({"enable_disable": 0, "pid": 7})),
-    ];
+    ]);
     if tap {
         let create = |id: u32| {
             let fields = json!({"id": id, "mac_address": "02fe00000001", "num_rx_queues": 1, "tag": "t",
@@ -335,6 +339,10 @@ fn comparable(answers: &[(String, Value)]) -> Vec<String> {
                 if name == "sw_interface_tap_v2_details" {
                     fields.remove("host_mac_addr");
                 }
+                // The clock.
+                if name == "ip_neighbor_details" {
+                    fields.remove("age");
+                }
                 // Text for people.
                 if name == "cli_inband_reply" {
                     fields.remove("reply");
@@ -363,6 +371,10 @@ fn same_answers() {
     let short = |line: &str| line.replace(r#"{"is_uniform":0,"label":0,"ttl":0,"exp":0}"#, "-");
     let mut differences = 0;
     for (name, fields) in scenario(std::env::var_os("VPP_HAS_TAP").is_some()) {
+        // Some came later.
+        if schema.message(name).is_none() {
+            continue;
+        }
         let theirs = comparable(&real.request(&schema, name, &fields));
         let mut request = fields.clone();
         request["client_index"] = json!(handle);

@@ -1,7 +1,7 @@
 //! ACL based forwarding: policies and where they are attached.
 
 use super::fib::Path;
-use super::pool::Pool;
+use super::slots::Slots;
 
 /// Where packets go that an ACL permits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,14 +27,14 @@ pub struct Attachment {
 #[derive(Clone, Debug)]
 pub struct Abf {
     /// Policies by slot.
-    pub policies: Pool<Policy>,
+    pub policies: Slots<Policy>,
     /// Attachments by slot.
-    pub attachments: Pool<Attachment>,
+    pub attachments: Slots<Attachment>,
 }
 
 impl Abf {
     pub(crate) const fn new() -> Self {
-        Self { policies: Pool::new(), attachments: Pool::new() }
+        Self { policies: Slots::new(), attachments: Slots::new() }
     }
 
     /// Slot of the policy with an id.

@@ -6,8 +6,9 @@ pub mod fib;
 pub mod interface;
 pub mod l2;
 pub mod neighbor;
-pub mod pool;
+
 pub mod proxy_arp;
+pub mod slots;
 
 use abf::Abf;
 use acl::Acls;
@@ -55,11 +56,11 @@ pub struct State {
 
 impl State {
     /// A VPP just started: `local0`, bridge domain 0 and table 0.
-    pub(crate) fn new(behaviour: &Behaviour) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             interfaces: Interfaces::new(),
             l2: L2::new(),
-            fib: Fib::new(behaviour),
+            fib: Fib::new(),
             neighbors: Neighbors::new(),
             proxy_arp: ProxyArp::default(),
             acls: Acls::new(),

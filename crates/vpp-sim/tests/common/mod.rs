@@ -1,6 +1,8 @@
 //! What several tests use.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod layers;
+pub mod scenario;
 pub mod socket;
 
 use std::path::{Path, PathBuf};
@@ -22,38 +24,6 @@ pub fn release(text: &str) -> Release {
 
 pub fn sim(text: &str) -> Sim {
     Sim::new(release(text), options()).expect("a simulated VPP")
-}
-
-/// All releases that there are definitions of.
-pub fn releases() -> Vec<Release> {
-    let releases = binapi_gen::normal::releases(&root().join("api-json")).expect("releases");
-    assert!(releases.len() >= 24);
-    releases
-}
-
-/// Fields of a message by their ways; those that the release does not have are left out, flags and text get the shape
-/// that it has for them.
-pub fn fields(sim: &Sim, message: &str, pairs: &[(&str, Value)]) -> Value {
-    let mut fields = json!({});
-    for (path, value) in pairs {
-        let value = match (sim.schema().field(message, path), value) {
-            (None, _) => continue,
-            (Some(vpp_schema::FieldKind::Integer), Value::Bool(flag)) => json!(u8::from(*flag)),
-            (Some(vpp_schema::FieldKind::Bytes(_)), Value::String(text)) if path.ends_with("tag") => {
-                json!(vpp_schema::hex::write(text.as_bytes()))
-            }
-            (Some(_), value) => value.clone(),
-        };
-        let place = path.split('.').fold(&mut fields, |place, step| &mut place[step]);
-        *place = value;
-    }
-    fields
-}
-
-/// The first of several ways that leads somewhere.
-pub fn any<'a>(value: &'a Value, ways: &[&str]) -> &'a Value {
-    let found = ways.iter().find_map(|way| way.split('.').try_fold(value, |value, step| value.get(step)));
-    found.unwrap_or_else(|| panic!("none of {ways:?} in {value}"))
 }
 
 /// A simulated VPP with one client and no socket.
@@ -96,28 +66,6 @@ impl Client {
 
     pub fn retval(&mut self, name: &str, fields: Value) -> i64 {
         self.call(name, fields)["retval"].as_i64().expect("retval")
-    }
-
-    /// A request by the ways of its fields, see [`fields`]; its retval.
-    pub fn ask(&mut self, name: &str, pairs: &[(&str, Value)]) -> i64 {
-        let fields = fields(&self.sim, name, pairs);
-        self.retval(name, fields)
-    }
-
-    /// The details of a dump.
-    pub fn list(&mut self, name: &str, pairs: &[(&str, Value)]) -> Vec<Value> {
-        let fields = fields(&self.sim, name, pairs);
-        self.answers(name, fields)
-    }
-
-    /// True when the release has a message.
-    pub fn knows(&self, name: &str) -> bool {
-        self.sim.table().id(name).is_some()
-    }
-
-    /// True when it is this release or a later one.
-    pub fn from(&self, year: u16, month: u8) -> bool {
-        self.sim.release() >= release(&format!("{year}.{month:02}"))
     }
 
     /// Makes a loopback.

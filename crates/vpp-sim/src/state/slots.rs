@@ -2,12 +2,12 @@
 
 /// Slots with their items.
 #[derive(Clone, Debug)]
-pub struct Pool<T> {
+pub struct Slots<T> {
     slots: Vec<Option<T>>,
     free: Vec<u32>,
 }
 
-impl<T> Pool<T> {
+impl<T> Slots<T> {
     pub(crate) const fn new() -> Self {
         Self { slots: Vec::new(), free: Vec::new() }
     }
