@@ -371,8 +371,9 @@ fn same_answers() {
     let short = |line: &str| line.replace(r#"{"is_uniform":0,"label":0,"ttl":0,"exp":0}"#, "-");
     let mut differences = 0;
     for (name, fields) in scenario(std::env::var_os("VPP_HAS_TAP").is_some()) {
-        // Some came later.
-        if schema.message(name).is_none() {
+        // Some came later, and a plugin may not be loaded.
+        if !real.ids.contains_key(name) {
+            println!("not in this VPP: {name}");
             continue;
         }
         let theirs = comparable(&real.request(&schema, name, &fields));

@@ -346,7 +346,7 @@ pub(super) fn dump<'a>(call: &mut Call<'a>) -> Answer<'a> {
         details.push(
             call.details()
                 .set("route.table_id", table.id)
-                .set("route.stats_index", entry.stats_index)
+                .set("route.stats_index", call.state.fib.stats_index(table, entry))
                 .prefix("route.prefix", entry.ip, entry.len)
                 .set("route.n_paths", paths.len())
                 .set("route.src", source)
@@ -382,7 +382,7 @@ fn dump_flat<'a>(call: &mut Call<'a>, v6: bool) -> Answer<'a> {
                 .set("address_length", entry.len)
                 .bytes("address", &sixteen(entry.ip))
                 .set("count", paths.len())
-                .set("stats_index", entry.stats_index)
+                .set("stats_index", fib.stats_index(table, entry))
                 .set("path", paths),
         )
     });

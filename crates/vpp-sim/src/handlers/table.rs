@@ -158,7 +158,7 @@ pub(super) fn lookup<'a>(call: &mut Call<'a>) -> Answer<'a> {
     Answer::Reply(
         call.reply(0)
             .set("route.table_id", id)
-            .set("route.stats_index", entry.stats_index)
+            .set("route.stats_index", call.state.fib.stats_index(table, entry))
             .prefix("route.prefix", shown.0, shown.1)
             .set("route.n_paths", paths.len())
             .set("route.src", source)

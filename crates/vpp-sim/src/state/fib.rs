@@ -369,6 +369,19 @@ impl Fib {
         (0..=longest).rev().find_map(|len| table.entry(ip, len))
     }
 
+    /// Index of an entry's counters; !0 when packets do not take it. So it is with the route of a neighbour unless a
+    /// shorter prefix is attached to the neighbour's interface (`fib_entry_src_adj_activate`).
+    pub fn stats_index(&self, table: &Table, entry: &Entry) -> u32 {
+        let Some((source::ADJACENCY, paths)) = entry.best() else { return entry.stats_index };
+        let cover = (0..entry.len).rev().find_map(|len| table.entry(entry.ip, len)?.best());
+        let attached = cover.and_then(|(_, paths)| match paths {
+            [path] if path.next_hop == [0; 16] => path.interface(),
+            _ => None,
+        });
+        let installed = attached.is_some() && paths.iter().any(|path| path.interface() == attached);
+        if installed { entry.stats_index } else { u32::MAX }
+    }
+
     /// The route that a neighbour gives its address; one more path when it is there on several interfaces.
     pub(crate) fn add_adjacency(&mut self, table: u32, ip: IpAddr, sw_if_index: u32) {
         let next_hop = crate::message::sixteen(ip);
