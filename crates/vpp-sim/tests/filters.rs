@@ -370,3 +370,20 @@ fn a_policy_whose_acl_is_missing() {
     assert!(client.answers("abf_itf_attach_add_del", fields).is_empty());
     assert!(client.sim.died().is_some());
 }
+
+#[test]
+fn a_path_that_a_policy_has_already() {
+    every_release(|client, release| {
+        let port = client.loopback();
+        assert_eq!((policy(client, 1, 0, port, true), policy(client, 1, 0, port, true)), (0, 0), "{release}");
+        let shown = client.list("abf_policy_dump", &[]);
+        assert_eq!(shown[0]["policy"]["n_paths"], 0, "{release}");
+    });
+    let mut client = Client::new("26.06");
+    let port = client.loopback();
+    assert_eq!((policy(&mut client, 1, 0, port, true), policy(&mut client, 1, 0, port, true)), (0, 0));
+    let taken = json!({"is_add": false, "policy": {"policy_id": 1, "n_paths": 1, "paths": [{"weight": 1,
+        "sw_if_index": port, "nh": {"address": {"ip4": "0a010107"}}}]}});
+    assert!(client.answers("abf_policy_add_del", taken).is_empty());
+    assert!(client.sim.died().is_some());
+}

@@ -10,6 +10,9 @@ pub struct Policy {
     pub id: u32,
     pub acl: u32,
     pub paths: Vec<Path>,
+    /// Its paths were freed when one that it had was added again: VPP gives up its hold on the old list after it found
+    /// the same list to be the new one (`abf_policy_update`). Seen in 26.06; the sources of all releases do it.
+    pub lost: bool,
 }
 
 /// A policy on an interface. It outlives the interface.

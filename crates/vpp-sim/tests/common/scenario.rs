@@ -1,5 +1,5 @@
 //! Requests for layers 2 and 3, ACLs and ABF, in the shape of 20.05 and later. They expect loopbacks 1, 2 and 3, all
-//! in table 0, of which 1 is up with 10.1.1.1/24, and leave nothing behind.
+//! in table 0, of which 1 is up with 10.1.1.1/24, and leave nothing behind but an ABF policy.
 
 use serde_json::{Value, json};
 
@@ -419,7 +419,6 @@ fn policies() -> Vec<Request> {
         policy(1, 0, vec![path(1)], false),
         policy(1, 0, vec![path(1)], true),
         policy(1, 0, vec![path(2)], true),
-        policy(1, 0, vec![path(2)], true),
         policy(1, 1, vec![path(3)], true),
         policy(2, 1, vec![path(99)], true),
         policy(2, 1, vec![path(3)], true),
@@ -444,6 +443,10 @@ fn policies() -> Vec<Request> {
         attachments(),
         delete(1),
         delete(0),
+        // The policy loses its paths, and a VPP from which one is then taken dies. It stays.
+        policy(5, 0, vec![path(1)], true),
+        policy(5, 0, vec![path(1)], true),
+        policies(),
     ]
 }
 
