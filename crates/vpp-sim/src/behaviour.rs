@@ -123,6 +123,8 @@ pub struct Behaviour {
     /// The flat route message says the family of its next hop (`IP46_TYPE_*`): 19.04. 18.10 and 19.01 take that of
     /// the destination.
     pub next_hop_has_family: bool,
+    /// Routes are shown with the labels that their paths put on: from 19.01. Sources of 18.10, 19.04, 20.05, 26.06.
+    pub shows_labels: bool,
     /// The length of a route's prefix is checked: 24.02 brought the error number.
     pub checks_prefix: bool,
     /// A path added to a route that has a path through a deleted interface ends VPP: seen from 21.06 on.
@@ -257,6 +259,7 @@ impl Behaviour {
             glean_outlives_address: from(20, 9),
             drop_interface: if from(20, 9) { u32::MAX } else { 0 },
             next_hop_has_family: from(19, 4),
+            shows_labels: from(19, 1),
             checks_prefix: from(24, 2),
             stale_path_kills: from(21, 6),
             lists_versions: !from(20, 1) || (from(20, 5) && !from(21, 6)),

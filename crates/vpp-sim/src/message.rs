@@ -233,8 +233,7 @@ impl<'a> Record<'a> {
             IpAddr::V4(_) => (0, "ip4"),
             IpAddr::V6(_) => (1, "ip6"),
         };
-        let octets = sixteen(ip);
-        self.set(&format!("{path}.af"), af).bytes(&format!("{path}.un.{arm}"), &octets)
+        self.set(&format!("{path}.af"), af).bytes(&format!("{path}.un.{arm}"), &sixteen(ip))
     }
 
     /// What was set below a path: an item of a list, made with the names of the list's fields.

@@ -164,7 +164,7 @@ impl Sim {
                 Route { handler: service.and_then(|_| handlers::find(name)), names }
             })
             .collect();
-        let state = State::new(&behaviour, &options.runtime_dir);
+        let state = State::new(&options.runtime_dir);
         Ok(Self {
             release,
             ping: table.id("control_ping").unwrap_or(0),

@@ -7,6 +7,7 @@ mod common;
 use std::path::PathBuf;
 
 use common::compare::Pair;
+use common::scenario::layers;
 use common::socket::SocketClient;
 use serde_json::{Value, json};
 use vpp_sim::Sim;
@@ -245,6 +246,9 @@ fn scenario(tap: bool) -> Vec<(&'static str, Value)> {
         entry("020000000003", 5, 0, false),
         domain(5, false),
         domain(2, false),
+    ];
+    list.extend(layers());
+    list.extend([
         // Interfaces go, their routes do not, and the next one has them.
         ("delete_loopback", json!({"sw_if_index": 0})),
         ("delete_loopback", json!({"sw_if_index": 1})),
@@ -289,7 +293,7 @@ fn scenario(tap: bool) -> Vec<(&'static str, Value)> {
         ("cli_inband", json!({"cmd": "show nonsense"})),
         ("want_interface_events", json!({"enable_disable": 0, "pid": 7})),
         ("want_interface_events", json!({"enable_disable": 0, "pid": 7})),
-    ];
+    ]);
     if tap {
         let create = |id: u32| {
             let fields = json!({"id": id, "mac_address": "02fe00000001", "num_rx_queues": 1, "tag": "t",

@@ -137,28 +137,26 @@ pub(crate) mod handlers {
                     if hash.flow_label || hash.gtp_teid {
                         unsupported!("flow hashes of flow labels, nor of GTP tunnels");
                     }
-                    let request = api::SetIpFlowHash {
-                        vrf_id: table,
-                        is_ipv6: ipv6.into(),
-                        src: hash.src_ip.into(),
-                        dst: hash.dst_ip.into(),
-                        sport: hash.src_port.into(),
-                        dport: hash.dst_port.into(),
-                        proto: hash.protocol.into(),
-                        reverse: hash.reverse.into(),
-                        ..Default::default()
-                    };
-                    let request = api! {
-                        has(SetIpFlowHash.symmetric) => {
-                            api::SetIpFlowHash { symmetric: hash.symmetric.into(), ..request }
-                        }
+                    let mut request = api! {
+                        has(SetIpFlowHash.symmetric) => api::SetIpFlowHash {
+                            symmetric: hash.symmetric.into(),
+                            ..Default::default()
+                        },
                         _ => {
                             if hash.symmetric {
                                 unsupported!("symmetric flow hashes");
                             }
-                            request
+                            api::SetIpFlowHash::default()
                         }
                     };
+                    request.vrf_id = table;
+                    request.is_ipv6 = ipv6.into();
+                    request.src = hash.src_ip.into();
+                    request.dst = hash.dst_ip.into();
+                    request.sport = hash.src_port.into();
+                    request.dport = hash.dst_port.into();
+                    request.proto = hash.protocol.into();
+                    request.reverse = hash.reverse.into();
                     self.call(&request).await?;
                 }
             }

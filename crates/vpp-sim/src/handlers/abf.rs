@@ -22,7 +22,16 @@ pub(super) fn policy_add_del<'a>(call: &mut Call<'a>) -> Answer<'a> {
         Ok(paths) => paths,
         Err(retval) => return Answer::Retval(retval),
     };
-    let done = if request.flag("is_add") { add(call, paths) } else { remove(call, &paths) };
+    let id = request.number("policy.policy_id");
+    let lost =
+        call.state.abf.policy(id).and_then(|slot| call.state.abf.policies.get(slot)).is_some_and(|p| p.lost);
+    let done = match request.flag("is_add") {
+        true => add(call, paths),
+        false if lost => {
+            return Answer::Dies(format!("path removed from ABF policy {id}, whose paths were freed"));
+        }
+        false => remove(call, &paths),
+    };
     call.state.release_tables();
     if call.behaviour.abf_policy_tells { retval_of(done) } else { Answer::Retval(0) }
 }
@@ -30,13 +39,20 @@ pub(super) fn policy_add_del<'a>(call: &mut Call<'a>) -> Answer<'a> {
 fn add(call: &mut Call<'_>, paths: Vec<Path>) -> Result<(), i32> {
     let (id, acl) = (call.request.number("policy.policy_id"), call.request.number("policy.acl_index"));
     let abf = &mut call.state.abf;
+    let shared: Vec<Vec<Path>> =
+        abf.policies.iter().filter(|(_, p)| p.id != id).map(|(_, p)| p.paths.clone()).collect();
     match abf.policy(id).and_then(|slot| abf.policies.get_mut(slot)) {
         Some(policy) if policy.acl != acl && call.behaviour.abf_policy_tells => {
             return Err(retval::INVALID_VALUE);
         }
-        Some(policy) => policy.paths = add_paths(std::mem::take(&mut policy.paths), paths),
+        Some(policy) => {
+            let all = add_paths(policy.paths.clone(), paths);
+            // Another policy with the same paths holds the list as well.
+            policy.lost |= all == policy.paths && !shared.contains(&all);
+            policy.paths = if policy.lost { Vec::new() } else { all };
+        }
         None => {
-            abf.policies.add(Policy { id, acl, paths: add_paths(Vec::new(), paths) });
+            abf.policies.add(Policy { id, acl, paths: add_paths(Vec::new(), paths), lost: false });
         }
     }
     Ok(())
@@ -57,7 +73,7 @@ fn remove(call: &mut Call<'_>, paths: &[Path]) -> Result<(), i32> {
 
 pub(super) fn policy_dump<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let details = call.state.abf.policies.iter().map(|(_, policy)| {
-        let paths = describe_paths(&call.details(), "policy.paths", &policy.paths);
+        let paths = describe_paths(call.behaviour, &call.details(), "policy.paths", &policy.paths);
         call.details()
             .set("policy.policy_id", policy.id)
             .set("policy.acl_index", policy.acl)
@@ -94,7 +110,7 @@ pub(super) fn attach_add_del<'a>(call: &mut Call<'a>) -> Answer<'a> {
             None => Err(retval::NO_SUCH_ENTRY),
             Some(Attachment { policy, .. }) => {
                 // A policy without paths was deleted while it was attached.
-                let deleted = abf.policies.get(policy).is_some_and(|p| p.paths.is_empty());
+                let deleted = abf.policies.get(policy).is_some_and(|p| p.paths.is_empty() && !p.lost);
                 if deleted && !abf.attachments.iter().any(|(_, a)| a.policy == policy) {
                     abf.policies.remove(policy);
                 }

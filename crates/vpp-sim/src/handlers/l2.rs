@@ -109,7 +109,7 @@ fn bridge(call: &mut Call<'_>) -> Result<(), i32> {
     };
     if !request.flag("enable") {
         // This does not ask what the interface was, a port or one end of a cross-connect.
-        call.state.l2.to_l3(sw_if_index);
+        call.state.l2.make_l3(sw_if_index);
         return Ok(());
     }
     let id = request.number("bd_id");

@@ -285,27 +285,34 @@ fn decode_flat(state: &State, request: Request<'_>, v6: bool, has_family: bool) 
     }
 }
 
-/// The paths of an entry as the details of the release have them, below `at`.
-pub(super) fn describe_paths(details: &Record<'_>, at: &str, paths: &[Path]) -> Vec<Value> {
+/// Paths as the release shows them, below `at` of a message. Of the flags none come back, and a path that looks up
+/// the source shows as a normal one (`fib_path_encode`, sources of all releases).
+pub(super) fn describe_paths(
+    behaviour: &Behaviour,
+    message: &Record<'_>,
+    at: &str,
+    paths: &[Path],
+) -> Vec<Value> {
     let describe = |path: &Path| {
         let field = |name: &str| format!("{at}.{name}");
         let is = |kind| path.kind == kind;
         let mut labels: Vec<Label> = path.labels.iter().copied().take(16).collect();
+        if !behaviour.shows_labels {
+            labels.clear();
+        }
+        let n_labels = labels.len();
         labels.resize(16, Label::default());
         let labels: Vec<Value> = labels
             .iter()
-            .map(|l| {
-                serde_json::json!({"is_uniform": l.is_uniform, "label": l.label, "ttl": l.ttl, "exp": l.exp})
-            })
+            .map(|l| serde_json::json!({"is_uniform": 0, "label": l.label, "ttl": l.ttl, "exp": l.exp}))
             .collect();
-        details
+        message
             .clone()
             .set(&field("sw_if_index"), path.sw_if_index)
             .set(&field("table_id"), path.table_id)
             .set(&field("weight"), path.weight)
             .set(&field("preference"), path.preference)
-            .set(&field("type"), path.kind)
-            .set(&field("flags"), path.flags)
+            .set(&field("type"), if is(path_type::SOURCE_LOOKUP) { path_type::NORMAL } else { path.kind })
             .set(&field("proto"), path.proto)
             .bytes(&field("nh.address.ip6"), &path.next_hop)
             .set(&field("nh.obj_id"), path.object)
@@ -314,13 +321,10 @@ pub(super) fn describe_paths(details: &Record<'_>, at: &str, paths: &[Path]) -> 
             .flag(&field("is_udp_encap"), is(path_type::UDP_ENCAP))
             .flag(&field("is_unreach"), is(path_type::ICMP_UNREACH))
             .flag(&field("is_prohibit"), is(path_type::ICMP_PROHIBIT))
-            .flag(&field("is_resolve_host"), path.flags & 2 != 0)
-            .flag(&field("is_resolve_attached"), path.flags & 1 != 0)
             .flag(&field("is_dvr"), is(path_type::DVR))
-            .flag(&field("is_source_lookup"), is(path_type::SOURCE_LOOKUP))
             .set(&field("afi"), path.proto.saturating_add(1))
             .bytes(&field("next_hop"), &path.next_hop)
-            .set(&field("n_labels"), path.labels.len().min(16))
+            .set(&field("n_labels"), n_labels)
             .set(&field("label_stack"), labels)
             .item(at)
     };
@@ -338,11 +342,11 @@ pub(super) fn dump<'a>(call: &mut Call<'a>) -> Answer<'a> {
         if only.is_some_and(|only| !entry.sources.contains_key(&only)) {
             continue;
         }
-        let paths = describe_paths(&Record::new(call.schema, &call.answers.details), "route.paths", paths);
+        let paths = describe_paths(call.behaviour, &call.details(), "route.paths", paths);
         details.push(
             call.details()
                 .set("route.table_id", table.id)
-                .set("route.stats_index", entry.stats_index)
+                .set("route.stats_index", call.state.fib.stats_index(table, entry))
                 .prefix("route.prefix", entry.ip, entry.len)
                 .set("route.n_paths", paths.len())
                 .set("route.src", source)
@@ -370,7 +374,7 @@ fn dump_flat<'a>(call: &mut Call<'a>, v6: bool) -> Answer<'a> {
     entries.sort_by_key(|(table, entry)| (sixteen(entry.ip), table.id, entry.len));
     let details = entries.into_iter().filter_map(|(table, entry)| {
         let (_, paths) = entry.best()?;
-        let paths = describe_paths(&call.details(), "path", paths);
+        let paths = describe_paths(call.behaviour, &call.details(), "path", paths);
         Some(
             call.details()
                 .set("table_id", table.id)
@@ -378,7 +382,7 @@ fn dump_flat<'a>(call: &mut Call<'a>, v6: bool) -> Answer<'a> {
                 .set("address_length", entry.len)
                 .bytes("address", &sixteen(entry.ip))
                 .set("count", paths.len())
-                .set("stats_index", entry.stats_index)
+                .set("stats_index", fib.stats_index(table, entry))
                 .set("path", paths),
         )
     });

@@ -27,13 +27,20 @@ pub(super) fn add_del<'a>(call: &mut Call<'a>) -> Answer<'a> {
     if id != 0 {
         if call.request.flag("is_add") {
             let name = name(call);
-            call.state.fib.add_table(id, v6, &name, call.behaviour);
+            add(call, v6, id, &name);
         } else {
             call.state.fib.delete_table(id, v6, call.behaviour);
             call.state.release_tables();
         }
     }
     Answer::Retval(0)
+}
+
+fn add(call: &mut Call<'_>, v6: bool, id: u32, name: &str) {
+    call.state.fib.add_table(id, v6, name);
+    if call.behaviour.relocks_tables {
+        call.state.fib.relock_table(id, v6);
+    }
 }
 
 /// Adds a table, with any free id for !0. VPP takes a random one.
@@ -45,7 +52,7 @@ pub(super) fn allocate<'a>(call: &mut Call<'a>) -> Answer<'a> {
         id => Some(id),
     };
     if let Some(id) = id.filter(|id| *id != 0) {
-        call.state.fib.add_table(id, v6, &name, call.behaviour);
+        add(call, v6, id, &name);
     }
     let reply = call.reply(if id.is_some() { 0 } else { retval::EAGAIN });
     Answer::Reply(
@@ -147,11 +154,11 @@ pub(super) fn lookup<'a>(call: &mut Call<'a>) -> Answer<'a> {
         return Answer::Retval(retval::NO_SUCH_ENTRY);
     };
     let shown: (IpAddr, u8) = (entry.ip, entry.len);
-    let paths = describe_paths(&call.reply(0), "route.paths", paths);
+    let paths = describe_paths(call.behaviour, &call.reply(0), "route.paths", paths);
     Answer::Reply(
         call.reply(0)
             .set("route.table_id", id)
-            .set("route.stats_index", entry.stats_index)
+            .set("route.stats_index", call.state.fib.stats_index(table, entry))
             .prefix("route.prefix", shown.0, shown.1)
             .set("route.n_paths", paths.len())
             .set("route.src", source)

@@ -6,8 +6,8 @@ use super::interface::{delete_with_subs, made};
 use super::{Answer, Call, retval_of};
 use crate::behaviour::retval;
 use crate::message::Record;
-use crate::state::instances::Pool;
 use crate::state::interface::{Interface, Kind};
+use crate::state::pool::Pool;
 use crate::state::tunnel::{Protocol, Tunnel};
 
 /// The largest ERSPAN session.

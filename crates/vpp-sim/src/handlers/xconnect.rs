@@ -17,7 +17,7 @@ pub(super) fn set<'a>(call: &mut Call<'a>) -> Answer<'a> {
             call.state.l2.xconnect(rx, tx);
         } else {
             // This does not ask what the interface was, a port or one end of a cross-connect.
-            call.state.l2.to_l3(rx);
+            call.state.l2.make_l3(rx);
         }
         Ok(())
     }))

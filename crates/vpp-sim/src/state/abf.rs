@@ -1,7 +1,7 @@
 //! ACL based forwarding: policies and where they are attached.
 
 use super::fib::Path;
-use super::pool::Pool;
+use super::slots::Slots;
 
 /// Where packets go that an ACL permits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +10,9 @@ pub struct Policy {
     pub id: u32,
     pub acl: u32,
     pub paths: Vec<Path>,
+    /// Its paths were freed when one that it had was added again: VPP gives up its hold on the old list after it found
+    /// the same list to be the new one (`abf_policy_update`). Seen in 26.06; the sources of all releases do it.
+    pub lost: bool,
 }
 
 /// A policy on an interface. It outlives the interface.
@@ -27,14 +30,14 @@ pub struct Attachment {
 #[derive(Clone, Debug)]
 pub struct Abf {
     /// Policies by slot.
-    pub policies: Pool<Policy>,
+    pub policies: Slots<Policy>,
     /// Attachments by slot.
-    pub attachments: Pool<Attachment>,
+    pub attachments: Slots<Attachment>,
 }
 
 impl Abf {
     pub(crate) const fn new() -> Self {
-        Self { policies: Pool::new(), attachments: Pool::new() }
+        Self { policies: Slots::new(), attachments: Slots::new() }
     }
 
     /// Slot of the policy with an id.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::pool::Pool;
+use super::slots::Slots;
 use crate::behaviour::retval;
 
 /// A rule.
@@ -53,9 +53,9 @@ pub struct Both<T> {
 #[derive(Clone, Debug)]
 pub struct Acls {
     /// Lists for IP.
-    pub lists: Pool<List<Rule>>,
+    pub lists: Slots<List<Rule>>,
     /// Lists for MAC and IP.
-    pub mac_lists: Pool<List<MacRule>>,
+    pub mac_lists: Slots<List<MacRule>>,
     applied: BTreeMap<u32, Both<u32>>,
     /// Ethertypes that are let through unseen. They stay when their interface goes.
     ethertypes: BTreeMap<u32, Both<u16>>,
@@ -68,8 +68,8 @@ pub struct Acls {
 impl Acls {
     pub(crate) const fn new() -> Self {
         Self {
-            lists: Pool::new(),
-            mac_lists: Pool::new(),
+            lists: Slots::new(),
+            mac_lists: Slots::new(),
             applied: BTreeMap::new(),
             ethertypes: BTreeMap::new(),
             mac_applied: Vec::new(),

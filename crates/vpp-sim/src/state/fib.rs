@@ -143,8 +143,8 @@ pub struct Table {
     pub name: String,
     /// Its index among those of its family, which is not its id.
     pub fib_index: u32,
-    /// What the flow hash is made of; bits of `ip_flow_hash_config_v2`.
-    pub flow_hash: u32,
+    /// What the flow hash is made of; bits of `ip_flow_hash_config_v2`. `None` is what the release has by itself.
+    pub flow_hash: Option<u32>,
     /// It was made and not deleted by a request. A deleted one stays while something uses it.
     pub locked: bool,
     /// By length and network address.
@@ -176,7 +176,6 @@ impl Table {
 pub struct Fib {
     tables: Vec<Table>,
     next_stats_index: u32,
-    default_flow_hash: u32,
     /// Indices of tables that are gone, of IPv4 and IPv6; the last one is taken first.
     free: [Vec<u32>; 2],
     /// Connected routes of each interface: table, family, prefix.
@@ -198,17 +197,16 @@ pub(crate) fn network(ip: IpAddr, len: u8) -> [u8; 16] {
 }
 
 impl Fib {
-    pub(crate) fn new(behaviour: &Behaviour) -> Self {
+    pub(crate) fn new() -> Self {
         let mut fib = Self {
             tables: Vec::new(),
             next_stats_index: 1,
-            default_flow_hash: if behaviour.hashes_flow_label { 0x9f } else { 0x1f },
             free: [Vec::new(), Vec::new()],
             connected: BTreeMap::new(),
             tracked: Vec::new(),
         };
-        fib.add_table(0, false, "", behaviour);
-        fib.add_table(0, true, "", behaviour);
+        fib.add_table(0, false, "");
+        fib.add_table(0, true, "");
         fib
     }
 
@@ -277,9 +275,8 @@ impl Fib {
     }
 
     /// Adds a table with the routes that VPP gives it; one that is there already stays as it is.
-    pub(crate) fn add_table(&mut self, id: u32, v6: bool, name: &str, behaviour: &Behaviour) {
-        if let Some(table) = self.table_mut(id, v6) {
-            table.locked |= behaviour.relocks_tables;
+    pub(crate) fn add_table(&mut self, id: u32, v6: bool, name: &str) {
+        if self.table(id, v6).is_some() {
             return;
         }
         let [four, six] = &mut self.free;
@@ -296,7 +293,7 @@ impl Fib {
             v6,
             name,
             fib_index,
-            flow_hash: self.default_flow_hash,
+            flow_hash: None,
             locked: true,
             entries: BTreeMap::new(),
             marked: Vec::new(),
@@ -319,6 +316,13 @@ impl Fib {
             (Ipv4Addr::BROADCAST, 32, source::DEFAULT_ROUTE),
         ] {
             self.update(id, IpAddr::V4(ip), len, source, vec![Path::drop(false)]);
+        }
+    }
+
+    /// Makes a table that was deleted but is still in use be there for good again.
+    pub(crate) fn relock_table(&mut self, id: u32, v6: bool) {
+        if let Some(table) = self.table_mut(id, v6) {
+            table.locked = true;
         }
     }
 
@@ -356,7 +360,7 @@ impl Fib {
 
     /// Sets what the flow hash of a table is made of; `false` without table.
     pub(crate) fn set_flow_hash(&mut self, id: u32, v6: bool, flow_hash: u32) -> bool {
-        self.table_mut(id, v6).map(|table| table.flow_hash = flow_hash).is_some()
+        self.table_mut(id, v6).map(|table| table.flow_hash = Some(flow_hash)).is_some()
     }
 
     /// Removes the routes that the API made in a table.
@@ -385,6 +389,19 @@ impl Fib {
     pub fn lookup(&self, id: u32, ip: IpAddr, longest: u8) -> Option<&Entry> {
         let table = self.table(id, ip.is_ipv6())?;
         (0..=longest).rev().find_map(|len| table.entry(ip, len))
+    }
+
+    /// Index of an entry's counters; !0 when packets do not take it. So it is with the route of a neighbour unless a
+    /// shorter prefix is attached to the neighbour's interface (`fib_entry_src_adj_activate`).
+    pub fn stats_index(&self, table: &Table, entry: &Entry) -> u32 {
+        let Some((source::ADJACENCY, paths)) = entry.best() else { return entry.stats_index };
+        let cover = (0..entry.len).rev().find_map(|len| table.entry(entry.ip, len)?.best());
+        let attached = cover.and_then(|(_, paths)| match paths {
+            [path] if path.next_hop == [0; 16] => path.interface(),
+            _ => None,
+        });
+        let installed = attached.is_some() && paths.iter().any(|path| path.interface() == attached);
+        if installed { entry.stats_index } else { u32::MAX }
     }
 
     /// The route that a neighbour gives its address; one more path when it is there on several interfaces.

@@ -201,7 +201,7 @@ impl L2 {
     }
 
     /// Makes an interface one of layer 3: out of its domain or cross-connect, with no tag rewrite.
-    pub(crate) fn to_l3(&mut self, sw_if_index: u32) {
+    pub(crate) fn make_l3(&mut self, sw_if_index: u32) {
         self.remove_port(sw_if_index);
         self.xconnects.remove(&sw_if_index);
         self.rewrites.remove(&sw_if_index);
@@ -211,10 +211,10 @@ impl L2 {
     pub(crate) fn interface_deleted(&mut self, sw_if_index: u32) {
         let other_end = self.xconnects.get(&sw_if_index).copied();
         if let Some(other_end) = other_end {
-            self.to_l3(other_end);
+            self.make_l3(other_end);
         }
         if other_end.is_some() || self.domain_of(sw_if_index).is_some() {
-            self.to_l3(sw_if_index);
+            self.make_l3(sw_if_index);
         }
     }
 

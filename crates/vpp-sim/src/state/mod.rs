@@ -5,14 +5,14 @@ pub mod acl;
 pub mod bond;
 pub mod dhcp;
 pub mod fib;
-pub(crate) mod instances;
 pub mod interface;
 pub mod l2;
 pub mod memif;
 pub mod neighbor;
-pub mod pool;
+pub(crate) mod pool;
 pub mod proxy_arp;
 pub mod queue;
+pub mod slots;
 pub mod span;
 pub mod tunnel;
 pub mod vlan;
@@ -21,11 +21,11 @@ use abf::Abf;
 use acl::Acls;
 use dhcp::DhcpClient;
 use fib::Fib;
-use instances::Pools;
 use interface::{Interface, Interfaces, Kind};
 use l2::L2;
 use memif::SocketFiles;
 use neighbor::Neighbors;
+use pool::Pools;
 use proxy_arp::ProxyArp;
 use span::Span;
 use tunnel::Protocol;
@@ -76,11 +76,11 @@ pub struct State {
 
 impl State {
     /// A VPP just started: `local0`, bridge domain 0, table 0 and memif socket 0.
-    pub(crate) fn new(behaviour: &Behaviour, runtime_dir: &str) -> Self {
+    pub(crate) fn new(runtime_dir: &str) -> Self {
         Self {
             interfaces: Interfaces::new(),
             l2: L2::new(),
-            fib: Fib::new(behaviour),
+            fib: Fib::new(),
             memif_sockets: SocketFiles::new(runtime_dir),
             span: Span::default(),
             dhcp_clients: Vec::new(),

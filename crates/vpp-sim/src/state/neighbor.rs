@@ -1,7 +1,7 @@
 //! Neighbours of IP interfaces.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Instant;
 
 use super::fib::network;
@@ -40,19 +40,27 @@ pub struct Limits {
 #[derive(Clone, Debug)]
 pub struct Neighbors {
     entries: BTreeMap<(u32, IpAddr), Neighbor>,
-    /// IPv4 and IPv6.
+    /// How many there are, and what is set for them: IPv4 and IPv6.
+    counts: [usize; 2],
     limits: [Limits; 2],
 }
 
 impl Neighbors {
     pub(crate) const fn new() -> Self {
         let limits = Limits { max_number: 50_000, max_age: 0, recycle: false };
-        Self { entries: BTreeMap::new(), limits: [limits; 2] }
+        Self { entries: BTreeMap::new(), counts: [0; 2], limits: [limits; 2] }
     }
 
     /// Neighbours with interface and address, in that order.
     pub fn iter(&self) -> impl Iterator<Item = (u32, IpAddr, &Neighbor)> {
         self.entries.iter().map(|((sw_if_index, ip), entry)| (*sw_if_index, *ip, entry))
+    }
+
+    /// Those of an interface, with their addresses.
+    pub fn of(&self, sw_if_index: u32) -> impl Iterator<Item = (IpAddr, &Neighbor)> {
+        let first = (sw_if_index, IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let from = self.entries.range(first..).take_while(move |((index, _), _)| *index == sw_if_index);
+        from.map(|((_, ip), entry)| (*ip, entry))
     }
 
     /// The neighbour with an address.
@@ -64,12 +72,23 @@ impl Neighbors {
         self.entries.get_mut(&(sw_if_index, ip))
     }
 
+    fn count(&mut self, v6: bool) -> &mut usize {
+        let [four, six] = &mut self.counts;
+        if v6 { six } else { four }
+    }
+
     pub(crate) fn insert(&mut self, sw_if_index: u32, ip: IpAddr, entry: Neighbor) {
-        self.entries.insert((sw_if_index, ip), entry);
+        if self.entries.insert((sw_if_index, ip), entry).is_none() {
+            let count = self.count(ip.is_ipv6());
+            *count = count.saturating_add(1);
+        }
     }
 
     pub(crate) fn remove(&mut self, sw_if_index: u32, ip: IpAddr) -> Option<Neighbor> {
-        self.entries.remove(&(sw_if_index, ip))
+        let removed = self.entries.remove(&(sw_if_index, ip))?;
+        let count = self.count(ip.is_ipv6());
+        *count = count.saturating_sub(1);
+        Some(removed)
     }
 
     /// What is set for a family.
@@ -84,16 +103,14 @@ impl Neighbors {
     }
 
     /// Which neighbour gives way to a new one: `Ok(None)` when there is room, `Err` when none does.
-    pub(crate) fn in_the_way(&self, v6: bool) -> Result<Option<(u32, IpAddr)>, ()> {
+    pub(crate) fn in_the_way(&mut self, v6: bool) -> Result<Option<(u32, IpAddr)>, ()> {
         let limits = self.limits(v6);
-        let family = || self.entries.iter().filter(|((_, ip), _)| ip.is_ipv6() == v6);
-        let room = limits.max_number == 0 || family().count() < limits.max_number as usize;
-        let oldest = || family().filter(|(_, e)| !e.is_static).min_by_key(|(_, e)| e.updated);
-        match oldest() {
-            _ if room => Ok(None),
-            Some((key, _)) if limits.recycle => Ok(Some(*key)),
-            _ => Err(()),
+        if limits.max_number == 0 || *self.count(v6) < limits.max_number as usize {
+            return Ok(None);
         }
+        let learned = self.entries.iter().filter(|((_, ip), e)| ip.is_ipv6() == v6 && !e.is_static);
+        let oldest = learned.min_by_key(|(_, e)| e.updated).map(|(key, _)| *key);
+        oldest.filter(|_| limits.recycle).map(Some).ok_or(())
     }
 
     /// From now on everything that is not made again goes with [`Self::marked`].
@@ -114,8 +131,8 @@ impl Neighbors {
             NeighborsSurvive::Ip6 => ip.is_ipv6(),
             NeighborsSurvive::None => false,
         };
-        let of_interface = self.entries.iter().filter(|((index, _), _)| *index == sw_if_index);
-        of_interface.filter(|((_, ip), e)| !e.is_static || !stays(ip)).map(|(key, _)| *key).collect()
+        let going = self.of(sw_if_index).filter(|(ip, e)| !e.is_static || !stays(ip));
+        going.map(|(ip, _)| (sw_if_index, ip)).collect()
     }
 }
 
@@ -193,9 +210,9 @@ impl super::State {
         };
         let going: Vec<(u32, IpAddr)> = self
             .neighbors
-            .iter()
-            .filter(|(index, ip, n)| *index == sw_if_index && !n.is_static && covers(*ip))
-            .map(|(index, ip, _)| (index, ip))
+            .of(sw_if_index)
+            .filter(|(ip, n)| !n.is_static && covers(*ip))
+            .map(|(ip, _)| (sw_if_index, ip))
             .collect();
         self.remove_neighbors(&going);
     }
@@ -204,9 +221,9 @@ impl super::State {
     pub(crate) fn move_neighbors(&mut self, sw_if_index: u32, v6: bool) {
         let moving: Vec<(IpAddr, u32)> = self
             .neighbors
-            .iter()
-            .filter(|(index, ip, _)| *index == sw_if_index && ip.is_ipv6() == v6)
-            .filter_map(|(_, ip, n)| Some((ip, n.table?)))
+            .of(sw_if_index)
+            .filter(|(ip, _)| ip.is_ipv6() == v6)
+            .filter_map(|(ip, n)| Some((ip, n.table?)))
             .collect();
         for (ip, table) in moving {
             self.fib.remove_adjacency(table, ip, sw_if_index);

@@ -1,48 +1,40 @@
-//! Numbered slots: what is freed last is given out first, as in VPP's pools.
+//! Numbers of instances, given like VPP's pools give them.
 
-/// Slots with their items.
-#[derive(Clone, Debug)]
-pub struct Pool<T> {
-    slots: Vec<Option<T>>,
+/// A pool of numbers: the last freed one is given first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pool {
+    next: u32,
     free: Vec<u32>,
 }
 
-impl<T> Pool<T> {
-    pub(crate) const fn new() -> Self {
-        Self { slots: Vec::new(), free: Vec::new() }
+impl Pool {
+    /// The number that [`Pool::take`] would give.
+    pub(crate) fn peek(&self) -> u32 {
+        self.free.last().copied().unwrap_or(self.next)
     }
 
-    /// Takes a slot. Its index.
-    pub(crate) fn add(&mut self, item: T) -> u32 {
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            u32::try_from(self.slots.len().saturating_sub(1)).unwrap_or(u32::MAX)
-        });
-        if let Some(slot) = self.slots.get_mut(index as usize) {
-            *slot = Some(item);
-        }
-        index
+    /// Takes a number.
+    pub(crate) fn take(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            let index = self.next;
+            self.next = index.saturating_add(1);
+            index
+        })
     }
 
-    pub(crate) fn remove(&mut self, index: u32) -> Option<T> {
-        let removed = self.slots.get_mut(index as usize)?.take();
-        if removed.is_some() {
-            self.free.push(index);
-        }
-        removed
+    /// Gives a number back.
+    pub(crate) fn put(&mut self, index: u32) {
+        self.free.push(index);
     }
+}
 
-    /// The item in a slot.
-    pub fn get(&self, index: u32) -> Option<&T> {
-        self.slots.get(index as usize)?.as_ref()
-    }
-
-    pub(crate) fn get_mut(&mut self, index: u32) -> Option<&mut T> {
-        self.slots.get_mut(index as usize)?.as_mut()
-    }
-
-    /// Items with their indices.
-    pub fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        (0_u32..).zip(&self.slots).filter_map(|(index, slot)| Some((index, slot.as_ref()?)))
-    }
+/// One pool for each kind of interface that has instances.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pools {
+    pub(crate) memif: Pool,
+    pub(crate) af_packet: Pool,
+    pub(crate) vxlan: Pool,
+    pub(crate) gre: Pool,
+    pub(crate) ipip: Pool,
+    pub(crate) bond: Pool,
 }

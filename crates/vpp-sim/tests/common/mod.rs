@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod compare;
+pub mod layers;
+pub mod scenario;
 pub mod socket;
 
 use std::net::IpAddr;
