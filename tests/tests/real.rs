@@ -3,11 +3,11 @@
 
 mod common;
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use common::calls::Scenario;
-use common::{Peer, connect, run};
+use common::calls::{PARTS, Scenario};
+use common::{Peer, connect, run, text_of};
 use vppcalls::types::{BridgeDomainDetails, Interface, Route};
 
 fn with_vpp<T>(socket: &Path, part: impl AsyncFnOnce(&Peer, &Scenario<'_>) -> T) -> T {
@@ -43,23 +43,20 @@ fn a_real_vpp_does_what_the_calls_say_and_is_left_as_it_was() {
         scenario.sweep().await;
         state(peer).await
     });
-    let done = catch_unwind(AssertUnwindSafe(|| {
-        with_vpp(socket, async |peer, scenario| {
-            assert_eq!(scenario.core().await, peer.connection.pid);
-            scenario.loopback().await;
-            scenario.bridge_domain().await;
-            scenario.routes().await;
-            scenario.drop_routes().await;
-        });
-    }));
-    let after = with_vpp(socket, async |peer, scenario| {
-        if done.is_err() {
-            scenario.sweep().await;
+    let mut failed = Vec::new();
+    for part in ["core"].iter().chain(PARTS) {
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            with_vpp(socket, async |peer, scenario| match *part {
+                "core" => assert_eq!(scenario.core().await, peer.connection.pid),
+                other => scenario.part(other).await,
+            });
+        }));
+        if let Err(why) = done {
+            failed.push(format!("{part}: {}", text_of(&*why)));
+            with_vpp(socket, async |_, scenario| scenario.sweep().await);
         }
-        state(peer).await
-    });
-    if let Err(panic) = done {
-        resume_unwind(panic);
     }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    let after = with_vpp(socket, async |peer, _| state(peer).await);
     assert_eq!(after, before);
 }

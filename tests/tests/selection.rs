@@ -202,7 +202,7 @@ fn without_its_plugin_a_call_says_that_it_is_absent_and_the_rest_works() {
             assert_eq!(peer.selection.release, newest);
             assert_eq!(peer.handlers.absent, BTreeSet::from([module]));
             if module == "tapv2" {
-                let error = peer.handlers.interface.add_tap(&Tap::default()).await.unwrap_err();
+                let error = peer.handlers.tap.add_tap(&Tap::default()).await.unwrap_err();
                 assert!(error.is_absent() && error.retval().is_none(), "{error}");
                 assert!(error.to_string().contains("tap_create_v"), "{error}");
             }

@@ -5,13 +5,21 @@
 //! `vppcalls-macros` expands it once for every group of releases whose API is the same.
 
 pub mod calls;
+mod check;
+mod create;
 mod error;
+mod inventory;
 pub mod select;
 pub mod types;
 mod vpp;
 mod wire;
 
-pub use calls::{CoreCalls, InterfaceCalls, L2Calls, L3Calls};
+pub use calls::{
+    AfPacketCalls, BondCalls, CoreCalls, DhcpCalls, GreCalls, InterfaceCalls, InterfaceEvents, IpipCalls,
+    L2Calls, L3Calls, MemifCalls, NeighborCalls, RxCalls, SpanCalls, SubInterfaceCalls, TapCalls, VxlanCalls,
+};
+pub use create::NewInterface;
 pub use error::{Error, Result};
+pub use inventory::{Inventory, Kind};
 pub use select::{Handlers, Refusal, select};
 pub(crate) use vpp::Vpp;

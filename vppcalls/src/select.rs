@@ -18,7 +18,10 @@ use std::sync::Arc;
 use binapi_index::{Component, MESSAGES, Message, RELEASES};
 use vpp_client::{Client, Connection, Lookup, MessageTable};
 
-use crate::calls::{self, CoreCalls, InterfaceCalls, L2Calls, L3Calls};
+use crate::calls::{
+    self, AfPacketCalls, BondCalls, CoreCalls, DhcpCalls, GreCalls, InterfaceCalls, IpipCalls, L2Calls,
+    L3Calls, MemifCalls, NeighborCalls, RxCalls, SpanCalls, SubInterfaceCalls, TapCalls, VxlanCalls,
+};
 
 /// Releases that share one expansion of an area.
 pub(crate) struct Group<T: ?Sized> {
@@ -65,6 +68,18 @@ pub fn groups() -> Vec<GroupInfo> {
     all.extend(of("interface", calls::INTERFACE));
     all.extend(of("l2", calls::L2));
     all.extend(of("l3", calls::L3));
+    all.extend(of("af_packet", calls::AF_PACKET));
+    all.extend(of("bond", calls::BOND));
+    all.extend(of("dhcp", calls::DHCP));
+    all.extend(of("gre", calls::GRE));
+    all.extend(of("ipip", calls::IPIP));
+    all.extend(of("memif", calls::MEMIF));
+    all.extend(of("neighbor", calls::NEIGHBOR));
+    all.extend(of("rx", calls::RX));
+    all.extend(of("span", calls::SPAN));
+    all.extend(of("subif", calls::SUBIF));
+    all.extend(of("tap", calls::TAP));
+    all.extend(of("vxlan", calls::VXLAN));
     all
 }
 
@@ -81,6 +96,30 @@ pub struct Handlers {
     pub l2: Arc<dyn L2Calls>,
     /// Routes.
     pub l3: Arc<dyn L3Calls>,
+    /// Interfaces on top of those of Linux.
+    pub af_packet: Arc<dyn AfPacketCalls>,
+    /// Bonds.
+    pub bond: Arc<dyn BondCalls>,
+    /// DHCP clients.
+    pub dhcp: Arc<dyn DhcpCalls>,
+    /// GRE tunnels.
+    pub gre: Arc<dyn GreCalls>,
+    /// Tunnels of IP in IP.
+    pub ipip: Arc<dyn IpipCalls>,
+    /// Memifs.
+    pub memif: Arc<dyn MemifCalls>,
+    /// Neighbours.
+    pub neighbor: Arc<dyn NeighborCalls>,
+    /// How packets come in.
+    pub rx: Arc<dyn RxCalls>,
+    /// Mirrors.
+    pub span: Arc<dyn SpanCalls>,
+    /// Sub-interfaces.
+    pub subif: Arc<dyn SubInterfaceCalls>,
+    /// TAP interfaces.
+    pub tap: Arc<dyn TapCalls>,
+    /// VXLAN tunnels.
+    pub vxlan: Arc<dyn VxlanCalls>,
     /// Plugin modules whose messages VPP does not have.
     pub absent: BTreeSet<&'static str>,
 }
@@ -288,6 +327,18 @@ pub fn select(client: &Client, connection: &Connection) -> Result<(Handlers, Sel
             interface: group(calls::INTERFACE, position, client)?,
             l2: group(calls::L2, position, client)?,
             l3: group(calls::L3, position, client)?,
+            af_packet: group(calls::AF_PACKET, position, client)?,
+            bond: group(calls::BOND, position, client)?,
+            dhcp: group(calls::DHCP, position, client)?,
+            gre: group(calls::GRE, position, client)?,
+            ipip: group(calls::IPIP, position, client)?,
+            memif: group(calls::MEMIF, position, client)?,
+            neighbor: group(calls::NEIGHBOR, position, client)?,
+            rx: group(calls::RX, position, client)?,
+            span: group(calls::SPAN, position, client)?,
+            subif: group(calls::SUBIF, position, client)?,
+            tap: group(calls::TAP, position, client)?,
+            vxlan: group(calls::VXLAN, position, client)?,
             absent: selection.absent.clone(),
         })
     };

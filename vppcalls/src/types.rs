@@ -1,8 +1,14 @@
 //! What calls take and give. Nothing here knows a release.
 
+mod interface;
+mod l3;
+mod tunnel;
+
 use std::net::IpAddr;
 
-use ipnet::IpNet;
+pub use interface::*;
+pub use l3::*;
+pub use tunnel::*;
 
 /// A MAC address.
 pub type Mac = [u8; 6];
@@ -21,69 +27,41 @@ pub struct Version {
     pub build_date: String,
 }
 
-/// An interface as VPP has it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Interface {
-    /// VPP's number for it.
-    pub sw_if_index: u32,
-    /// The number of the interface below, its own when there is none.
-    pub sup_sw_if_index: u32,
-    /// VPP's name: `loop0`.
-    pub internal_name: String,
-    /// What kind of device VPP says it is; empty up to 19.08, which do not tell.
-    pub device: String,
-    /// Text that was attached to it; the agent's name for it.
-    pub tag: String,
-    /// Set up by configuration.
-    pub admin_up: bool,
-    /// Up.
-    pub link_up: bool,
-    /// All zero when it has none.
-    pub mac: Mac,
-    /// MTU of the link in bytes.
-    pub link_mtu: u16,
-    /// MTU for IP packets in bytes; 0 when it follows the link.
-    pub mtu: u32,
-    /// Addresses in the order in which VPP tells them.
-    pub addresses: Vec<IpNet>,
-}
-
-/// How to make a TAP interface.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tap {
-    /// Number in its VPP name; any free one when there is none.
-    pub id: Option<u32>,
-    /// MAC; a random one when there is none.
-    pub mac: Option<Mac>,
-    /// Name of the other end in Linux, up to 15 bytes; VPP chooses when there is none.
-    pub host_name: Option<String>,
-    /// Slots, a power of two; 256 when zero.
-    pub rx_ring: u16,
-    /// Slots, a power of two; 256 when zero.
-    pub tx_ring: u16,
-    /// Segmentation offload.
-    pub gso: bool,
-    /// IP packets instead of Ethernet frames.
-    pub tun: bool,
-}
-
-/// A TAP interface as VPP has it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TapDetails {
-    /// VPP's number for the interface.
-    pub sw_if_index: u32,
-    /// Number in its VPP name.
+/// A thread of VPP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// Its number, from 0, the main thread.
     pub id: u32,
-    /// Name of the other end in Linux.
-    pub host_name: String,
-    /// Slots.
-    pub rx_ring: u16,
-    /// Slots.
-    pub tx_ring: u16,
-    /// Segmentation offload; always false up to 18.10, which does not tell.
-    pub gso: bool,
-    /// IP packets instead of Ethernet frames.
-    pub tun: bool,
+    /// `vpp_main`, `vpp_wk_0`.
+    pub name: String,
+    /// `workers`; empty for the main thread.
+    pub kind: String,
+    /// Linux's number for it.
+    pub pid: u32,
+    /// The CPU that it runs on.
+    pub cpu_id: u32,
+    /// The core of that CPU.
+    pub core: u32,
+    /// The socket of that core.
+    pub cpu_socket: u32,
+}
+
+/// A plugin that VPP has loaded.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Plugin {
+    /// Its API module (`memif`), or its file (`memif_plugin.so`) with [`PluginSource::CommandLine`].
+    pub name: String,
+    /// How it is known.
+    pub source: PluginSource,
+}
+
+/// How a plugin is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PluginSource {
+    /// Its messages are in VPP's table.
+    Messages,
+    /// VPP's command line lists it.
+    CommandLine,
 }
 
 /// A bridge domain.
@@ -144,78 +122,22 @@ pub struct FibEntry {
     pub bvi: bool,
 }
 
-/// What happens to packets on a path.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PathKind {
-    /// They go to the next hop.
-    #[default]
-    Normal,
-    /// They are dropped.
-    Drop,
-    /// They are for this host.
-    Local,
-    /// Something else, by VPP's number (`fib_path_type`; 255 where elder releases tell it in flags).
-    Other(u32),
+/// An address that a bridge domain answers ARP and neighbour solicitations for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ArpTermination {
+    /// The bridge domain.
+    pub bd_id: u32,
+    /// The address asked for.
+    pub ip: IpAddr,
+    /// The MAC that is the answer.
+    pub mac: Mac,
 }
 
-/// One way to a destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RoutePath {
-    /// What happens.
-    pub kind: PathKind,
-    /// The interface; [`NO_INTERFACE`] when the next hop decides.
-    pub sw_if_index: u32,
-    /// The table in which the next hop is looked up.
-    pub table: u32,
-    /// The next hop, if there is one.
-    pub next_hop: Option<IpAddr>,
-    /// Share of the traffic among paths of one preference.
-    pub weight: u8,
-    /// Lower is better.
-    pub preference: u8,
-}
-
-impl Default for RoutePath {
-    fn default() -> Self {
-        Self {
-            kind: PathKind::Normal,
-            sw_if_index: NO_INTERFACE,
-            table: 0,
-            next_hop: None,
-            weight: 1,
-            preference: 0,
-        }
-    }
-}
-
-/// A route with all its paths.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
-    /// The table that has it.
-    pub table: u32,
-    /// The destination.
-    pub prefix: IpNet,
-    /// The ways there.
-    pub paths: Vec<RoutePath>,
-}
-
-/// What to do with the paths that a route has already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Paths {
-    /// They go: the route has the given paths afterwards.
-    Replace,
-    /// They stay beside the given ones. A path through an interface that is gone kills some VPPs when another one
-    /// is added beside it; [`Paths::Replace`] does not.
-    Add,
-}
-
-/// A routing table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Table {
-    /// Its number.
-    pub id: u32,
-    /// It is for IPv6.
-    pub ipv6: bool,
-    /// Its name.
-    pub name: String,
+/// What comes in through one interface goes out through another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Xconnect {
+    /// Where it comes in.
+    pub rx: u32,
+    /// Where it goes out.
+    pub tx: u32,
 }

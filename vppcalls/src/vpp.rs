@@ -2,8 +2,10 @@
 
 use std::marker::PhantomData;
 
-use binapi_core::{Dump, Request};
-use vpp_client::Client;
+use binapi_core::{Dump, Message, Request, Subscribe};
+use binapi_messages::vpe::v1810::ControlPing;
+use futures::future::{Either, select};
+use vpp_client::{Client, Events};
 
 use crate::error::{Error, Result};
 
@@ -31,9 +33,43 @@ impl<V> Vpp<V> {
         Ok(self.client.call_unchecked(request).await?)
     }
 
+    /// Like [`call`](Self::call) for requests that some VPPs carry out and do not answer: their plugin finds clients on
+    /// shared memory only. `None` when there is no answer; a ping that is sent along tells, since VPP takes one after
+    /// the other.
+    pub(crate) async fn call_if_answered<R: Request<V>>(&self, request: &R) -> Result<Option<R::Reply>> {
+        let call = std::pin::pin!(self.client.call(request));
+        let ping = std::pin::pin!(self.client.call::<(), _>(&ControlPing {}));
+        match select(call, ping).await {
+            Either::Left((reply, _)) => Ok(Some(reply?)),
+            Either::Right((pong, _)) => {
+                pong?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The outcome of a request without an answer, by what a dump shows of it.
+    pub(crate) fn shown<R: Message, T>(&self, _request: &R, shown: Option<T>) -> Result<T> {
+        let silent = || Error::Unanswered { message: R::NAME, release: self.release.to_string() };
+        shown.ok_or_else(silent)
+    }
+
     /// See [`Client::dump`].
     pub(crate) async fn dump<R: Dump<V>>(&self, request: &R) -> Result<Vec<R::Details>> {
         Ok(self.client.dump(request)?.all().await?)
+    }
+
+    /// See [`Client::events`].
+    pub(crate) fn events<R: Subscribe<V> + Clone>(&self, request: &R) -> Events<R::Event> {
+        self.client.events(request)
+    }
+
+    /// The plugins that show in VPP's messages. None without a connection.
+    pub(crate) fn known_plugins(&self) -> Vec<String> {
+        let state = self.client.state();
+        let state = state.borrow();
+        let plugins = state.connection().map(|c| c.plugins.as_slice()).unwrap_or_default();
+        plugins.iter().map(|name| (*name).to_string()).collect()
     }
 
     /// The error of a feature that this release does not have.

@@ -71,6 +71,9 @@ pub(crate) fn text<T: ApiText>(field: &'static str, text: &str) -> Result<T> {
     T::from_str(text).ok_or_else(|| Error::TooLong { field, text: text.to_string(), max: T::MAX })
 }
 
+/// Bytes of a tag.
+pub(crate) const MAX_TAG: usize = 63;
+
 /// A yes or no, `u8` in elder releases.
 pub(crate) trait Flag {
     /// True for any other value than zero.
@@ -107,6 +110,21 @@ pub(crate) fn address_from(ipv6: bool, bytes: [u8; 16]) -> IpAddr {
     }
     let [a, b, c, d, ..] = bytes;
     Ipv4Addr::new(a, b, c, d).into()
+}
+
+/// The IPv4 address at the start of bytes; unspecified where there are too few.
+pub(crate) fn ipv4_from(bytes: &[u8]) -> Ipv4Addr {
+    bytes.first_chunk::<4>().map_or(Ipv4Addr::UNSPECIFIED, |first| Ipv4Addr::from(*first))
+}
+
+/// The names in what `show plugins` prints: after a number and a full stop, one a line.
+pub(crate) fn listed_plugins(listing: &str) -> impl Iterator<Item = &str> {
+    listing.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let number = words.next()?.strip_suffix('.')?;
+        let name = words.next()?;
+        (!number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())).then_some(name)
+    })
 }
 
 /// An address with the length of its prefix, as VPP told them.

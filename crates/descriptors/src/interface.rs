@@ -34,19 +34,19 @@ impl InterfaceDescriptor {
         Self { southbound, prefix: Interface::SPEC.key_prefix(false) }
     }
 
-    async fn make(&self, calls: &dyn InterfaceCalls, value: &Interface) -> Result<u32, Failure> {
+    async fn make(&self, handlers: &Handlers, value: &Interface) -> Result<u32, Failure> {
         let mac = parse_mac(&value.phys_address);
         match value.r#type() {
-            Type::SoftwareLoopback => calls.add_loopback(mac).await.map_err(failure),
-            Type::Tap => calls.add_tap(&tap(value)).await.map_err(failure),
+            Type::SoftwareLoopback => handlers.interface.add_loopback(mac).await.map_err(failure),
+            Type::Tap => handlers.tap.add_tap(&tap(value)).await.map_err(failure),
             other => Err(unsupported(other)),
         }
     }
 
-    async fn unmake(&self, calls: &dyn InterfaceCalls, kind: Type, sw_if_index: u32) -> Result<(), Failure> {
+    async fn unmake(&self, handlers: &Handlers, kind: Type, sw_if_index: u32) -> Result<(), Failure> {
         match kind {
-            Type::SoftwareLoopback => calls.delete_loopback(sw_if_index).await.map_err(failure),
-            Type::Tap => calls.delete_tap(sw_if_index).await.map_err(failure),
+            Type::SoftwareLoopback => handlers.interface.delete_loopback(sw_if_index).await.map_err(failure),
+            Type::Tap => handlers.tap.delete_tap(sw_if_index).await.map_err(failure),
             other => Err(unsupported(other)),
         }
     }
@@ -148,11 +148,11 @@ impl Descriptor for InterfaceDescriptor {
     async fn create(&self, _key: &str, value: &Interface) -> Result<InterfaceIndex, Failure> {
         let handlers = self.southbound.get()?;
         let calls = handlers.interface.as_ref();
-        let sw_if_index = self.make(calls, value).await?;
+        let sw_if_index = self.make(&handlers, value).await?;
         if let Err(mut why) = self.dress(calls, sw_if_index, value).await {
             // An interface without its name would be nobody's: it goes again.
             if !why.lost
-                && let Err(left) = self.unmake(calls, value.r#type(), sw_if_index).await
+                && let Err(left) = self.unmake(&handlers, value.r#type(), sw_if_index).await
             {
                 why.message =
                     format!("{}; and it stays behind as sw_if_index {sw_if_index}: {left}", why.message);
@@ -194,7 +194,7 @@ impl Descriptor for InterfaceDescriptor {
         let calls = handlers.interface.as_ref();
         // Down first: nothing passes while it is taken apart.
         calls.set_admin(index.sw_if_index, false).await.map_err(failure)?;
-        self.unmake(calls, value.r#type(), index.sw_if_index).await
+        self.unmake(&handlers, value.r#type(), index.sw_if_index).await
     }
 
     async fn retrieve(
@@ -230,7 +230,7 @@ impl Descriptor for InterfaceDescriptor {
 }
 
 async fn taps(handlers: &Handlers) -> Result<Vec<TapDetails>, Failure> {
-    match handlers.interface.dump_taps().await {
+    match handlers.tap.dump_taps().await {
         // Without the plugin there are none.
         Err(e) if e.is_absent() => Ok(Vec::new()),
         other => other.map_err(unread),
@@ -302,6 +302,7 @@ fn tap(value: &Interface) -> Tap {
         tx_ring: ring(link.tx_ring_size),
         gso: link.enable_gso,
         tun: link.enable_tunnel,
+        ..Tap::default()
     }
 }
 

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::behaviour::Behaviour;
+use crate::handlers::table::FLOW_HASH;
 use crate::state::State;
 use crate::state::fib::{Entry, Path, Table, path_type};
-use crate::state::l2::BridgeDomain;
+use crate::state::l2::{BridgeDomain, TagRewrite};
 use crate::system::System;
 
 /// Runs a command: its output, or what VPP says to a command that it does not know.
@@ -30,8 +31,8 @@ pub(crate) fn run(
         ["show" | "sh", "interface" | "int", names @ ..] => interfaces(state, names, &mut out)?,
         ["show" | "sh", "bridge-domain", rest @ ..] => bridge_domains(state, behaviour, rest, &mut out)?,
         ["show" | "sh", "l2fib", rest @ ..] => l2_fib(state, rest, &mut out)?,
-        ["show" | "sh", "ip", "fib", rest @ ..] => fib(state, false, rest, &mut out)?,
-        ["show" | "sh", "ip6", "fib", rest @ ..] => fib(state, true, rest, &mut out)?,
+        ["show" | "sh", "ip", "fib", rest @ ..] => fib(state, behaviour, false, rest, &mut out)?,
+        ["show" | "sh", "ip6", "fib", rest @ ..] => fib(state, behaviour, true, rest, &mut out)?,
         _ => return Err(format!("unknown input `{}'", words.join(" "))),
     }
     Ok(out)
@@ -95,6 +96,9 @@ fn addresses(state: &State, out: &mut String) {
                 domain.id, interface.sw_if_index
             );
         }
+        if let Some((_, tx)) = state.l2.xconnects().find(|(rx, _)| *rx == interface.sw_if_index) {
+            let _ = writeln!(out, "  L2 xconnect {}", name(state, tx));
+        }
         for address in &interface.addresses {
             let table = interface.table(address.ip.is_ipv6());
             let table =
@@ -115,12 +119,13 @@ fn bridge_domains(
     out: &mut String,
 ) -> Result<(), String> {
     let mut only = None;
-    let mut detail = false;
+    let (mut detail, mut arp) = (false, false);
     for word in words {
         match (*word, word.parse::<u32>()) {
             (_, Ok(id)) => only = Some(id),
             ("detail" | "det" | "int", _) => detail = true,
-            ("arp" | "bd-tag", _) => {}
+            ("arp", _) => arp = true,
+            ("bd-tag", _) => {}
             (other, _) => return Err(format!("show bridge-domain: unknown input `{other}'")),
         }
     }
@@ -139,6 +144,12 @@ fn bridge_domains(
         bridge_domain(state, behaviour, index, domain, out);
         if detail {
             ports(state, domain, out);
+        }
+        if (detail || arp) && domain.arp_term {
+            arp_termination(domain, out);
+        }
+        if detail && !domain.tag.is_empty() {
+            let _ = writeln!(out, "\n  BD-Tag: {}", domain.tag);
         }
     }
     match only {
@@ -177,7 +188,7 @@ fn bridge_domain(
         centred(on(domain.arp_ufwd), 9),
     ];
     if behaviour.learn_limit_column {
-        columns.extend([centred("0", 8), centred("16777216", 8)]);
+        columns.extend([centred("0", 8), centred(&domain.learn_limit.to_string(), 8)]);
     }
     columns.push(centred(&name(state, domain.bvi), 11));
     let _ = writeln!(out, "{}", columns.join(" "));
@@ -204,12 +215,36 @@ fn ports(state: &State, domain: &BridgeDomain, out: &mut String) {
                 centred(&port.shg.to_string(), 5),
                 centred(if bvi { "*" } else { "-" }, 5),
                 centred(flood, 9),
-                centred("none", 30),
+                centred(&tag_rewrite(state.l2.rewrite(port.sw_if_index)), 30),
             );
         }
     }
-    if !domain.tag.is_empty() {
-        let _ = writeln!(out, "\n  BD-Tag: {}", domain.tag);
+}
+
+fn arp_termination(domain: &BridgeDomain, out: &mut String) {
+    let _ = writeln!(out, "\n  IP4/IP6 to MAC table for ARP Termination");
+    for (ip, mac) in &domain.macs {
+        let _ = writeln!(out, "{} => {}", centred(&ip.to_string(), 40), centred(&colons(*mac), 20));
+    }
+}
+
+fn colons([a, b, c, d, e, f]: [u8; 6]) -> String {
+    format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
+}
+
+fn tag_rewrite(rewrite: Option<&TagRewrite>) -> String {
+    let Some(TagRewrite { op, dot1q, tag1, tag2 }) = rewrite else { return "none".to_string() };
+    let kind = if *dot1q { "dot1q" } else { "dot1ad" };
+    match op {
+        1 => format!("push-1 {kind} {tag1}"),
+        2 => format!("push-2 {kind} {tag1} {tag2}"),
+        3 => "pop-1".to_string(),
+        4 => "pop-2".to_string(),
+        5 => format!("trans-1-1 {kind} {tag1}"),
+        6 => format!("trans-1-2 {kind} {tag1} {tag2}"),
+        7 => format!("trans-2-1 {kind} {tag1}"),
+        8 => format!("trans-2-2 {kind} {tag1} {tag2}"),
+        _ => "none".to_string(),
     }
 }
 
@@ -245,14 +280,13 @@ fn l2_fib(state: &State, words: &[&str], out: &mut String) -> Result<(), String>
             if only.is_some_and(|only| only != index) {
                 continue;
             }
-            let [a, b, c, d, e, f] = mac;
             let mark = |flag: bool| if flag { "*" } else { "-" };
             let port =
                 if entry.sw_if_index == u32::MAX { "-1".to_string() } else { entry.sw_if_index.to_string() };
             let _ = writeln!(
                 out,
                 "{}{}{}{}{}{}{}{}{}",
-                centred(&format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}"), 19),
+                centred(&colons(mac), 19),
                 centred(&index.to_string(), 7),
                 centred(&port, 7),
                 centred("0/1", 8),
@@ -271,7 +305,13 @@ fn l2_fib(state: &State, words: &[&str], out: &mut String) -> Result<(), String>
     Ok(())
 }
 
-fn fib(state: &State, v6: bool, words: &[&str], out: &mut String) -> Result<(), String> {
+fn fib(
+    state: &State,
+    behaviour: &Behaviour,
+    v6: bool,
+    words: &[&str],
+    out: &mut String,
+) -> Result<(), String> {
     let mut only = None;
     let mut wanted: Option<(IpAddr, u8)> = None;
     let mut words = words.iter();
@@ -287,11 +327,14 @@ fn fib(state: &State, v6: bool, words: &[&str], out: &mut String) -> Result<(), 
         }
     }
     let shown = state.fib.tables().filter(|t| t.v6 == v6 && only.is_none_or(|only| only == t.id));
-    for (index, table) in shown.enumerate() {
+    for table in shown {
+        let flow_hash = table.flow_hash.unwrap_or(if behaviour.hashes_flow_label { 0x9f } else { 0x1f });
+        let parts = (0_u32..).zip(FLOW_HASH).filter(|(bit, _)| flow_hash >> bit & 1 != 0);
+        let flow_hash: String = parts.map(|(_, part)| format!("{part} ")).collect();
         let _ = writeln!(
             out,
-            "{}, fib_index:{index}, flow hash:[src dst sport dport proto flowlabel ] epoch:0 flags:none locks:[default-route:1, ]",
-            table.name
+            "{}, fib_index:{}, flow hash:[{flow_hash}] epoch:0 flags:none locks:[default-route:1, ]",
+            table.name, table.fib_index
         );
         let resolved = state.fib.resolved(table);
         let mut entries: Vec<&Entry> = table.entries().chain(&resolved).collect();

@@ -36,6 +36,15 @@ struct Arguments {
     /// Refuse to make TAP interfaces, as a VPP does that has no /dev/net/tun
     #[arg(long)]
     without_tap_devices: bool,
+    /// Refuse memif sockets, as a VPP does that cannot write where they are to be
+    #[arg(long)]
+    without_memif_sockets: bool,
+    /// An interface of the host, for AF_PACKET; can be repeated. Without, there is every name but `absent...`
+    #[arg(long, value_name = "NAME")]
+    host_interface: Vec<String>,
+    /// VPP's runtime directory, where relative names of memif sockets lead
+    #[arg(long, value_name = "DIR", default_value = "/run/vpp")]
+    runtime_dir: String,
     /// A NIC that is there from the start, GigabitEthernet0/8/0=02:fe:00:00:00:01; can be repeated
     #[arg(long, value_name = "NAME=MAC")]
     nic: Vec<Nic>,
@@ -82,6 +91,9 @@ fn start(arguments: Arguments) -> Result<Running, Box<dyn std::error::Error>> {
         without_plugins: arguments.without_plugin,
         log_requests: arguments.log_requests,
         tap_devices: !arguments.without_tap_devices,
+        memif_sockets: !arguments.without_memif_sockets,
+        host_interfaces: Some(arguments.host_interface).filter(|names| !names.is_empty()),
+        runtime_dir: arguments.runtime_dir,
         abort_when_dead: control_socket.is_none(),
         nics: arguments.nic,
         ..Options::new(arguments.api_json)

@@ -58,18 +58,42 @@ impl<'a> Request<'a> {
 
     /// `{address: {af, un}, len}` below a path.
     pub(crate) fn prefix(&self, path: &str) -> (IpAddr, u8) {
-        let value = self.value(path);
-        let at = |steps: &[&str]| steps.iter().try_fold(value?, |value, step| value.get(step));
-        let ip = match number(at(&["address", "af"])) {
-            0 => IpAddr::V4(Ipv4Addr::from(bytes::<4>(at(&["address", "un", "ip4"])))),
-            _ => IpAddr::V6(Ipv6Addr::from(bytes::<16>(at(&["address", "un", "ip6"])))),
-        };
-        (ip, u8::try_from(number(at(&["len"]))).unwrap_or(u8::MAX))
+        prefix(self.value(path))
+    }
+
+    /// `{af, un}` below a path.
+    pub(crate) fn ip(&self, path: &str) -> IpAddr {
+        ip(self.value(path))
+    }
+
+    /// A number that fits 16 bits.
+    pub(crate) fn short(&self, path: &str) -> u16 {
+        u16::try_from(self.number(path)).unwrap_or(u16::MAX)
+    }
+
+    /// What a list holds; nothing when there is none.
+    pub(crate) fn list(&self, path: &str) -> &'a [Value] {
+        self.value(path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// 16 bytes of which an IPv4 address takes the first four.
     pub(crate) fn address(&self, path: &str, v6: bool) -> IpAddr {
         address(self.bytes::<16>(path), v6)
+    }
+}
+
+/// `{address: {af, un}, len}`.
+pub(crate) fn prefix(value: Option<&Value>) -> (IpAddr, u8) {
+    let len = number(value.and_then(|value| value.get("len")));
+    (ip(value.and_then(|value| value.get("address"))), u8::try_from(len).unwrap_or(u8::MAX))
+}
+
+/// `{af, un}`.
+pub(crate) fn ip(value: Option<&Value>) -> IpAddr {
+    let at = |steps: &[&str]| steps.iter().try_fold(value?, |value, step| value.get(step));
+    match number(at(&["af"])) {
+        0 => IpAddr::V4(Ipv4Addr::from(bytes::<4>(at(&["un", "ip4"])))),
+        _ => IpAddr::V6(Ipv6Addr::from(bytes::<16>(at(&["un", "ip6"])))),
     }
 }
 
@@ -197,12 +221,24 @@ impl<'a> Record<'a> {
 
     /// `{address: {af, un}, len}` below a path.
     pub(crate) fn prefix(self, path: &str, ip: IpAddr, len: u8) -> Self {
+        self.ip(&format!("{path}.address"), ip).set(&format!("{path}.len"), len)
+    }
+
+    /// `{af, un}` below a path; older releases have the octets there.
+    pub(crate) fn ip(self, path: &str, ip: IpAddr) -> Self {
+        if matches!(self.kind(path), Some(FieldKind::Bytes(_))) {
+            return self.bytes(path, &sixteen(ip));
+        }
         let (af, arm) = match ip {
             IpAddr::V4(_) => (0, "ip4"),
             IpAddr::V6(_) => (1, "ip6"),
         };
-        let record = self.set(&format!("{path}.address.af"), af).set(&format!("{path}.len"), len);
-        let octets = sixteen(ip);
-        record.bytes(&format!("{path}.address.un.{arm}"), &octets)
+        self.set(&format!("{path}.af"), af).bytes(&format!("{path}.un.{arm}"), &sixteen(ip))
+    }
+
+    /// What was set below a path: an item of a list, made with the names of the list's fields.
+    pub(crate) fn item(self, path: &str) -> Value {
+        let found = path.split('.').try_fold(&self.fields, |value, step| value.get(step));
+        found.cloned().unwrap_or_default()
     }
 }

@@ -100,6 +100,11 @@ pub struct Sim {
 
 static STARTED: AtomicU32 = AtomicU32::new(0);
 
+/// Every start is another process to its clients.
+fn next_pid() -> u32 {
+    std::process::id().wrapping_add(STARTED.fetch_add(1, Ordering::Relaxed))
+}
+
 impl Sim {
     /// A VPP of a release, just started.
     ///
@@ -114,8 +119,7 @@ impl Sim {
             .map_err(|source| Error::Definitions { release, source: Box::new(source) })?;
         let schema = Schema::new(&api)?;
         let behaviour = Behaviour::of(release);
-        // Every start is another process to its clients.
-        let pid = std::process::id().wrapping_add(STARTED.fetch_add(1, Ordering::Relaxed));
+        let pid = next_pid();
         let definitions = Definitions {
             api_json: options.api_json.clone(),
             release,
@@ -143,17 +147,18 @@ impl Sim {
                 Route { handler: service.and_then(|_| handlers::find(name)), names }
             })
             .collect();
+        let state = State::new(&options.runtime_dir);
         let mut sim = Self {
             release,
             ping: table.id("control_ping").unwrap_or(0),
             ping_reply: table.id("control_ping_reply").unwrap_or(0),
             options,
+            state,
             behaviour,
             schema,
             system,
             table,
             routes,
-            state: State::new(),
             clients: vec![None],
             subscribers: Vec::new(),
             log,
@@ -165,12 +170,30 @@ impl Sim {
             next_connection: 1,
             faults: Faults::default(),
         };
-        for nic in sim.options.nics.clone() {
-            sim.add_interface(&nic.name, nic.mac);
+        sim.plug_nics();
+        Ok(sim)
+    }
+
+    fn plug_nics(&mut self) {
+        for nic in self.options.nics.clone() {
+            self.add_interface(&nic.name, nic.mac);
         }
         // Nobody has asked for events yet.
-        sim.state.events.clear();
-        Ok(sim)
+        self.state.events.clear();
+    }
+
+    /// Starts it anew: another process to its clients, with no state and no connections. What it was made with
+    /// stays.
+    pub fn reset(&mut self) {
+        self.system.pid = next_pid();
+        self.state = State::new(&self.options.runtime_dir);
+        self.clients = vec![None];
+        self.subscribers.clear();
+        self.unimplemented.clear();
+        self.received.clear();
+        self.dropped = 0;
+        self.died = None;
+        self.plug_nics();
     }
 
     /// The release.

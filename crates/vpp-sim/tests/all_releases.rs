@@ -3,35 +3,12 @@
 
 mod common;
 
-use common::Client;
+use common::{Client, releases, shaped};
 use serde_json::{Value, json};
 use vpp_sim::{Sim, state::fib::source};
 
-fn releases() -> Vec<vpp_sim::Release> {
-    let releases = binapi_gen::normal::releases(&common::root().join("api-json")).expect("releases");
-    assert!(releases.len() >= 24);
-    releases
-}
-
 fn start(release: vpp_sim::Release) -> Client {
     Client::of(Sim::new(release, common::options()).expect("a simulated VPP"))
-}
-
-/// A flag in the shape that the release has for it.
-fn shaped(client: &Client, message: &str, mut fields: Value) -> Value {
-    if let Some(object) = fields.as_object_mut() {
-        for (path, value) in object.iter_mut() {
-            match (client.sim.schema().field(message, path), &value) {
-                (Some(vpp_schema::FieldKind::Bytes(_)), Value::String(text)) if path.contains("tag") => {
-                    *value = json!(vpp_schema::hex::write(text.as_bytes()));
-                }
-                (Some(vpp_schema::FieldKind::Integer), Value::Bool(flag)) => *value = json!(u8::from(*flag)),
-                _ => {}
-            }
-        }
-        object.retain(|path, _| client.sim.schema().field(message, path).is_some());
-    }
-    fields
 }
 
 fn retval(client: &mut Client, message: &str, fields: Value) -> i64 {
@@ -51,7 +28,7 @@ fn a_bridge_and_a_route() {
 
         let port = client.loopback();
         assert_eq!(port, 1);
-        let tag = json!({"sw_if_index": port, "is_add": true, "tag": "loop-a"});
+        let tag = json!({"sw_if_index": port, "is_add": true, "tag": {"text": "loop-a"}});
         assert_eq!(retval(&mut client, "sw_interface_tag_add_del", tag), 0, "{release}");
         let up = json!({"sw_if_index": port, "flags": 1, "admin_up_down": true});
         assert_eq!(retval(&mut client, "sw_interface_set_flags", up), 0);
@@ -66,7 +43,7 @@ fn a_bridge_and_a_route() {
 
         let second = client.loopback();
         let domain = json!({"bd_id": 1, "is_add": true, "flood": true, "forward": true, "learn": true,
-            "bd_tag": "bd1"});
+            "bd_tag": {"text": "bd1"}});
         assert_eq!(retval(&mut client, "bridge_domain_add_del", domain), 0);
         let bridge = json!({"rx_sw_if_index": second, "bd_id": 1, "enable": true});
         assert_eq!(retval(&mut client, "sw_interface_set_l2_bridge", bridge), 0);
@@ -154,7 +131,9 @@ fn every_request_has_its_answer() {
                     client = start(release);
                     continue;
                 }
-                if service.reply.is_some() {
+                if common::is_silent(&client, message.name()) {
+                    assert!(answers.is_empty(), "{release} {}", message.name());
+                } else if service.reply.is_some() {
                     assert_eq!(answers.len(), 1, "{release} {}", message.name());
                     assert_eq!(answers[0]["context"], json!(7), "{release} {}", message.name());
                 }

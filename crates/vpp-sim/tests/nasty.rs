@@ -36,6 +36,36 @@ fn the_next_interface_inherits_routes() {
     assert_eq!(interface_of_route(&mut client), Some(second));
 }
 
+/// Of whatever kind the interfaces are.
+#[test]
+fn a_memif_inherits_from_a_tunnel() {
+    let mut client = Client::new("23.06");
+    let tunnel = |is_add: bool| {
+        json!({"is_add": is_add, "src_address": {"ip": "10.0.0.1"}, "dst_address": {"ip": "10.0.0.2"}, "vni": 9,
+            "instance": u32::MAX, "decap_next_index": u32::MAX})
+    };
+    client.expect("vxlan_add_del_tunnel_v3", tunnel(true), 0);
+    let bridge = |port: u64| json!({"rx_sw_if_index": port, "bd_id": 1, "enable": true});
+    client.expect("sw_interface_set_l2_bridge", bridge(1), 0);
+    let entry =
+        json!({"mac": "020000000001", "bd_id": 1, "sw_if_index": 1, "is_add": true, "static_mac": true});
+    client.expect("l2fib_add_del", entry, 0);
+    assert_eq!(client.retval("ip_route_add_del", route(true, false, 1, "0a010107")), 0);
+    client.expect("sw_interface_span_enable_disable", json!({"sw_if_index_from": 1, "state": 3}), 0);
+    client.expect("dhcp_client_config", json!({"is_add": true, "client": {"sw_if_index": 1}}), 0);
+
+    client.expect("vxlan_add_del_tunnel_v3", tunnel(false), 0);
+    client.expect("memif_create_v2", json!({"role": 1}), 0);
+    assert_eq!(client.name(1).as_deref(), Some("memif0/0"));
+    assert_eq!(interface_of_route(&mut client), Some(1));
+    assert_eq!(client.answers("l2_fib_table_dump", json!({"bd_id": 1}))[0]["sw_if_index"], 1);
+    assert_eq!(client.answers("sw_interface_span_dump", json!({})).len(), 1);
+    assert_eq!(client.answers("dhcp_client_dump", json!({})).len(), 1);
+    // The bridge domain forgot its port.
+    let domains = client.answers("bridge_domain_dump", json!({"bd_id": 1, "sw_if_index": u32::MAX}));
+    assert_eq!(domains[0]["n_sw_ifs"], 0);
+}
+
 #[test]
 fn a_path_beside_a_stale_one_kills() {
     for (release, dies) in [("20.05", false), ("21.01", false), ("21.06", true), ("26.06", true)] {

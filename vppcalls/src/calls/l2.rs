@@ -1,16 +1,19 @@
-//! Bridge domains, their ports and their tables of addresses.
+//! Bridge domains, their ports and their tables of addresses; cross-connects.
 
 use async_trait::async_trait;
 use vppcalls_macros::calls;
 
 use crate::error::Result;
-use crate::types::{BridgeDomain, BridgeDomainDetails, FibEntry, Port};
+use crate::types::{ArpTermination, BridgeDomain, BridgeDomainDetails, FibEntry, Port, Xconnect};
 
 /// See the module.
 #[async_trait]
 pub trait L2Calls: Send + Sync {
     /// Makes a bridge domain. VPP takes its tag (up to 63 bytes) only then: to change it, make another one.
     async fn add_bridge_domain(&self, bridge_domain: &BridgeDomain) -> Result<()>;
+
+    /// Gives a bridge domain that is there other switches and another MAC age. Its tag stays.
+    async fn change_bridge_domain(&self, bridge_domain: &BridgeDomain) -> Result<()>;
 
     /// Removes a bridge domain. VPP refuses (`BD_IN_USE`) while it has ports.
     async fn delete_bridge_domain(&self, id: u32) -> Result<()>;
@@ -32,16 +35,38 @@ pub trait L2Calls: Send + Sync {
 
     /// The addresses in the table of a bridge domain, learned ones included.
     async fn dump_fib(&self, bd_id: u32) -> Result<Vec<FibEntry>>;
+
+    /// Adds an answer to ARP or neighbour solicitation, or gives the address another one.
+    async fn add_arp_termination(&self, entry: &ArpTermination) -> Result<()>;
+
+    /// Removes an answer. VPP refuses (`UNSPECIFIED`) one that is not there.
+    async fn delete_arp_termination(&self, entry: &ArpTermination) -> Result<()>;
+
+    /// The answers of all bridge domains.
+    async fn dump_arp_terminations(&self) -> Result<Vec<ArpTermination>>;
+
+    /// Sends what comes in through an interface out through another one, in place of what was done with it.
+    async fn add_xconnect(&self, xconnect: &Xconnect) -> Result<()>;
+
+    /// Ends that: the interface is one for IP again.
+    async fn delete_xconnect(&self, xconnect: &Xconnect) -> Result<()>;
+
+    /// All cross-connects.
+    async fn dump_xconnects(&self) -> Result<Vec<Xconnect>>;
 }
 
 #[calls(L2Calls)]
 pub(crate) mod handlers {
     use async_trait::async_trait;
 
+    use futures::future::try_join3;
+
     use crate::L2Calls;
     use crate::error::Result;
-    use crate::types::{BridgeDomain, BridgeDomainDetails, FibEntry, NO_INTERFACE, Port};
-    use crate::wire::{ApiText, Flag, text};
+    use crate::types::{
+        ArpTermination, BridgeDomain, BridgeDomainDetails, FibEntry, NO_INTERFACE, Port, Xconnect,
+    };
+    use crate::wire::{ApiText, Convert, Flag, address_bytes, address_from, text};
 
     /// All bridge domains.
     const ALL: u32 = u32::MAX;
@@ -63,6 +88,30 @@ pub(crate) mod handlers {
             request.bd_tag = text("name of the bridge domain", &bd.tag)?;
             request.is_add = true.into();
             self.call(&request).await?;
+            Ok(())
+        }
+
+        async fn change_bridge_domain(&self, bd: &BridgeDomain) -> Result<()> {
+            let switches = [
+                (bd.learn, api::BdFlags::BRIDGE_API_FLAG_LEARN),
+                (bd.forward, api::BdFlags::BRIDGE_API_FLAG_FWD),
+                (bd.flood, api::BdFlags::BRIDGE_API_FLAG_FLOOD),
+                (bd.unknown_unicast_flood, api::BdFlags::BRIDGE_API_FLAG_UU_FLOOD),
+                (bd.arp_termination, api::BdFlags::BRIDGE_API_FLAG_ARP_TERM),
+            ];
+            let flags = |on| {
+                let chosen = switches.iter().filter(|(wanted, _)| *wanted == on);
+                chosen.fold(api::BdFlags::default(), |all, (_, flag)| all | *flag)
+            };
+            let set = async |on: bool| -> Result<()> {
+                if flags(on) != api::BdFlags::default() {
+                    self.call(&api::BridgeFlags { bd_id: bd.id, is_set: on.into(), flags: flags(on) })
+                        .await?;
+                }
+                Ok(())
+            };
+            let age = api::BridgeDomainSetMacAge { bd_id: bd.id, mac_age: bd.mac_age };
+            try_join3(set(true), set(false), self.call(&age)).await?;
             Ok(())
         }
 
@@ -115,6 +164,80 @@ pub(crate) mod handlers {
                     bvi: d.bvi_mac.on(),
                 })
                 .collect())
+        }
+
+        async fn add_arp_termination(&self, entry: &ArpTermination) -> Result<()> {
+            self.call(&change_arp(entry, true)).await?;
+            Ok(())
+        }
+
+        async fn delete_arp_termination(&self, entry: &ArpTermination) -> Result<()> {
+            self.call(&change_arp(entry, false)).await?;
+            Ok(())
+        }
+
+        async fn dump_arp_terminations(&self) -> Result<Vec<ArpTermination>> {
+            let details = self.dump(&api::BdIpMacDump { bd_id: ALL }).await?;
+            let entries = details.into_iter().map(|d| {
+                api! {
+                    has(BdIpMac) => Ok(ArpTermination {
+                        bd_id: d.entry.bd_id,
+                        ip: d.entry.ip.to_product()?,
+                        mac: d.entry.mac,
+                    }),
+                    _ => Ok(ArpTermination {
+                        bd_id: d.bd_id,
+                        ip: address_from(d.is_ipv6.on(), d.ip_address),
+                        mac: d.mac_address,
+                    }),
+                }
+            });
+            entries.collect()
+        }
+
+        async fn add_xconnect(&self, xconnect: &Xconnect) -> Result<()> {
+            self.call(&change_xconnect(xconnect, true)).await?;
+            Ok(())
+        }
+
+        async fn delete_xconnect(&self, xconnect: &Xconnect) -> Result<()> {
+            self.call(&change_xconnect(xconnect, false)).await?;
+            Ok(())
+        }
+
+        async fn dump_xconnects(&self) -> Result<Vec<Xconnect>> {
+            let details = self.dump(&api::L2XconnectDump {}).await?;
+            Ok(details.into_iter().map(|d| Xconnect { rx: d.rx_sw_if_index, tx: d.tx_sw_if_index }).collect())
+        }
+    }
+
+    fn change_arp(e: &ArpTermination, add: bool) -> api::BdIpMacAddDel {
+        api! {
+            has(BdIpMac) => api::BdIpMacAddDel {
+                is_add: add.into(),
+                entry: api::BdIpMac { bd_id: e.bd_id, ip: Convert::from_product(e.ip), mac: e.mac },
+            },
+            has(BdIpMacAddDel.ip) => api::BdIpMacAddDel {
+                bd_id: e.bd_id,
+                is_add: add.into(),
+                ip: Convert::from_product(e.ip),
+                mac: e.mac,
+            },
+            _ => api::BdIpMacAddDel {
+                bd_id: e.bd_id,
+                is_add: add.into(),
+                is_ipv6: e.ip.is_ipv6().into(),
+                ip_address: address_bytes(e.ip),
+                mac_address: e.mac,
+            },
+        }
+    }
+
+    fn change_xconnect(xconnect: &Xconnect, add: bool) -> api::SwInterfaceSetL2Xconnect {
+        api::SwInterfaceSetL2Xconnect {
+            rx_sw_if_index: xconnect.rx,
+            tx_sw_if_index: xconnect.tx,
+            enable: add.into(),
         }
     }
 

@@ -1,16 +1,17 @@
-//! Routes.
+//! Routing tables and routes.
 
 use async_trait::async_trait;
 use ipnet::IpNet;
 use vppcalls_macros::calls;
 
 use crate::error::Result;
-use crate::types::{Paths, Route, Table};
+use crate::types::{FlowHash, Paths, Route, Table};
 
 /// See the module.
 #[async_trait]
 pub trait L3Calls: Send + Sync {
-    /// Adds a route, or gives it other paths. The destination has no bits behind its prefix, and a path at least.
+    /// Adds a route, or gives it other paths. The destination has no bits behind its prefix, and a path at least; next
+    /// hops are of its family. Up to 19.04 VPP takes one path at a time: when one is refused, those before it stay.
     async fn add_route(&self, route: &Route, paths: Paths) -> Result<()>;
 
     /// Removes what this API has put under a destination, with all its paths.
@@ -19,8 +20,17 @@ pub trait L3Calls: Send + Sync {
     /// All routes of all tables, also those that VPP made itself.
     async fn dump_routes(&self) -> Result<Vec<Route>>;
 
+    /// Makes a table, with a name of up to 63 bytes. One that is there stays as it is, and keeps its name.
+    async fn add_table(&self, table: &Table) -> Result<()>;
+
+    /// Removes a table, with what this API has put into it. It stays while VPP has something in it.
+    async fn delete_table(&self, id: u32, ipv6: bool) -> Result<()>;
+
     /// All routing tables. Up to 19.04 VPP tells only of those that have routes.
     async fn dump_tables(&self) -> Result<Vec<Table>>;
+
+    /// Sets what the choice among the paths of a table's routes is made by. VPP tells it in no message.
+    async fn set_flow_hash(&self, table: u32, ipv6: bool, hash: FlowHash) -> Result<()>;
 }
 
 #[calls(L3Calls)]
@@ -32,21 +42,28 @@ pub(crate) mod handlers {
     use ipnet::IpNet;
 
     use crate::L3Calls;
+    use crate::check;
     use crate::error::{Error, Result};
-    use crate::types::{NO_INTERFACE, PathKind, Paths, Route, RoutePath, Table};
-    use crate::wire::{ApiText, Convert, Flag, address_bytes, address_from, network};
+    use crate::types::{FlowHash, NO_INTERFACE, PathKind, Paths, Route, RoutePath, Table};
+    use crate::wire::{ApiText, Convert, Flag, address_bytes, address_from, network, text};
 
     #[async_trait]
     impl L3Calls for Handler {
         async fn add_route(&self, route: &Route, paths: Paths) -> Result<()> {
+            sound(route)?;
             api! {
                 has(IpRouteAddDel) => {
                     self.call(&change(route, true, paths == Paths::Add)).await?;
                 }
                 _ => {
-                    // One path a message. The first one replaces, the others go beside it.
-                    for (i, path) in route.paths.iter().enumerate() {
-                        self.call(&change(route, path, true, paths == Paths::Add || i > 0)?).await?;
+                    // One path a message. The first one replaces; when it is there, the others go beside it.
+                    let requests = route.paths.iter().enumerate();
+                    let requests: Vec<_> = requests
+                        .map(|(i, path)| change(route, path, true, paths == Paths::Add || i > 0))
+                        .collect::<Result<_>>()?;
+                    if let Some((first, others)) = requests.split_first() {
+                        self.call(first).await?;
+                        try_join_all(others.iter().map(|request| self.call(request))).await?;
                     }
                 }
             }
@@ -54,6 +71,7 @@ pub(crate) mod handlers {
         }
 
         async fn delete_route(&self, table: u32, prefix: IpNet) -> Result<()> {
+            check::network(prefix)?;
             let route = Route { table, prefix, paths: Vec::new() };
             api! {
                 has(IpRouteAddDel) => {
@@ -86,6 +104,65 @@ pub(crate) mod handlers {
             }
         }
 
+        async fn add_table(&self, table: &Table) -> Result<()> {
+            self.change_table(table, true).await
+        }
+
+        async fn delete_table(&self, id: u32, ipv6: bool) -> Result<()> {
+            self.change_table(&Table { id, ipv6, name: String::new() }, false).await
+        }
+
+        async fn set_flow_hash(&self, table: u32, ipv6: bool, hash: FlowHash) -> Result<()> {
+            api! {
+                has(SetIpFlowHashV3) => {
+                    let request = api::SetIpFlowHashV3 {
+                        table_id: table,
+                        af: family(ipv6),
+                        flow_hash_config: api::IpFlowHashConfigV2(flow_hash_bits(hash)),
+                    };
+                    self.call(&request).await?;
+                }
+                has(SetIpFlowHashV2) => {
+                    if hash.gtp_teid {
+                        unsupported!("flow hashes of GTP tunnels");
+                    }
+                    let request = api::SetIpFlowHashV2 {
+                        table_id: table,
+                        af: family(ipv6),
+                        flow_hash_config: api::IpFlowHashConfig(flow_hash_bits(hash)),
+                    };
+                    self.call(&request).await?;
+                }
+                _ => {
+                    if hash.flow_label || hash.gtp_teid {
+                        unsupported!("flow hashes of flow labels, nor of GTP tunnels");
+                    }
+                    let mut request = api! {
+                        has(SetIpFlowHash.symmetric) => api::SetIpFlowHash {
+                            symmetric: hash.symmetric.into(),
+                            ..Default::default()
+                        },
+                        _ => {
+                            if hash.symmetric {
+                                unsupported!("symmetric flow hashes");
+                            }
+                            api::SetIpFlowHash::default()
+                        }
+                    };
+                    request.vrf_id = table;
+                    request.is_ipv6 = ipv6.into();
+                    request.src = hash.src_ip.into();
+                    request.dst = hash.dst_ip.into();
+                    request.sport = hash.src_port.into();
+                    request.dport = hash.dst_port.into();
+                    request.proto = hash.protocol.into();
+                    request.reverse = hash.reverse.into();
+                    self.call(&request).await?;
+                }
+            }
+            Ok(())
+        }
+
         async fn dump_tables(&self) -> Result<Vec<Table>> {
             api! {
                 has(IpTableDump) => {
@@ -106,6 +183,63 @@ pub(crate) mod handlers {
                 }
             }
         }
+    }
+
+    impl Handler {
+        async fn change_table(&self, table: &Table, add: bool) -> Result<()> {
+            let name = text("name of the table", &table.name)?;
+            let request = api! {
+                has(IpTable) => api::IpTableAddDel {
+                    is_add: add.into(),
+                    table: api::IpTable { table_id: table.id, is_ip6: table.ipv6.into(), name },
+                },
+                _ => api::IpTableAddDel {
+                    table_id: table.id,
+                    is_ipv6: table.ipv6.into(),
+                    is_add: add.into(),
+                    name,
+                },
+            };
+            self.call(&request).await?;
+            Ok(())
+        }
+    }
+
+    api! {
+        has(SetIpFlowHashV2) => {
+            fn family(ipv6: bool) -> api::AddressFamily {
+                if ipv6 { api::AddressFamily::ADDRESS_IP6 } else { api::AddressFamily::ADDRESS_IP4 }
+            }
+
+            /// Bits from the lowest on; the two definitions agree on those that both have.
+            fn flow_hash_bits(h: FlowHash) -> u32 {
+                let bits = [
+                    h.src_ip,
+                    h.dst_ip,
+                    h.src_port,
+                    h.dst_port,
+                    h.protocol,
+                    h.reverse,
+                    h.symmetric,
+                    h.flow_label,
+                    h.gtp_teid,
+                ];
+                bits.iter().rev().fold(0, |all, on| all << 1 | u32::from(*on))
+            }
+        }
+        _ => {}
+    }
+
+    /// A destination without bits behind its prefix, a path at least, and next hops of its family.
+    fn sound(route: &Route) -> Result<()> {
+        check::network(route.prefix)?;
+        if route.paths.is_empty() {
+            return Err(Error::Lacks { what: format!("route to {}", route.prefix), lacks: "path" });
+        }
+        for hop in route.paths.iter().filter_map(|p| p.next_hop) {
+            check::same_family("next hop", hop, route.prefix.addr())?;
+        }
+        Ok(())
     }
 
     /// What drops goes nowhere, whatever some releases tell of it.

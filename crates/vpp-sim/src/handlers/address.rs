@@ -18,9 +18,9 @@ pub(super) fn add_del<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let sw_if_index = request.number("sw_if_index");
     retval_of(known(call.state, sw_if_index).and_then(|()| {
         let done = if request.flag("del_all") {
-            if let Some(interface) = call.state.interfaces.get_mut(sw_if_index) {
-                interface.addresses.clear();
-            }
+            let addresses =
+                call.state.interfaces.get_mut(sw_if_index).map(|i| std::mem::take(&mut i.addresses));
+            addresses.into_iter().flatten().for_each(|address| forget_neighbors(call, sw_if_index, address));
             Ok(())
         } else if request.flag("is_add") {
             add(call, sw_if_index, Address { ip, len })
@@ -97,9 +97,17 @@ fn delete(call: &mut Call<'_>, sw_if_index: u32, address: Address) -> Result<(),
     match position {
         Some(position) => {
             interface.addresses.remove(position);
+            forget_neighbors(call, sw_if_index, address);
             Ok(())
         }
         None => Err(retval::ADDRESS_NOT_FOUND_FOR_INTERFACE),
+    }
+}
+
+/// What was learned of the subnet of an address goes with it.
+fn forget_neighbors(call: &mut Call<'_>, sw_if_index: u32, address: Address) {
+    if !address.ip.is_ipv6() || call.behaviour.address_covers_ip6_neighbors {
+        call.state.forget_neighbors(sw_if_index, Some((address.ip, address.len)));
     }
 }
 

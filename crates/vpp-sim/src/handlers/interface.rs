@@ -1,21 +1,18 @@
-//! Interfaces: loopbacks, VLANs, and what all interfaces have.
+//! Interfaces: loopbacks, and what all interfaces have.
 
-use super::{Answer, Call, known, retval_of};
+use super::sub_interface::parent_of;
+use super::{Answer, Call, known, retval_of, xconnect};
 use crate::behaviour::retval;
 use crate::message::Record;
 use crate::state::InterfaceEvent;
-use crate::state::interface::{Interface, Kind, Sub};
+use crate::state::interface::{Interface, Kind};
+use crate::state::vlan::flag;
 
 /// The most loopbacks that VPP makes.
 const MOST_LOOPBACKS: u32 = 16 * 1024;
 
 const ADMIN_UP: u32 = 1;
 const LINK_UP: u32 = 2;
-
-// Bits of `sub_if_flags`.
-const ONE_TAG: u32 = 2;
-const TWO_TAGS: u32 = 4;
-const EXACT_MATCH: u32 = 16;
 
 pub(super) fn create_loopback<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let wanted = call.request.flag("is_specified").then(|| call.request.number("user_instance"));
@@ -42,16 +39,8 @@ pub(super) fn create_loopback<'a>(call: &mut Call<'a>) -> Answer<'a> {
 }
 
 pub(super) fn delete_loopback<'a>(call: &mut Call<'a>) -> Answer<'a> {
-    let sw_if_index = call.request.number("sw_if_index");
-    // An index of a sub-interface leads to its loopback.
-    let parent = call.state.interfaces.get(sw_if_index).map(|i| i.sup_sw_if_index);
-    let loopback = parent
-        .and_then(|i| call.state.interfaces.get(i))
-        .filter(|i| matches!(i.kind, Kind::Loopback(_)))
-        .map(|i| i.sw_if_index);
-    let Some(loopback) = loopback else { return Answer::Retval(retval::INVALID_SW_IF_INDEX) };
-    delete_with_subs(call, loopback);
-    Answer::Retval(0)
+    let loopback = sup_of_kind(call, |kind| matches!(kind, Kind::Loopback(_)));
+    retval_of(loopback.map(|index| delete_with_subs(call, index)))
 }
 
 /// Deletes an interface after its sub-interfaces.
@@ -68,90 +57,26 @@ pub(super) fn delete_with_subs(call: &mut Call<'_>, sw_if_index: u32) {
     }
 }
 
-fn add_sub<'a>(call: &mut Call<'a>, parent: u32, sub: Sub) -> Answer<'a> {
-    let name =
-        call.state.interfaces.get(parent).map_or_else(String::new, |p| format!("{}.{}", p.name, sub.id));
-    let sw_if_index = call.state.add_interface(call.behaviour, |sw_if_index| Interface {
-        sup_sw_if_index: parent,
-        mac: None,
-        mtu: [0; 4],
-        ..Interface::ethernet(sw_if_index, name, "", Kind::Sub(sub), [0; 6], 0)
-    });
-    Answer::Reply(call.reply(0).set("sw_if_index", sw_if_index))
+/// The reply to a request that makes an interface. A refusal has its retval and the index that VPP leaves there.
+pub(super) fn made<'a>(call: &Call<'a>, made: Result<u32, (i32, u32)>) -> Answer<'a> {
+    let (retval, sw_if_index) = match made {
+        Ok(sw_if_index) => (0, sw_if_index),
+        Err(refused) => refused,
+    };
+    Answer::Reply(call.reply(retval).set("sw_if_index", sw_if_index))
 }
 
-/// The hardware interface of an index, or VPP's refusal.
-fn parent_of(call: &Call<'_>, sw_if_index: u32) -> Result<u32, i32> {
-    let interface = call.state.interfaces.get(sw_if_index).ok_or(retval::INVALID_SW_IF_INDEX)?;
-    Ok(interface.sup_sw_if_index)
+/// The interface that the request's index leads to, also from a sub-interface, when it is of a kind.
+pub(super) fn sup_of_kind(call: &Call<'_>, of_kind: impl Fn(&Kind) -> bool) -> Result<u32, i32> {
+    let parent = parent_of(call, call.request.number("sw_if_index"))?;
+    let there = call.state.interfaces.get(parent).filter(|i| of_kind(&i.kind));
+    there.map(|i| i.sw_if_index).ok_or(retval::INVALID_SW_IF_INDEX)
 }
 
-fn has_sub(call: &Call<'_>, parent: u32, id: u32) -> bool {
-    call.state
-        .interfaces
-        .iter()
-        .any(|i| i.sup_sw_if_index == parent && matches!(&i.kind, Kind::Sub(sub) if sub.id == id))
-}
-
-pub(super) fn create_vlan_subif<'a>(call: &mut Call<'a>) -> Answer<'a> {
-    let vlan = call.request.number("vlan_id");
-    let checked = parent_of(call, call.request.number("sw_if_index")).and_then(|parent| match vlan {
-        0 | 4096.. => Err(retval::INVALID_VLAN),
-        _ if has_sub(call, parent, vlan) => Err(retval::VLAN_ALREADY_EXISTS),
-        _ => Ok(parent),
-    });
-    match checked {
-        Err(retval) => Answer::Reply(call.reply(retval).set("sw_if_index", u32::MAX)),
-        Ok(parent) => {
-            let outer_vlan = u16::try_from(vlan).unwrap_or(0);
-            add_sub(call, parent, Sub { id: vlan, outer_vlan, inner_vlan: 0, flags: ONE_TAG | EXACT_MATCH })
-        }
-    }
-}
-
-pub(super) fn create_subif<'a>(call: &mut Call<'a>) -> Answer<'a> {
-    let request = call.request;
-    let id = request.number("sub_id");
-    let mut flags = request.number("sub_if_flags");
-    // Older releases have a field for every flag.
-    let single = [
-        ("no_tags", 1),
-        ("one_tag", ONE_TAG),
-        ("two_tags", TWO_TAGS),
-        ("dot1ad", 8),
-        ("exact_match", EXACT_MATCH),
-        ("default_sub", 32),
-        ("outer_vlan_id_any", 64),
-        ("inner_vlan_id_any", 128),
-    ];
-    for (field, bit) in single {
-        if request.flag(field) {
-            flags |= bit;
-        }
-    }
-    let checked = parent_of(call, request.number("sw_if_index")).and_then(|parent| {
-        if has_sub(call, parent, id) { Err(retval::SUBIF_ALREADY_EXISTS) } else { Ok(parent) }
-    });
-    match checked {
-        Err(retval) => Answer::Reply(call.reply(retval).set("sw_if_index", u32::MAX)),
-        Ok(parent) => {
-            let vlan = |field| u16::try_from(request.number(field)).unwrap_or(0);
-            let sub = Sub { id, outer_vlan: vlan("outer_vlan_id"), inner_vlan: vlan("inner_vlan_id"), flags };
-            add_sub(call, parent, sub)
-        }
-    }
-}
-
-pub(super) fn delete_subif<'a>(call: &mut Call<'a>) -> Answer<'a> {
-    let sw_if_index = call.request.number("sw_if_index");
-    match call.state.interfaces.get(sw_if_index).map(|i| &i.kind) {
-        Some(Kind::Sub(_)) => {
-            call.state.delete_interface(call.behaviour, sw_if_index);
-            Answer::Retval(0)
-        }
-        Some(_) => Answer::Retval(retval::INVALID_SUB_SW_IF_INDEX),
-        None => Answer::Retval(retval::INVALID_SW_IF_INDEX),
-    }
+/// Stands for the random MAC that VPP makes up.
+pub(super) fn random_mac(sw_if_index: u32) -> [u8; 6] {
+    let [a, b, c, d] = sw_if_index.to_be_bytes();
+    [0x02, 0xfe, a, b, c, d]
 }
 
 fn describe<'a>(call: &Call<'a>, interface: &Interface) -> Record<'a> {
@@ -177,23 +102,24 @@ fn describe<'a>(call: &Call<'a>, interface: &Interface) -> Record<'a> {
         .set("type", kind)
         .set("link_mtu", parent.link_mtu)
         .set("mtu", interface.mtu.to_vec());
+    record = xconnect::describe(state, record, interface.sw_if_index);
     if let Some(mac) = interface.mac {
         record = record.set("l2_address_length", 6).bytes("l2_address", &mac);
     }
     if let Kind::Sub(sub) = &interface.kind {
-        let bit = |bit: u32| sub.flags & bit != 0;
-        let tags = u8::from(bit(ONE_TAG)) + 2 * u8::from(bit(TWO_TAGS));
+        let bit = |bit: u32| sub.has(bit);
+        let tags = u8::from(bit(flag::ONE_TAG)) + 2 * u8::from(bit(flag::TWO_TAGS));
         record = record
             .set("sub_id", sub.id)
             .set("sub_number_of_tags", tags)
             .set("sub_outer_vlan_id", sub.outer_vlan)
             .set("sub_inner_vlan_id", sub.inner_vlan)
             .set("sub_if_flags", sub.flags & 254)
-            .flag("sub_dot1ad", bit(8))
-            .flag("sub_exact_match", bit(EXACT_MATCH))
-            .flag("sub_default", bit(32))
-            .flag("sub_outer_vlan_id_any", bit(64))
-            .flag("sub_inner_vlan_id_any", bit(128));
+            .flag("sub_dot1ad", bit(flag::DOT1AD))
+            .flag("sub_exact_match", bit(flag::EXACT_MATCH))
+            .flag("sub_default", bit(flag::DEFAULT))
+            .flag("sub_outer_vlan_id_any", bit(flag::OUTER_ANY))
+            .flag("sub_inner_vlan_id_any", bit(flag::INNER_ANY));
     }
     record
 }
@@ -219,7 +145,8 @@ pub(super) fn set_flags<'a>(call: &mut Call<'a>) -> Answer<'a> {
     retval_of(switch(call, sw_if_index, up))
 }
 
-fn switch(call: &mut Call<'_>, sw_if_index: u32, up: bool) -> Result<(), i32> {
+/// Sets an interface up or down.
+pub(super) fn switch(call: &mut Call<'_>, sw_if_index: u32, up: bool) -> Result<(), i32> {
     let interface = call.state.interfaces.get(sw_if_index).ok_or(retval::INVALID_SW_IF_INDEX)?;
     let parent_up = call.state.interfaces.get(interface.sup_sw_if_index).is_some_and(|p| p.admin_up);
     let is_sub = matches!(interface.kind, Kind::Sub(_));
@@ -230,14 +157,26 @@ fn switch(call: &mut Call<'_>, sw_if_index: u32, up: bool) -> Result<(), i32> {
     if interface.admin_up == up {
         return Ok(());
     }
-    let has_link = !is_sub && !matches!(interface.kind, Kind::Local);
+    let mut link_rises = false;
     if let Some(interface) = call.state.interfaces.get_mut(sw_if_index) {
         interface.admin_up = up;
-        interface.link_up = up && has_link;
+        let link_up = match interface.kind {
+            // Sub-interfaces have no link of their own, memifs no peer, and a bond's link is its members' matter.
+            Kind::Local | Kind::Sub(_) | Kind::Memif(_) | Kind::Bond(_) => interface.link_up,
+            _ => up,
+        };
+        link_rises = link_up && !interface.link_up;
+        interface.link_up = link_up;
     }
-    let event = InterfaceEvent { sw_if_index, admin_up: up, link_up: up && has_link, deleted: false };
+    let event = InterfaceEvent { sw_if_index, admin_up: up, link_up: link_rises, deleted: false };
     call.state.event(event);
+    for bond in call.state.bond_of(sw_if_index).into_iter().chain([sw_if_index]) {
+        call.state.check_bond(call.behaviour, bond);
+    }
     call.state.sync_routes(call.behaviour, sw_if_index);
+    if !up {
+        call.state.forget_neighbors(sw_if_index, None);
+    }
     Ok(())
 }
 
@@ -255,15 +194,15 @@ pub(super) fn tag<'a>(call: &mut Call<'a>) -> Answer<'a> {
 
 pub(super) fn set_mac<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let mac = call.request.bytes::<6>("mac_address");
-    retval_of(parent_of(call, call.request.number("sw_if_index")).and_then(|parent| {
-        match call.state.interfaces.get_mut(parent) {
-            Some(Interface { mac: own @ Some(_), .. }) => {
-                *own = Some(mac);
-                Ok(())
-            }
-            _ => Err(retval::UNIMPLEMENTED),
+    retval_of(match call.state.interfaces.get_mut(call.request.number("sw_if_index")) {
+        None => Err(retval::INVALID_SW_IF_INDEX),
+        Some(Interface { mac: own @ Some(_), .. }) => {
+            *own = Some(mac);
+            Ok(())
         }
-    }))
+        // Sub-interfaces have none of their own.
+        Some(_) => Err(retval::UNIMPLEMENTED),
+    })
 }
 
 pub(super) fn get_mac<'a>(call: &mut Call<'a>) -> Answer<'a> {
@@ -291,21 +230,23 @@ pub(super) fn set_mtu<'a>(call: &mut Call<'a>) -> Answer<'a> {
 
 pub(super) fn set_link_mtu<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let mtu = call.request.number("mtu");
-    let takes = call.behaviour.loopback_takes_mtu;
-    retval_of(match call.state.interfaces.get_mut(call.request.number("sw_if_index")) {
-        None => Err(retval::INVALID_SW_IF_INDEX),
-        Some(Interface { kind: Kind::Sub(_), .. }) => Err(retval::INVALID_VALUE),
-        Some(Interface { kind: Kind::Local, .. }) => Err(retval::FEATURE_DISABLED),
-        Some(Interface { kind: Kind::Loopback(_), .. }) if !takes => Err(retval::UNSUPPORTED),
+    retval_of(link_mtu(call, call.request.number("sw_if_index"), mtu))
+}
+
+fn link_mtu(call: &mut Call<'_>, sw_if_index: u32, mtu: u32) -> Result<(), i32> {
+    let interface = call.state.interfaces.get(sw_if_index).ok_or(retval::INVALID_SW_IF_INDEX)?;
+    let driver_judges = !call.behaviour.loopback_takes_mtu;
+    match interface.kind {
+        Kind::Sub(_) => return Err(retval::INVALID_VALUE),
+        _ if !interface.is_ethernet() => return Err(retval::FEATURE_DISABLED),
+        _ if driver_judges && interface.link_mtu == mtu => return Ok(()),
+        _ if driver_judges && interface.is_deaf() => return Err(retval::UNSUPPORTED),
         // Bounds of an Ethernet device.
-        Some(_) if !(64..=9216).contains(&mtu) => Err(retval::INVALID_VALUE),
-        Some(interface) => {
-            interface.link_mtu = mtu;
-            let [l3, ..] = &mut interface.mtu;
-            *l3 = mtu;
-            Ok(())
-        }
-    })
+        _ if !driver_judges && !(64..=9216).contains(&mtu) => return Err(retval::INVALID_VALUE),
+        _ => {}
+    }
+    call.state.interfaces.set_link_mtu(sw_if_index, mtu);
+    Ok(())
 }
 
 pub(super) fn set_table<'a>(call: &mut Call<'a>) -> Answer<'a> {
@@ -322,6 +263,8 @@ pub(super) fn set_table<'a>(call: &mut Call<'a>) -> Answer<'a> {
         }
         let [four, six] = &mut interface.tables;
         *(if v6 { six } else { four }) = table;
+        call.state.move_neighbors(sw_if_index, v6);
+        call.state.release_tables();
         Ok(())
     }))
 }

@@ -1,6 +1,6 @@
 //! Bridge domains, their ports and the L2 FIB.
 
-use super::{Answer, Call, known, retval_of};
+use super::{Answer, Call, arp_term, known, retval_of};
 use crate::behaviour::retval;
 use crate::message::Record;
 use crate::state::l2::{BridgeDomain, FibEntry, MAX_ID, Port, PortType};
@@ -24,6 +24,7 @@ fn change(call: &mut Call<'_>, id: u32) -> Result<(), i32> {
             arp_ufwd: request.flag("arp_ufwd"),
             mac_age: request.byte("mac_age"),
             tag: request.text("bd_tag"),
+            learn_limit: call.state.l2.learn_limit,
             ..BridgeDomain::new(id)
         });
         return Ok(());
@@ -107,7 +108,8 @@ fn bridge(call: &mut Call<'_>) -> Result<(), i32> {
         _ => return Err(retval::INVALID_VALUE),
     };
     if !request.flag("enable") {
-        call.state.l2.remove_port(sw_if_index);
+        // This does not ask what the interface was, a port or one end of a cross-connect.
+        call.state.l2.make_l3(sw_if_index);
         return Ok(());
     }
     let id = request.number("bd_id");
@@ -117,7 +119,10 @@ fn bridge(call: &mut Call<'_>) -> Result<(), i32> {
     // A domain that is not there is made, with the defaults.
     let index = match call.state.l2.index_of(id) {
         Some(index) => index,
-        None => call.state.l2.add(BridgeDomain::new(id)),
+        None => {
+            let learn_limit = call.state.l2.learn_limit;
+            call.state.l2.add(BridgeDomain { learn_limit, ..BridgeDomain::new(id) })
+        }
     };
     let interface = call.state.interfaces.get(sw_if_index);
     let parent = interface.and_then(|i| call.state.interfaces.get(i.sup_sw_if_index));
@@ -178,4 +183,74 @@ pub(super) fn fib_dump<'a>(call: &mut Call<'a>) -> Answer<'a> {
             .flag("bvi_mac", entry.is_bvi)
     });
     Answer::Details(details.collect())
+}
+
+pub(super) fn fib_flush_all<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    call.state.l2.flush(None, None);
+    Answer::Retval(0)
+}
+
+pub(super) fn fib_flush_domain<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let index = call.state.l2.index_of(call.request.number("bd_id")).ok_or(retval::NO_SUCH_ENTRY);
+    retval_of(index.map(|index| call.state.l2.flush(Some(index), None)))
+}
+
+pub(super) fn fib_flush_interface<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let sw_if_index = call.request.number("sw_if_index");
+    retval_of(known(call.state, sw_if_index).map(|()| call.state.l2.flush(None, Some(sw_if_index))))
+}
+
+/// Static entries go too, and those of BVIs.
+pub(super) fn fib_clear<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    call.state.l2.clear_fib();
+    Answer::Retval(0)
+}
+
+/// Changes the domain that a request names.
+fn with_domain<T>(call: &mut Call<'_>, change: impl FnOnce(&mut BridgeDomain) -> T) -> Result<T, i32> {
+    let index = arp_term::domain(call, call.request.number("bd_id"))?;
+    call.state.l2.domain_mut(index).map(change).ok_or(retval::NO_SUCH_ENTRY)
+}
+
+pub(super) fn set_features<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let (flags, on) = (call.request.number("flags"), call.request.flag("is_set"));
+    let bits = call.behaviour.features;
+    let changed = with_domain(call, |domain| {
+        let named = [
+            (1, &mut domain.learn),
+            (2, &mut domain.forward),
+            (4, &mut domain.flood),
+            (8, &mut domain.uu_flood),
+            (16, &mut domain.arp_term),
+        ];
+        for (bit, feature) in named {
+            if flags & bit != 0 {
+                *feature = on;
+            }
+        }
+        if flags & 32 != 0 && bits.arp_ufwd != 0 {
+            domain.arp_ufwd = on;
+        }
+        domain.features(&bits)
+    });
+    let (retval, bitmap) = match changed {
+        Ok(bitmap) => (0, bitmap),
+        Err(retval) => (retval, 0),
+    };
+    Answer::Reply(call.reply(retval).set("resulting_feature_bitmap", bitmap))
+}
+
+pub(super) fn set_mac_age<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let age = call.request.byte("mac_age");
+    retval_of(with_domain(call, |domain| domain.mac_age = age))
+}
+
+pub(super) fn set_learn_limit<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let limit = call.request.number("learn_limit");
+    retval_of(with_domain(call, |domain| domain.learn_limit = limit))
+}
+
+pub(super) fn set_default_learn_limit<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    call.state.l2.learn_limit = call.request.number("learn_limit");
+    Answer::Retval(0)
 }

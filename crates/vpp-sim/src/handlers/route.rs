@@ -1,4 +1,4 @@
-//! IP tables and routes, in the shape of 19.08 and later and in the flat one before.
+//! Routes, in the shape of 19.08 and later and in the flat one before.
 
 use std::net::IpAddr;
 
@@ -9,32 +9,6 @@ use crate::behaviour::{Behaviour, retval};
 use crate::message::{Record, Request, bytes, number, sixteen};
 use crate::state::State;
 use crate::state::fib::{Entry, Label, Path, Table, path_type, source};
-
-pub(super) fn table_add_del<'a>(call: &mut Call<'a>) -> Answer<'a> {
-    let request = call.request;
-    let at = |nested: &'static str, flat: &'static str| if request.has(nested) { nested } else { flat };
-    let id = request.number(at("table.table_id", "table_id"));
-    let v6 = request.flag(at("table.is_ip6", "is_ipv6"));
-    // Table 0 is always there; asking for it changes nothing.
-    if id != 0 {
-        if request.flag("is_add") {
-            call.state.fib.add_table(id, v6, &request.text(at("table.name", "name")));
-        } else if !call.state.interfaces.iter().any(|i| i.table(v6) == id) {
-            call.state.fib.delete_table(id, v6);
-        }
-    }
-    Answer::Retval(0)
-}
-
-pub(super) fn table_dump<'a>(call: &mut Call<'a>) -> Answer<'a> {
-    let details = call.state.fib.tables().map(|table| {
-        call.details()
-            .set("table.table_id", table.id)
-            .flag("table.is_ip6", table.v6)
-            .text("table.name", &table.name)
-    });
-    Answer::Details(details.collect())
-}
 
 /// A change of a route, whatever message asked for it.
 struct Change {
@@ -125,21 +99,16 @@ fn apply<'a>(call: &mut Call<'a>, change: Result<Change, i32>) -> Answer<'a> {
                     "path added to {ip}/{len}, which has a path through the deleted interface {stale}"
                 ));
             }
-            for path in paths {
-                // One that is there stays as it is, whatever weight comes now.
-                if !all.iter().any(|other| other.same_way(&path)) {
-                    all.push(path);
-                }
-            }
-            call.state.fib.update(table, ip, len, source, in_order(all))
+            all = add_paths(all, paths);
+            call.state.fib.update(table, ip, len, source, all)
         }
         (false, false) => {
             call.state.fib.remove(table, ip, len, source);
             None
         }
         (false, true) => {
-            if let Some(mut left) = there {
-                left.retain(|path| !paths.iter().any(|p| p.same_way(path) && p.weight == path.weight));
+            if let Some(there) = there {
+                let left = remove_paths(there, &paths);
                 if left.is_empty() {
                     call.state.fib.remove(table, ip, len, source);
                 } else {
@@ -149,7 +118,24 @@ fn apply<'a>(call: &mut Call<'a>, change: Result<Change, i32>) -> Answer<'a> {
             None
         }
     };
+    call.state.release_tables();
     Answer::Reply(call.reply(0).set("stats_index", stats_index.unwrap_or(u32::MAX)))
+}
+
+/// Paths with more of them. One that is there stays as it is, whatever weight comes now.
+pub(super) fn add_paths(mut all: Vec<Path>, more: Vec<Path>) -> Vec<Path> {
+    for path in more {
+        if !all.iter().any(|other| other.same_way(&path)) {
+            all.push(path);
+        }
+    }
+    in_order(all)
+}
+
+/// Paths without those that are named, weight included.
+pub(super) fn remove_paths(mut all: Vec<Path>, less: &[Path]) -> Vec<Path> {
+    all.retain(|path| !less.iter().any(|p| p.same_way(path) && p.weight == path.weight));
+    all
 }
 
 fn in_order(mut paths: Vec<Path>) -> Vec<Path> {
@@ -229,6 +215,36 @@ fn label(value: &Value) -> Label {
     }
 }
 
+/// A `fib_path` of any release, as ABF has it.
+pub(super) fn decode_any(state: &State, behaviour: &Behaviour, value: &Value) -> Result<Path, i32> {
+    if value.get("nh").is_some() {
+        return decode(state, behaviour, value);
+    }
+    let at = |field: &str| number(value.get(field));
+    let small = |field: &str| u8::try_from(at(field)).unwrap_or(u8::MAX);
+    let is = |field: &str| at(field) != 0;
+    let labels = value.get("label_stack").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let kind = match () {
+        () if is("is_udp_encap") => path_type::UDP_ENCAP,
+        () if is("is_source_lookup") => path_type::SOURCE_LOOKUP,
+        () if is("is_dvr") => path_type::DVR,
+        () => path_type::NORMAL,
+    };
+    // Nothing is checked here; `afi` counts as `fib_path_nh_proto` does.
+    Ok(Path {
+        sw_if_index: at("sw_if_index"),
+        table_id: at("table_id"),
+        weight: small("weight").max(1),
+        preference: small("preference"),
+        kind,
+        flags: u32::from(is("is_resolve_attached")) | if is("is_resolve_host") { 2 } else { 0 },
+        proto: at("afi"),
+        next_hop: sixteen(crate::message::address(bytes(value.get("next_hop")), at("afi") == 1)),
+        object: at("next_hop_id"),
+        labels: labels.iter().take(usize::from(small("n_labels"))).map(label).collect(),
+    })
+}
+
 fn decode_flat(state: &State, request: Request<'_>, v6: bool, has_family: bool) -> Result<Path, i32> {
     let kinds = [
         ("is_drop", path_type::DROP),
@@ -269,27 +285,34 @@ fn decode_flat(state: &State, request: Request<'_>, v6: bool, has_family: bool) 
     }
 }
 
-/// The paths of an entry as the details of the release have them, below `at`.
-fn describe_paths(details: &Record<'_>, at: &str, paths: &[Path]) -> Vec<Value> {
+/// Paths as the release shows them, below `at` of a message. Of the flags none come back, and a path that looks up
+/// the source shows as a normal one (`fib_path_encode`, sources of all releases).
+pub(super) fn describe_paths(
+    behaviour: &Behaviour,
+    message: &Record<'_>,
+    at: &str,
+    paths: &[Path],
+) -> Vec<Value> {
     let describe = |path: &Path| {
         let field = |name: &str| format!("{at}.{name}");
         let is = |kind| path.kind == kind;
         let mut labels: Vec<Label> = path.labels.iter().copied().take(16).collect();
+        if !behaviour.shows_labels {
+            labels.clear();
+        }
+        let n_labels = labels.len();
         labels.resize(16, Label::default());
         let labels: Vec<Value> = labels
             .iter()
-            .map(|l| {
-                serde_json::json!({"is_uniform": l.is_uniform, "label": l.label, "ttl": l.ttl, "exp": l.exp})
-            })
+            .map(|l| serde_json::json!({"is_uniform": 0, "label": l.label, "ttl": l.ttl, "exp": l.exp}))
             .collect();
-        let (_, fields) = details
+        message
             .clone()
             .set(&field("sw_if_index"), path.sw_if_index)
             .set(&field("table_id"), path.table_id)
             .set(&field("weight"), path.weight)
             .set(&field("preference"), path.preference)
-            .set(&field("type"), path.kind)
-            .set(&field("flags"), path.flags)
+            .set(&field("type"), if is(path_type::SOURCE_LOOKUP) { path_type::NORMAL } else { path.kind })
             .set(&field("proto"), path.proto)
             .bytes(&field("nh.address.ip6"), &path.next_hop)
             .set(&field("nh.obj_id"), path.object)
@@ -298,17 +321,12 @@ fn describe_paths(details: &Record<'_>, at: &str, paths: &[Path]) -> Vec<Value> 
             .flag(&field("is_udp_encap"), is(path_type::UDP_ENCAP))
             .flag(&field("is_unreach"), is(path_type::ICMP_UNREACH))
             .flag(&field("is_prohibit"), is(path_type::ICMP_PROHIBIT))
-            .flag(&field("is_resolve_host"), path.flags & 2 != 0)
-            .flag(&field("is_resolve_attached"), path.flags & 1 != 0)
             .flag(&field("is_dvr"), is(path_type::DVR))
-            .flag(&field("is_source_lookup"), is(path_type::SOURCE_LOOKUP))
             .set(&field("afi"), path.proto.saturating_add(1))
             .bytes(&field("next_hop"), &path.next_hop)
-            .set(&field("n_labels"), path.labels.len().min(16))
+            .set(&field("n_labels"), n_labels)
             .set(&field("label_stack"), labels)
-            .into_parts();
-        let found = at.split('.').try_fold(&fields, |value, step| value.get(step));
-        found.cloned().unwrap_or_default()
+            .item(at)
     };
     paths.iter().map(describe).collect()
 }
@@ -324,11 +342,11 @@ pub(super) fn dump<'a>(call: &mut Call<'a>) -> Answer<'a> {
         if only.is_some_and(|only| !entry.sources.contains_key(&only)) {
             continue;
         }
-        let paths = describe_paths(&Record::new(call.schema, &call.answers.details), "route.paths", paths);
+        let paths = describe_paths(call.behaviour, &call.details(), "route.paths", paths);
         details.push(
             call.details()
                 .set("route.table_id", table.id)
-                .set("route.stats_index", entry.stats_index)
+                .set("route.stats_index", call.state.fib.stats_index(table, entry))
                 .prefix("route.prefix", entry.ip, entry.len)
                 .set("route.n_paths", paths.len())
                 .set("route.src", source)
@@ -356,7 +374,7 @@ fn dump_flat<'a>(call: &mut Call<'a>, v6: bool) -> Answer<'a> {
     entries.sort_by_key(|(table, entry)| (sixteen(entry.ip), table.id, entry.len));
     let details = entries.into_iter().filter_map(|(table, entry)| {
         let (_, paths) = entry.best()?;
-        let paths = describe_paths(&call.details(), "path", paths);
+        let paths = describe_paths(call.behaviour, &call.details(), "path", paths);
         Some(
             call.details()
                 .set("table_id", table.id)
@@ -364,7 +382,7 @@ fn dump_flat<'a>(call: &mut Call<'a>, v6: bool) -> Answer<'a> {
                 .set("address_length", entry.len)
                 .bytes("address", &sixteen(entry.ip))
                 .set("count", paths.len())
-                .set("stats_index", entry.stats_index)
+                .set("stats_index", fib.stats_index(table, entry))
                 .set("path", paths),
         )
     });

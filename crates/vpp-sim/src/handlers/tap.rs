@@ -1,10 +1,11 @@
 //! TAP interfaces. No device of the host is touched: what VPP would ask of it succeeds, unless told otherwise.
 
-use super::interface::delete_with_subs;
-use super::{Answer, Call};
+use super::interface::{delete_with_subs, sup_of_kind};
+use super::{Answer, Call, retval_of};
 use crate::behaviour::retval;
 use crate::message::{Record, flag};
 use crate::state::interface::{Interface, Kind, Tap};
+use crate::state::queue::{Queues, rx_mode};
 
 const MOST_TAPS: u32 = 1024;
 const DEFAULT_RING: u16 = 256;
@@ -72,23 +73,25 @@ pub(super) fn create<'a>(call: &mut Call<'a>) -> Answer<'a> {
         request.bytes("mac_address")
     };
     let tag = request.text("tag");
+    let queues = Queues::new(
+        request.short("num_rx_queues").max(1),
+        request.short("num_tx_queues").max(1),
+        rx_mode::POLLING,
+    );
     let (class, link_mtu) = (call.behaviour.tap_class, call.behaviour.link_mtu);
     let sw_if_index = call.state.add_interface(call.behaviour, |sw_if_index| Interface {
         tag,
         // The host's end is there at once.
         link_up: true,
+        queues,
         ..Interface::ethernet(sw_if_index, format!("tap{id}"), class, Kind::Tap(Box::new(tap)), mac, link_mtu)
     });
     Answer::Reply(call.reply(0).set("sw_if_index", sw_if_index))
 }
 
 pub(super) fn delete<'a>(call: &mut Call<'a>) -> Answer<'a> {
-    let sw_if_index = call.request.number("sw_if_index");
-    let parent = call.state.interfaces.get(sw_if_index).map(|i| i.sup_sw_if_index);
-    let tap = parent.and_then(|i| call.state.interfaces.get(i)).filter(|i| matches!(i.kind, Kind::Tap(_)));
-    let Some(tap) = tap.map(|i| i.sw_if_index) else { return Answer::Retval(retval::INVALID_SW_IF_INDEX) };
-    delete_with_subs(call, tap);
-    Answer::Retval(0)
+    let tap = sup_of_kind(call, |kind| matches!(kind, Kind::Tap(_)));
+    retval_of(tap.map(|index| delete_with_subs(call, index)))
 }
 
 pub(super) fn dump<'a>(call: &mut Call<'a>) -> Answer<'a> {

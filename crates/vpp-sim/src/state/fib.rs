@@ -12,6 +12,8 @@ pub mod source {
     pub const SPECIAL: u8 = 1;
     pub const INTERFACE: u8 = 4;
     pub const API: u8 = 8;
+    /// A neighbour.
+    pub const ADJACENCY: u8 = 15;
     /// Next hop of another route.
     pub const RECURSIVE_RESOLUTION: u8 = 18;
     pub const DEFAULT_ROUTE: u8 = 20;
@@ -92,6 +94,14 @@ impl Path {
         (self.sw_if_index != u32::MAX).then_some(self.sw_if_index)
     }
 
+    /// Whether it is looked up in a table, which then cannot go.
+    pub(crate) fn looks_up(&self, id: u32, v6: bool) -> bool {
+        matches!(self.kind, path_type::NORMAL | path_type::SOURCE_LOOKUP)
+            && self.interface().is_none()
+            && self.table_id == id
+            && (self.proto == 1) == v6
+    }
+
     /// Same way, whatever its weight and preference.
     pub(crate) fn same_way(&self, other: &Self) -> bool {
         self.kind == other.kind
@@ -131,14 +141,28 @@ pub struct Table {
     pub v6: bool,
     /// Its name.
     pub name: String,
+    /// Its index among those of its family, which is not its id.
+    pub fib_index: u32,
+    /// What the flow hash is made of; bits of `ip_flow_hash_config_v2`. `None` is what the release has by itself.
+    pub flow_hash: Option<u32>,
+    /// It was made and not deleted by a request. A deleted one stays while something uses it.
+    pub locked: bool,
     /// By length and network address.
     entries: BTreeMap<(u8, [u8; 16]), Entry>,
+    /// Prefixes whose API routes go when a replacement ends.
+    marked: Vec<(IpAddr, u8)>,
 }
 
 impl Table {
     /// Entries, short prefixes first.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.values()
+    }
+
+    /// Prefixes that have a route from the API.
+    fn api_routes(&self) -> Vec<(IpAddr, u8)> {
+        let entries = self.entries().filter(|e| e.sources.contains_key(&source::API));
+        entries.map(|e| (e.ip, e.len)).collect()
     }
 
     /// The entry of a prefix.
@@ -152,8 +176,12 @@ impl Table {
 pub struct Fib {
     tables: Vec<Table>,
     next_stats_index: u32,
+    /// Indices of tables that are gone, of IPv4 and IPv6; the last one is taken first.
+    free: [Vec<u32>; 2],
     /// Connected routes of each interface: table, family, prefix.
     connected: BTreeMap<u32, Vec<(u32, IpAddr, u8)>>,
+    /// Ends of tunnels, with their table.
+    tracked: Vec<(u32, IpAddr)>,
 }
 
 /// The address without its host part.
@@ -170,44 +198,69 @@ pub(crate) fn network(ip: IpAddr, len: u8) -> [u8; 16] {
 
 impl Fib {
     pub(crate) fn new() -> Self {
-        let mut fib = Self { tables: Vec::new(), next_stats_index: 1, connected: BTreeMap::new() };
+        let mut fib = Self {
+            tables: Vec::new(),
+            next_stats_index: 1,
+            free: [Vec::new(), Vec::new()],
+            connected: BTreeMap::new(),
+            tracked: Vec::new(),
+        };
         fib.add_table(0, false, "");
         fib.add_table(0, true, "");
         fib
     }
 
-    /// IPv4 tables, then IPv6 tables, in the order in which they were made.
+    /// IPv4 tables, then IPv6 tables, by their indices.
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
         self.tables.iter().filter(|t| !t.v6).chain(self.tables.iter().filter(|t| t.v6))
     }
 
-    /// Hosts that routes without an interface go through, and that have no route of their own: VPP gives them one,
-    /// with the way of the prefix that covers them.
+    /// Follows the way to the end of a tunnel.
+    pub(crate) fn track(&mut self, table: u32, end: IpAddr) {
+        self.tracked.push((table, end));
+    }
+
+    /// Once less.
+    pub(crate) fn untrack(&mut self, table: u32, end: IpAddr) {
+        if let Some(position) = self.tracked.iter().position(|t| *t == (table, end)) {
+            self.tracked.remove(position);
+        }
+    }
+
+    /// Hosts that routes without an interface or tunnels go through, and that have no route of their own: VPP gives
+    /// them one, with the way of the prefix that covers them.
     pub fn resolved(&self, table: &Table) -> Vec<Entry> {
         let whole = if table.v6 { 128 } else { 32 };
         let mut found: BTreeMap<[u8; 16], Entry> = BTreeMap::new();
         let paths = self.tables.iter().filter(|t| t.v6 == table.v6).flat_map(Table::entries);
         let paths = paths.flat_map(|e| e.sources.values().flatten());
-        for path in paths {
-            let recursive = path.kind == path_type::NORMAL
+        let recursive = |path: &&Path| {
+            path.kind == path_type::NORMAL
                 && path.interface().is_none()
                 && path.table_id == table.id
                 && (path.proto == 1) == table.v6
-                && path.next_hop != [0; 16];
-            let ip = crate::message::address(path.next_hop, table.v6);
-            if !recursive || table.entry(ip, whole).is_some() {
+                && path.next_hop != [0; 16]
+        };
+        let tracked = self.tracked.iter().filter(|(id, ip)| *id == table.id && ip.is_ipv6() == table.v6);
+        let hosts = paths
+            .filter(recursive)
+            .map(|path| path.next_hop)
+            .chain(tracked.map(|(_, ip)| crate::message::sixteen(*ip)));
+        for host in hosts {
+            let ip = crate::message::address(host, table.v6);
+            if table.entry(ip, whole).is_some() {
                 continue;
             }
             let cover = (0..whole).rev().find_map(|len| table.entry(ip, len)?.best());
             let paths = match cover {
                 Some((_, [glean])) if glean.interface().is_some() && glean.next_hop == [0; 16] => {
-                    vec![Path { next_hop: path.next_hop, ..glean.clone() }]
+                    vec![Path { next_hop: host, ..glean.clone() }]
                 }
                 Some((_, paths)) => paths.to_vec(),
                 None => Vec::new(),
             };
             let sources = BTreeMap::from([(source::RECURSIVE_RESOLUTION, paths)]);
-            found.insert(path.next_hop, Entry { ip, len: whole, stats_index: 0, sources });
+            found.insert(host, Entry { ip, len: whole, stats_index: 0, sources });
         }
         found.into_values().collect()
     }
@@ -226,11 +279,26 @@ impl Fib {
         if self.table(id, v6).is_some() {
             return;
         }
+        let [four, six] = &mut self.free;
+        let fib_index = (if v6 { six } else { four }).pop().unwrap_or_else(|| {
+            u32::try_from(self.tables.iter().filter(|t| t.v6 == v6).count()).unwrap_or(u32::MAX)
+        });
         let name = match name {
             "" => format!("ipv{}-VRF:{id}", if v6 { 6 } else { 4 }),
             name => name.to_string(),
         };
-        self.tables.push(Table { id, v6, name, entries: BTreeMap::new() });
+        let at = self.tables.partition_point(|t| (t.v6, t.fib_index) < (v6, fib_index));
+        let table = Table {
+            id,
+            v6,
+            name,
+            fib_index,
+            flow_hash: None,
+            locked: true,
+            entries: BTreeMap::new(),
+            marked: Vec::new(),
+        };
+        self.tables.insert(at, table);
         if v6 {
             let any = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
             self.update(id, any, 0, source::DEFAULT_ROUTE, vec![Path::drop(true)]);
@@ -251,9 +319,111 @@ impl Fib {
         }
     }
 
-    /// Deletes a table with all routes.
-    pub(crate) fn delete_table(&mut self, id: u32, v6: bool) {
-        self.tables.retain(|t| t.id != id || t.v6 != v6);
+    /// Makes a table that was deleted but is still in use be there for good again.
+    pub(crate) fn relock_table(&mut self, id: u32, v6: bool) {
+        if let Some(table) = self.table_mut(id, v6) {
+            table.locked = true;
+        }
+    }
+
+    /// Deletes a table, which goes with all its routes when [`Self::release`] finds no use of it.
+    pub(crate) fn delete_table(&mut self, id: u32, v6: bool, behaviour: &Behaviour) {
+        if behaviour.flushes_deleted_table {
+            self.flush(id, v6);
+        }
+        if let Some(table) = self.table_mut(id, v6) {
+            table.locked = false;
+        }
+    }
+
+    /// Drops deleted tables that no route leads to, that no neighbour has a route in, and that `used` denies.
+    pub(crate) fn release(&mut self, used: impl Fn(u32, bool) -> bool) {
+        let unused = |table: &Table| {
+            !table.locked
+                && !used(table.id, table.v6)
+                && !table.entries().any(|e| e.sources.contains_key(&source::ADJACENCY))
+                && !self
+                    .tables
+                    .iter()
+                    .flat_map(Table::entries)
+                    .flat_map(|e| e.sources.values().flatten())
+                    .any(|path| path.looks_up(table.id, table.v6))
+        };
+        let gone: Vec<(u32, bool)> =
+            self.tables.iter().filter(|t| unused(t)).map(|t| (t.fib_index, t.v6)).collect();
+        self.tables.retain(|t| !gone.contains(&(t.fib_index, t.v6)));
+        for (fib_index, v6) in gone {
+            let [four, six] = &mut self.free;
+            (if v6 { six } else { four }).push(fib_index);
+        }
+    }
+
+    /// Sets what the flow hash of a table is made of; `false` without table.
+    pub(crate) fn set_flow_hash(&mut self, id: u32, v6: bool, flow_hash: u32) -> bool {
+        self.table_mut(id, v6).map(|table| table.flow_hash = Some(flow_hash)).is_some()
+    }
+
+    /// Removes the routes that the API made in a table.
+    pub(crate) fn flush(&mut self, id: u32, v6: bool) {
+        for (ip, len) in self.table(id, v6).map(Table::api_routes).unwrap_or_default() {
+            self.remove(id, ip, len, source::API);
+        }
+    }
+
+    /// Begins a replacement: what the API does not set again goes with [`Self::sweep`].
+    pub(crate) fn mark(&mut self, id: u32, v6: bool) {
+        if let Some(table) = self.table_mut(id, v6) {
+            table.marked = table.api_routes();
+        }
+    }
+
+    /// Ends a replacement.
+    pub(crate) fn sweep(&mut self, id: u32, v6: bool) {
+        let marked = self.table_mut(id, v6).map(|table| std::mem::take(&mut table.marked));
+        for (ip, len) in marked.unwrap_or_default() {
+            self.remove(id, ip, len, source::API);
+        }
+    }
+
+    /// The entry that packets for an address take, among prefixes of at most a length.
+    pub fn lookup(&self, id: u32, ip: IpAddr, longest: u8) -> Option<&Entry> {
+        let table = self.table(id, ip.is_ipv6())?;
+        (0..=longest).rev().find_map(|len| table.entry(ip, len))
+    }
+
+    /// Index of an entry's counters; !0 when packets do not take it. So it is with the route of a neighbour unless a
+    /// shorter prefix is attached to the neighbour's interface (`fib_entry_src_adj_activate`).
+    pub fn stats_index(&self, table: &Table, entry: &Entry) -> u32 {
+        let Some((source::ADJACENCY, paths)) = entry.best() else { return entry.stats_index };
+        let cover = (0..entry.len).rev().find_map(|len| table.entry(entry.ip, len)?.best());
+        let attached = cover.and_then(|(_, paths)| match paths {
+            [path] if path.next_hop == [0; 16] => path.interface(),
+            _ => None,
+        });
+        let installed = attached.is_some() && paths.iter().any(|path| path.interface() == attached);
+        if installed { entry.stats_index } else { u32::MAX }
+    }
+
+    /// The route that a neighbour gives its address; one more path when it is there on several interfaces.
+    pub(crate) fn add_adjacency(&mut self, table: u32, ip: IpAddr, sw_if_index: u32) {
+        let next_hop = crate::message::sixteen(ip);
+        let len = if ip.is_ipv6() { 128 } else { 32 };
+        let mut paths =
+            self.paths(table, ip, len, source::ADJACENCY).map(<[Path]>::to_vec).unwrap_or_default();
+        paths.push(Path::to(sw_if_index, path_type::NORMAL, ip.is_ipv6(), next_hop));
+        self.update(table, ip, len, source::ADJACENCY, paths);
+    }
+
+    pub(crate) fn remove_adjacency(&mut self, table: u32, ip: IpAddr, sw_if_index: u32) {
+        let len = if ip.is_ipv6() { 128 } else { 32 };
+        let mut paths =
+            self.paths(table, ip, len, source::ADJACENCY).map(<[Path]>::to_vec).unwrap_or_default();
+        paths.retain(|path| path.sw_if_index != sw_if_index);
+        if paths.is_empty() {
+            self.remove(table, ip, len, source::ADJACENCY);
+        } else {
+            self.update(table, ip, len, source::ADJACENCY, paths);
+        }
     }
 
     /// Sets the paths that a source wants for a prefix. The index of its counters, or `None` without table.
@@ -275,6 +445,9 @@ impl Fib {
         });
         entry.sources.insert(source, paths);
         let stats_index = entry.stats_index;
+        if source == source::API {
+            table.marked.retain(|(other, l)| *l != len || network(*other, len) != network(ip, len));
+        }
         if stats_index == fresh {
             self.next_stats_index = fresh.saturating_add(1);
         }

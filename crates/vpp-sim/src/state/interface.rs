@@ -1,6 +1,14 @@
 //! Interfaces.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+
+use super::bond::Bond;
+use super::memif::Memif;
+use super::queue::Queues;
+use super::tunnel::{Tunnel, Vxlan};
+use super::vlan::Slot;
+pub use super::vlan::Sub;
 
 /// An address of an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +26,22 @@ pub enum Kind {
     Local,
     /// A loopback with its instance.
     Loopback(u32),
+    /// A BVI with its instance.
+    Bvi(u32),
     /// A TAP.
     Tap(Box<Tap>),
     /// A VLAN sub-interface.
     Sub(Sub),
+    /// A memif.
+    Memif(Memif),
+    /// An interface of the host, used through AF_PACKET.
+    AfPacket(AfPacket),
+    /// A VXLAN tunnel.
+    Vxlan(Box<Vxlan>),
+    /// A GRE or an IPIP tunnel.
+    Tunnel(Box<Tunnel>),
+    /// A bond.
+    Bond(Box<Bond>),
     /// Something that was not made through the API, such as a NIC.
     Other,
 }
@@ -43,15 +63,13 @@ pub struct Tap {
     pub flags: u32,
 }
 
-/// What is special about a sub-interface.
+/// What is special about an interface of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub struct Sub {
-    pub id: u32,
-    pub outer_vlan: u16,
-    pub inner_vlan: u16,
-    /// `sub_if_flags` of the API.
-    pub flags: u32,
+pub struct AfPacket {
+    /// Place among them, which is the order of dumps.
+    pub instance: u32,
+    pub host_if_name: String,
 }
 
 /// One interface.
@@ -83,6 +101,18 @@ pub struct Interface {
     pub addresses: Vec<Address>,
     /// IPv4 and IPv6 table.
     pub tables: [u32; 2],
+    /// Interface whose addresses it uses, which may be gone.
+    pub unnumbered: Option<u32>,
+    /// How often IPv6 was enabled on it by request.
+    pub ip6_enabled: u32,
+    /// Accepts frames for others.
+    pub promiscuous: bool,
+    /// Forwards to the broadcast address of its subnet.
+    pub directed_broadcast: bool,
+    /// Its queues.
+    pub queues: Queues,
+    /// Frames that it and its sub-interfaces claim.
+    pub(crate) slots: BTreeSet<Slot>,
 }
 
 impl Interface {
@@ -109,7 +139,38 @@ impl Interface {
             tag: String::new(),
             addresses: Vec::new(),
             tables: [0, 0],
+            unnumbered: None,
+            ip6_enabled: 0,
+            promiscuous: false,
+            directed_broadcast: false,
+            queues: Queues::default(),
+            slots: BTreeSet::from([Slot::Untagged]),
         }
+    }
+
+    /// An interface that has no Ethernet header, with the largest packet that it is made for.
+    pub(crate) fn ip(
+        sw_if_index: u32,
+        name: String,
+        device_class: &'static str,
+        kind: Kind,
+        mtu: u32,
+    ) -> Self {
+        Self {
+            mac: None,
+            mtu: [mtu, 0, 0, 0],
+            ..Self::ethernet(sw_if_index, name, device_class, kind, [0; 6], 0)
+        }
+    }
+
+    /// Has an Ethernet header of its own.
+    pub(crate) fn is_ethernet(&self) -> bool {
+        self.mac.is_some()
+    }
+
+    /// Its driver cannot be told of MTU or promiscuity.
+    pub(crate) fn is_deaf(&self) -> bool {
+        matches!(self.kind, Kind::Loopback(_) | Kind::Bvi(_) | Kind::Bond(_) | Kind::Tunnel(_))
     }
 
     /// The table of an address family.
@@ -150,6 +211,36 @@ impl Interfaces {
             *slot = Some(interface);
         }
         sw_if_index
+    }
+
+    /// The index that the next interface gets.
+    pub(crate) fn next_index(&self) -> u32 {
+        let fresh = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        self.free.last().copied().unwrap_or(fresh)
+    }
+
+    /// Gives an interface another name; its sub-interfaces are called after it.
+    pub(crate) fn rename(&mut self, sw_if_index: u32, name: &str) {
+        for interface in self.slots.iter_mut().flatten() {
+            match &interface.kind {
+                Kind::Sub(sub) if interface.sup_sw_if_index == sw_if_index => {
+                    interface.name = format!("{name}.{}", sub.id);
+                }
+                _ if interface.sw_if_index == sw_if_index => interface.name = name.to_string(),
+                _ => {}
+            }
+        }
+    }
+
+    /// Sets the MTU of a link and of all that is on it.
+    pub(crate) fn set_link_mtu(&mut self, sw_if_index: u32, mtu: u32) {
+        for interface in self.slots.iter_mut().flatten().filter(|i| i.sup_sw_if_index == sw_if_index) {
+            let [l3, ..] = &mut interface.mtu;
+            *l3 = mtu;
+            if interface.sw_if_index == sw_if_index {
+                interface.link_mtu = mtu;
+            }
+        }
     }
 
     pub(crate) fn remove(&mut self, sw_if_index: u32) -> Option<Interface> {

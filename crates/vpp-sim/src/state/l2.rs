@@ -1,6 +1,9 @@
 //! Bridge domains, their ports and the L2 FIB.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::behaviour::FeatureBits;
 
 /// The largest id.
 pub const MAX_ID: u32 = (1 << 24) - 1;
@@ -32,7 +35,14 @@ pub struct BridgeDomain {
     /// Interface that unknown unicast goes to; !0 for none.
     pub uu_fwd: u32,
     pub ports: Vec<Port>,
+    /// MACs that ARP termination answers with.
+    pub macs: BTreeMap<IpAddr, [u8; 6]>,
+    /// How many MACs it learns.
+    pub learn_limit: u32,
 }
+
+/// How many MACs a bridge domain learns unless told otherwise (`L2LEARN_DEFAULT_LIMIT`).
+pub const LEARN_LIMIT: u32 = 16 * 1024 * 1024;
 
 impl BridgeDomain {
     /// One as VPP makes it when a port names it before anything else does.
@@ -50,8 +60,36 @@ impl BridgeDomain {
             bvi: u32::MAX,
             uu_fwd: u32::MAX,
             ports: Vec::new(),
+            macs: BTreeMap::new(),
+            learn_limit: LEARN_LIMIT,
         }
     }
+
+    /// Its features as VPP holds them: those that a domain does not control are all on.
+    pub fn features(&self, bits: &FeatureBits) -> u32 {
+        let controlled = [
+            (bits.learn, self.learn),
+            (bits.forward, self.forward),
+            (bits.flood, self.flood),
+            (bits.uu_flood, self.uu_flood),
+            (bits.uu_forward, self.uu_fwd != u32::MAX),
+            (bits.arp_term, self.arp_term),
+            (bits.arp_ufwd, self.arp_ufwd),
+        ];
+        controlled.iter().fold(u32::MAX, |all, (bit, on)| if *on { all } else { all & !bit })
+    }
+}
+
+/// VLAN tags taken off and put on what an interface receives, and the other way round what it sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct TagRewrite {
+    /// `l2_vtr_op_t`: 1 and 2 push, 3 and 4 pop, 5 to 8 translate 1-1, 1-2, 2-1, 2-2.
+    pub op: u32,
+    /// The first tag pushed is 802.1Q, otherwise 802.1ad.
+    pub dot1q: bool,
+    pub tag1: u16,
+    pub tag2: u16,
 }
 
 /// An entry of the L2 FIB.
@@ -81,11 +119,23 @@ pub struct L2 {
     /// By index of the domain and MAC. Static entries outlive their domain and lie in wait for the next one that
     /// gets its index.
     fib: BTreeMap<(usize, [u8; 6]), FibEntry>,
+    /// Where everything goes that an interface receives.
+    xconnects: BTreeMap<u32, u32>,
+    /// Tag rewrites. They outlive their interface unless it was bridged or cross-connected when it went.
+    rewrites: BTreeMap<u32, TagRewrite>,
+    /// How many MACs a new bridge domain learns.
+    pub learn_limit: u32,
 }
 
 impl L2 {
     pub(crate) fn new() -> Self {
-        Self { domains: vec![Some(BridgeDomain::new(0))], fib: BTreeMap::new() }
+        Self {
+            domains: vec![Some(BridgeDomain::new(0))],
+            fib: BTreeMap::new(),
+            xconnects: BTreeMap::new(),
+            rewrites: BTreeMap::new(),
+            learn_limit: LEARN_LIMIT,
+        }
     }
 
     /// Index of the domain with an id.
@@ -96,6 +146,10 @@ impl L2 {
     /// The domain at an index.
     pub fn domain(&self, index: usize) -> Option<&BridgeDomain> {
         self.domains.get(index)?.as_ref()
+    }
+
+    pub(crate) fn domain_mut(&mut self, index: usize) -> Option<&mut BridgeDomain> {
+        self.domains.get_mut(index)?.as_mut()
     }
 
     /// The domain with an id.
@@ -146,6 +200,61 @@ impl L2 {
         })
     }
 
+    /// Makes an interface one of layer 3: out of its domain or cross-connect, with no tag rewrite.
+    pub(crate) fn make_l3(&mut self, sw_if_index: u32) {
+        self.remove_port(sw_if_index);
+        self.xconnects.remove(&sw_if_index);
+        self.rewrites.remove(&sw_if_index);
+    }
+
+    /// An interface goes. The other end of its cross-connect becomes one of layer 3 too.
+    pub(crate) fn interface_deleted(&mut self, sw_if_index: u32) {
+        let other_end = self.xconnects.get(&sw_if_index).copied();
+        if let Some(other_end) = other_end {
+            self.make_l3(other_end);
+        }
+        if other_end.is_some() || self.domain_of(sw_if_index).is_some() {
+            self.make_l3(sw_if_index);
+        }
+    }
+
+    /// Sends everything that an interface receives to another one.
+    pub(crate) fn xconnect(&mut self, rx: u32, tx: u32) {
+        self.remove_port(rx);
+        self.xconnects.insert(rx, tx);
+    }
+
+    /// Cross-connects: receiving and sending interface.
+    pub fn xconnects(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.xconnects.iter().map(|(rx, tx)| (*rx, *tx))
+    }
+
+    /// The tag rewrite of an interface.
+    pub fn rewrite(&self, sw_if_index: u32) -> Option<&TagRewrite> {
+        self.rewrites.get(&sw_if_index)
+    }
+
+    pub(crate) fn set_rewrite(&mut self, sw_if_index: u32, rewrite: Option<TagRewrite>) {
+        match rewrite {
+            Some(rewrite) => self.rewrites.insert(sw_if_index, rewrite),
+            None => self.rewrites.remove(&sw_if_index),
+        };
+    }
+
+    /// Removes the entries of a domain, an interface, or all, that are not static.
+    pub(crate) fn flush(&mut self, domain: Option<usize>, sw_if_index: Option<u32>) {
+        self.fib.retain(|(at, _), entry| {
+            entry.is_static
+                || domain.is_some_and(|domain| domain != *at)
+                || sw_if_index.is_some_and(|index| index != entry.sw_if_index)
+        });
+    }
+
+    /// Removes all entries.
+    pub(crate) fn clear_fib(&mut self) {
+        self.fib.clear();
+    }
+
     /// Takes an interface out of its domain.
     pub(crate) fn remove_port(&mut self, sw_if_index: u32) {
         let Some(index) = self.domain_of(sw_if_index) else { return };
@@ -169,6 +278,7 @@ impl L2 {
         mac: Option<[u8; 6]>,
     ) -> bool {
         self.remove_port(port.sw_if_index);
+        self.xconnects.remove(&port.sw_if_index);
         let Some(Some(domain)) = self.domains.get_mut(index) else { return true };
         match kind {
             PortType::UnknownForward => domain.uu_fwd = port.sw_if_index,
