@@ -32,6 +32,7 @@ mod handshake;
 pub mod retval;
 mod socket;
 mod state;
+pub mod stats;
 mod table;
 
 pub use client::Client;
