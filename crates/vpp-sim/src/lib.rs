@@ -20,6 +20,7 @@ pub mod options;
 mod server;
 mod sim;
 pub mod state;
+pub mod stats;
 mod system;
 pub mod table;
 

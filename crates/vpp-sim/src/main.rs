@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use nix::sys::signal::{SigSet, Signal};
+use vpp_sim::stats::StatsOptions;
 use vpp_sim::{Options, Release, Sim};
 
 /// A simulated VPP of any release behind its API socket.
@@ -17,6 +18,9 @@ struct Arguments {
     /// Where to listen; what a VPP that is gone left there is replaced
     #[arg(long, value_name = "PATH")]
     api_socket: PathBuf,
+    /// Where to give statistics away
+    #[arg(long, value_name = "PATH")]
+    stats_socket: Option<PathBuf>,
     /// Folder of the API definitions of all releases
     #[arg(long, value_name = "DIR", env = "VPP_API_JSON", default_value = "api-json")]
     api_json: PathBuf,
@@ -64,12 +68,16 @@ fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         abort_when_dead: true,
         ..Options::new(arguments.api_json)
     };
-    let sim = Sim::new(release, options)?;
+    let mut sim = Sim::new(release, options)?;
+    // Served until this function returns.
+    let stats =
+        arguments.stats_socket.map(|path| sim.serve_stats(path, &StatsOptions::default())).transpose()?;
     let (messages, pid) = (sim.table().len(), sim.pid());
     let running = sim.serve(arguments.api_socket)?;
     tracing::info!(%release, messages, pid, socket = %running.path().display(), "serving");
     let signal = signals.wait()?;
     tracing::info!(%signal, "stopping");
     running.stop();
+    drop(stats);
     Ok(())
 }

@@ -156,7 +156,7 @@ impl Drop for Running {
     }
 }
 
-fn bound(path: &Path, seqpacket: bool) -> Result<(UnixListener, u64), ServeError> {
+pub(crate) fn bound(path: &Path, seqpacket: bool) -> Result<(UnixListener, u64), ServeError> {
     let refused =
         |what, errno: Errno| ServeError::System { path: path.to_path_buf(), what, source: errno.into() };
     let kind = if seqpacket { SockType::SeqPacket } else { SockType::Stream };

@@ -16,6 +16,7 @@ use crate::message::{Record, Request};
 use crate::options::Options;
 use crate::state::State;
 use crate::state::interface::{Interface, Kind};
+use crate::stats::Segment;
 use crate::system::System;
 use crate::table::Table;
 
@@ -117,6 +118,7 @@ pub struct Sim {
     dropped: u64,
     died: Option<String>,
     next_connection: u64,
+    stats: Option<Segment>,
 }
 
 static STARTED: AtomicU32 = AtomicU32::new(0);
@@ -179,6 +181,7 @@ impl Sim {
             dropped: 0,
             died: None,
             next_connection: 1,
+            stats: None,
         })
     }
 
@@ -240,9 +243,23 @@ impl Sim {
     /// Adds an interface as a driver would, one that no request made. Its index.
     pub fn add_interface(&mut self, name: &str, mac: [u8; 6]) -> u32 {
         let (name, link_mtu) = (name.to_string(), self.behaviour.link_mtu);
-        self.state.add_interface(&self.behaviour, |sw_if_index| {
+        let index = self.state.add_interface(&self.behaviour, |sw_if_index| {
             Interface::ethernet(sw_if_index, name, "dpdk", Kind::Other, mac, link_mtu)
-        })
+        });
+        self.update_stats();
+        index
+    }
+
+    /// Statistics that are to have the interfaces.
+    pub(crate) fn count_in(&mut self, segment: Segment) {
+        self.stats = Some(segment);
+        self.update_stats();
+    }
+
+    fn update_stats(&self) {
+        if let Some(stats) = &self.stats {
+            stats.follow(&self.state.interfaces);
+        }
     }
 
     /// A number for a new connection.
@@ -299,6 +316,8 @@ impl Sim {
             "sockclnt_delete" => self.goodbye(&fields, out),
             _ => self.dispatch(id, &name, &fields, out),
         }
+        // Before the answer goes out, as VPP.
+        self.update_stats();
         self.deliver_events(out);
     }
 

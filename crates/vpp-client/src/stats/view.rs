@@ -138,7 +138,7 @@ impl<'a> View<'a> {
     /// Bytes that are inside, or nothing is allocated for them.
     fn bytes(&self, what: &'static str, at: u64, len: u64) -> Result<Vec<u8>, Fault> {
         let size = self.map.len() as u64;
-        if !at.checked_add(len).is_some_and(|end| end <= size) {
+        if at.checked_add(len).is_none_or(|end| end > size) {
             return Err(Fault::Outside { what, at, bytes: len });
         }
         self.left.set(self.left.get().checked_sub(len.max(WORD)).ok_or(Fault::TooMuch)?);
