@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod check;
+mod stats;
 
 use std::process::ExitCode;
 
@@ -25,11 +26,26 @@ enum Command {
 enum Vpp {
     /// Tell which supported releases a VPP is compatible with: exit status 0 with any, 1 with none, 2 if it cannot be told.
     Check(check::Arguments),
+    /// Show what a VPP counts: exit status 0, or 2 if it cannot be read.
+    Stats(stats::Arguments),
+}
+
+#[derive(Clone, Copy, Default, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For machines.
+    Json,
 }
 
 fn main() -> ExitCode {
-    let Command::Vpp(Vpp::Check(arguments)) = Cli::parse().command;
-    check::run(&arguments).unwrap_or_else(|e| {
+    let Command::Vpp(command) = Cli::parse().command;
+    let done = match &command {
+        Vpp::Check(arguments) => check::run(arguments),
+        Vpp::Stats(arguments) => stats::run(arguments),
+    };
+    done.unwrap_or_else(|e| {
         eprintln!("error: {e}");
         ExitCode::from(2)
     })
