@@ -19,6 +19,9 @@ use super::sys::{Mapping, adopt};
 /// Wait between two tries to connect to a socket whose queue is full.
 const AGAIN: Duration = Duration::from_millis(10);
 
+/// Descriptors that the kernel lets one message have (`SCM_MAX_FD`).
+const MOST_DESCRIPTORS: usize = 253;
+
 /// Connects, takes the segment, and maps it. All descriptors are closed again when this returns.
 pub(super) fn fetch(path: &Path, within: Duration) -> Result<Mapping, StatsError> {
     let deadline = Instant::now() + within;
@@ -101,10 +104,11 @@ fn received(
 }
 
 fn receive(socket: &OwnedFd) -> Result<Vec<OwnedFd>, Errno> {
-    // VPP sends no bytes or one, and one descriptor.
+    // VPP sends no bytes or one.
     let mut bytes = [0; 16];
     let mut parts = [std::io::IoSliceMut::new(&mut bytes)];
-    let mut control = nix::cmsg_space!(RawFd);
+    // And one descriptor; room for all that a message can have, as those of a message that is cut would be lost open.
+    let mut control = nix::cmsg_space!([RawFd; MOST_DESCRIPTORS]);
     let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
     let message = recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut control), flags)?;
     let mut descriptors = Vec::new();
