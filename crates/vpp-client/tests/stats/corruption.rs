@@ -283,8 +283,6 @@ proptest! {
         words in prop::collection::vec(word(), 600..4096),
         directory in 48_u64..4000,
     ) {
-        let vpp = Alone::new("26.06");
-    let server = &vpp.server;
         let base = 0x7f12_3400_0000;
         let header: &[u64] = match layout {
             0 => &[9, 0, directory, 4096],

@@ -2,7 +2,7 @@
 //! over which a loopback is made and deleted.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use binapi_core::Message;
 use binapi_messages::interface::{v1810, v2001};
@@ -36,8 +36,13 @@ fn a_real_vpp_tells_what_it_counts() {
         return;
     };
     let mut stats = Stats::connect(StatsConfig::new(Path::new(&socket))).unwrap();
+    let start = Instant::now();
     let dump = stats.dump(&Pattern::All).unwrap();
-    println!("{:?}, {} bytes, {} entries", stats.layout(), stats.size(), dump.len());
+    let (layout, took) = (stats.layout(), start.elapsed());
+    println!("{layout:?}, {} bytes, {} entries read in {took:?}", stats.size(), dump.len());
+    let start = Instant::now();
+    stats.dump(&Pattern::All).unwrap();
+    println!("and again in {:?}", start.elapsed());
     for (entry, value) in &dump {
         assert!(entry.name.starts_with('/'), "{entry:?}");
         assert!(!matches!(entry.kind, Kind::Unknown(_)), "{entry:?}");

@@ -58,7 +58,7 @@ fn whoever_may_not_connect_is_told() {
     }
     let vpp = Alone::new("26.06");
     let server = &vpp.server;
-    std::fs::set_permissions(server.path(), std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(server.path(), std::fs::Permissions::from_mode(0o000)).unwrap();
     assert!(matches!(fails(server.path()), StatsError::Permission { .. }));
 }
 

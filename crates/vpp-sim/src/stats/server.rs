@@ -107,7 +107,8 @@ impl Drop for StatsServer {
 }
 
 impl Sim {
-    /// Serves statistics at a path, with the interfaces that there are and will be.
+    /// Serves statistics at a path, with the interfaces that there are and will be. A VPP that is restarted is another
+    /// one, with statistics of its own.
     ///
     /// # Errors
     /// See [`ServeError`].
