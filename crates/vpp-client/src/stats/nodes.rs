@@ -47,7 +47,7 @@ pub struct NodeCounters {
     pub index: u32,
     /// Its name; `None` before 19.04.
     pub name: Option<String>,
-    /// What it did on each thread.
+    /// What it did on each thread. From 21.06 VPP has a thread too many here, which did nothing.
     pub threads: Vec<NodeValues>,
 }
 

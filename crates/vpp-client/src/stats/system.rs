@@ -94,10 +94,14 @@ impl Snapshot<'_> {
                 _ => None,
             })
         };
+        let num_worker_threads = scalar("/sys/num_worker_threads")?;
+        let workers = num_worker_threads.and_then(|workers| usize::try_from(workers).ok());
+        // From 22.06 the vector has an element more than there are threads.
+        let threads = workers.map_or(usize::MAX, |workers| workers.saturating_add(1));
         // A vector of one element for each thread, and from 22.06 one vector for all.
         let per_thread = |name| {
             value(name).map(|value| match value {
-                Some(Value::Simple(threads)) => threads.into_iter().flatten().collect(),
+                Some(Value::Simple(vectors)) => vectors.into_iter().flatten().take(threads).collect(),
                 _ => Vec::new(),
             })
         };
@@ -110,7 +114,7 @@ impl Snapshot<'_> {
             last_update: scalar("/sys/last_update")?,
             last_stats_clear: scalar("/sys/last_stats_clear")?,
             boottime: scalar("/sys/boottime")?,
-            num_worker_threads: scalar("/sys/num_worker_threads")?,
+            num_worker_threads,
         })
     }
 

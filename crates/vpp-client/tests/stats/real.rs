@@ -2,6 +2,7 @@
 //! over which a loopback is made and deleted.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use binapi_core::Message;
@@ -27,6 +28,48 @@ async fn delete_loopback(client: &Client, connection: &Connection, sw_if_index: 
     } else {
         client.call::<(), _>(&v1810::DeleteLoopback { sw_if_index }).await.unwrap();
     }
+}
+
+#[test]
+fn a_real_vpp_is_read_while_loopbacks_come_and_go() {
+    let (Some(socket), Some(api)) =
+        (std::env::var_os("VPP_STATS_SOCKET"), std::env::var_os("VPP_API_SOCKET"))
+    else {
+        println!("skipped: set VPP_STATS_SOCKET and VPP_API_SOCKET");
+        return;
+    };
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut stats = Stats::connect(StatsConfig::new(Path::new(&socket))).unwrap();
+            let mut reads = 0;
+            while !done.load(Ordering::Relaxed) {
+                stats.interface_counters().unwrap();
+                let dump = stats.dump(&Pattern::from("/if/")).unwrap();
+                assert!(dump.iter().all(|(_, value)| !matches!(value, Value::Unreadable(_))));
+                stats.error_counters().unwrap();
+                reads += 3;
+            }
+            println!("{reads} reads, {} of them again", stats.retries());
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let client = Client::start(Config::new(Path::new(&api)));
+            let connection = client.connected().await.unwrap();
+            for _ in 0..10 {
+                let mut made = Vec::new();
+                for _ in 0..20 {
+                    made.push(create_loopback(&client, &connection).await);
+                }
+                for index in made {
+                    delete_loopback(&client, &connection, index).await;
+                }
+            }
+            client.close().await;
+        });
+        done.store(true, Ordering::Relaxed);
+        reader.join().unwrap();
+    });
 }
 
 #[test]

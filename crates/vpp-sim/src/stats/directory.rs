@@ -155,8 +155,8 @@ impl Plan {
         }
         self.heap("stat segment");
         self.gauge("/sys/vector_rate", 0);
-        // One vector with an element for each thread, not a vector for each thread.
-        let rates = Content::Simple(vec![vec![0; self.threads]]);
+        // One vector with an element for each thread and one more, not a vector for each thread.
+        let rates = Content::Simple(vec![vec![0; self.threads + 1]]);
         self.add("/sys/vector_rate_per_worker", rates.clone());
         if self.from(22, 10) {
             self.add("/sys/loops_per_worker", rates);
@@ -185,8 +185,10 @@ impl Plan {
         // Up to 19.04 there is an element too many.
         let elements = NODES.len() + usize::from(!self.from(19, 8));
         let first = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        // From 21.06 there is a thread too many.
+        let threads = self.threads + usize::from(self.from(21, 6));
         for name in NODE_COUNTERS {
-            let content = self.simple(elements);
+            let content = Content::Simple(vec![vec![0; elements]; threads]);
             self.add(format!("/sys/node/{name}"), content);
         }
         first
