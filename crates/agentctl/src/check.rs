@@ -17,19 +17,12 @@ use serde_json::{Value, json};
 use vpp_client::{Client, Config, Lookup, MessageTable};
 use vppcalls::select::{self, Misfit, Verdict};
 
+use crate::Format;
+
 type Failure = Box<dyn std::error::Error>;
 
 /// How long a VPP gets to answer the handshake.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-#[derive(Clone, Copy, Default, clap::ValueEnum)]
-enum Format {
-    /// For people.
-    #[default]
-    Table,
-    /// For machines.
-    Json,
-}
 
 /// Exactly one of --api, --table and --socket says which VPP.
 #[derive(clap::Args)]

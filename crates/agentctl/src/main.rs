@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod check;
+mod stats;
 mod trace;
 
 use std::process::ExitCode;
@@ -28,15 +29,27 @@ enum Vpp {
     Check(check::Arguments),
     /// Show a recording of API messages, such as `vpp-agent --api-trace` makes.
     Trace(trace::Arguments),
+    /// Show what a VPP counts: exit status 0, or 2 if it cannot be read.
+    Stats(stats::Arguments),
+}
+
+#[derive(Clone, Copy, Default, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For machines.
+    Json,
 }
 
 fn main() -> ExitCode {
     let Command::Vpp(command) = Cli::parse().command;
-    let outcome = match command {
-        Vpp::Check(arguments) => check::run(&arguments),
-        Vpp::Trace(arguments) => trace::run(&arguments),
+    let done = match &command {
+        Vpp::Check(arguments) => check::run(arguments),
+        Vpp::Stats(arguments) => stats::run(arguments),
+        Vpp::Trace(arguments) => trace::run(arguments),
     };
-    outcome.unwrap_or_else(|e| {
+    done.unwrap_or_else(|e| {
         eprintln!("error: {e}");
         ExitCode::from(2)
     })

@@ -4,6 +4,8 @@
 //! time, matched by the context that each carries. The same task connects, says goodbye, and connects again for
 //! ever; [`Client::state`] tells how it stands.
 //!
+//! What VPP counts is not asked for but read from memory that it shares: [`stats`].
+//!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use binapi_messages::vpe::v1810::ControlPing;
@@ -33,6 +35,7 @@ mod record;
 pub mod retval;
 mod socket;
 mod state;
+pub mod stats;
 mod table;
 
 pub use client::Client;

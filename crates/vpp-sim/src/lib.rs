@@ -30,6 +30,7 @@ mod server;
 mod sim;
 mod socket;
 pub mod state;
+pub mod stats;
 mod system;
 pub mod table;
 

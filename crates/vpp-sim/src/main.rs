@@ -24,6 +24,9 @@ struct Arguments {
     /// the process, so that it can be started again
     #[arg(long, value_name = "PATH")]
     control_socket: Option<PathBuf>,
+    /// Where to give statistics away
+    #[arg(long, value_name = "PATH")]
+    stats_socket: Option<PathBuf>,
     /// Folder of the API definitions of all releases
     #[arg(long, value_name = "DIR", env = "VPP_API_JSON", default_value = "api-json")]
     api_json: PathBuf,
@@ -96,6 +99,7 @@ fn start(arguments: Arguments) -> Result<Running, Box<dyn std::error::Error>> {
         runtime_dir: arguments.runtime_dir,
         abort_when_dead: control_socket.is_none(),
         nics: arguments.nic,
+        stats_socket: arguments.stats_socket,
         ..Options::new(arguments.api_json)
     };
     let sim = Sim::new(release, options)?;

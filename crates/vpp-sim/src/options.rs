@@ -25,6 +25,8 @@ pub struct Options {
     pub abort_when_dead: bool,
     /// NICs: interfaces that are there from the start.
     pub nics: Vec<Nic>,
+    /// Where statistics are given away as long as the VPP is served.
+    pub stats_socket: Option<PathBuf>,
     /// Bytes that may wait for a client that does not read, before it is closed. VPP itself has no limit and grows;
     /// this one keeps a mistake of a test from taking the machine's memory.
     pub most_waiting: usize,
@@ -97,6 +99,7 @@ impl Options {
             runtime_dir: "/run/vpp".to_string(),
             abort_when_dead: false,
             nics: Vec::new(),
+            stats_socket: None,
             most_waiting: MOST_WAITING,
         }
     }

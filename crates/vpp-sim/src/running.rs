@@ -14,6 +14,7 @@ use crate::server::{Order, Orders, Role, Server, lock};
 use crate::sim::Sim;
 use crate::socket::{Listener, ServeError};
 use crate::state::InterfaceEvent;
+use crate::stats::{StatsOptions, StatsServer};
 
 /// A VPP that serves its socket. Dropped, it closes its connections and removes the socket file.
 pub struct Running {
@@ -32,6 +33,8 @@ pub(crate) struct Host {
 struct Serving {
     orders: Arc<Orders>,
     thread: JoinHandle<()>,
+    /// Statistics go with the VPP that they are of.
+    _stats: Option<StatsServer>,
 }
 
 impl Serving {
@@ -63,6 +66,11 @@ impl Host {
     fn serve(&self) -> Result<Serving, ServeError> {
         let seqpacket = self.sim().behaviour().seqpacket;
         let kind = if seqpacket { SockType::SeqPacket } else { SockType::Stream };
+        let stats = {
+            let mut sim = self.sim();
+            let path = sim.options().stats_socket.clone();
+            path.map(|path| sim.serve_stats(path, &StatsOptions::default())).transpose()?
+        };
         let listeners = vec![(Role::Api, Listener::bind(&self.path, kind)?)];
         let refused = |what| move |source| ServeError::system(&self.path, what, source);
         let (orders, woken) = Orders::new().map_err(refused("cannot make a pair of sockets"))?;
@@ -72,7 +80,7 @@ impl Host {
             .name("vpp-sim".to_string())
             .spawn(move || server.run())
             .map_err(refused("cannot start a thread"))?;
-        Ok(Serving { orders, thread })
+        Ok(Serving { orders, thread, _stats: stats })
     }
 
     /// True unless it died or was stopped.
@@ -110,7 +118,7 @@ impl Host {
     pub(crate) fn crash(&self, why: &str) {
         let serving = lock(&self.serving).take();
         self.sim().die(why.to_string());
-        if let Some(Serving { orders, thread }) = serving {
+        if let Some(Serving { orders, thread, .. }) = serving {
             orders.give(Order::Look);
             let _ = thread.join();
         }

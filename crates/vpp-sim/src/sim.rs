@@ -20,6 +20,7 @@ use crate::options::{Nic, Options};
 use crate::outbox::{Outbox, messages};
 use crate::state::interface::{Interface, Kind};
 use crate::state::{InterfaceEvent, State};
+use crate::stats::Segment;
 use crate::system::System;
 use crate::table::Table;
 
@@ -96,6 +97,7 @@ pub struct Sim {
     died: Option<String>,
     pub(crate) next_connection: u64,
     pub(crate) faults: Faults,
+    stats: Option<Segment>,
 }
 
 static STARTED: AtomicU32 = AtomicU32::new(0);
@@ -169,6 +171,7 @@ impl Sim {
             died: None,
             next_connection: 1,
             faults: Faults::default(),
+            stats: None,
         };
         sim.plug_nics();
         Ok(sim)
@@ -254,9 +257,23 @@ impl Sim {
     /// Adds an interface as a driver would, one that no request made. Its index.
     pub fn add_interface(&mut self, name: &str, mac: [u8; 6]) -> u32 {
         let (name, link_mtu) = (name.to_string(), self.behaviour.link_mtu);
-        self.state.add_interface(&self.behaviour, |sw_if_index| {
+        let index = self.state.add_interface(&self.behaviour, |sw_if_index| {
             Interface::ethernet(sw_if_index, name, "dpdk", Kind::Other, mac, link_mtu)
-        })
+        });
+        self.update_stats();
+        index
+    }
+
+    /// Statistics that are to have the interfaces.
+    pub(crate) fn count_in(&mut self, segment: Segment) {
+        self.stats = Some(segment);
+        self.update_stats();
+    }
+
+    fn update_stats(&self) {
+        if let Some(stats) = &self.stats {
+            stats.follow(&self.state.interfaces);
+        }
     }
 
     /// Adds a NIC: an interface that is there again after a restart. Its index.
@@ -327,6 +344,8 @@ impl Sim {
             None => self.execute(id, &name, &fields, None, out),
             Some(fault) => self.misbehave(&fault, id, &name, &fields, out),
         }
+        // Before the answer goes out, as VPP.
+        self.update_stats();
         self.deliver_events(out);
     }
 

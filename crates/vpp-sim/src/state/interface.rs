@@ -186,6 +186,8 @@ pub struct Interfaces {
     slots: Vec<Option<Interface>>,
     /// Freed indices; VPP's pools give the last freed one first.
     free: Vec<u32>,
+    /// Counts what came and went.
+    version: u64,
 }
 
 impl Interfaces {
@@ -195,7 +197,7 @@ impl Interfaces {
             mtu: [0; 4],
             ..Interface::ethernet(0, "local0".to_string(), "local", Kind::Local, [0; 6], 0)
         };
-        Self { slots: vec![Some(local)], free: Vec::new() }
+        Self { slots: vec![Some(local)], free: Vec::new(), version: 0 }
     }
 
     pub(crate) fn add(&mut self, make: impl FnOnce(u32) -> Interface) -> u32 {
@@ -207,6 +209,7 @@ impl Interfaces {
             }
         };
         let interface = make(sw_if_index);
+        self.version = self.version.wrapping_add(1);
         if let Some(slot) = self.slots.get_mut(sw_if_index as usize) {
             *slot = Some(interface);
         }
@@ -246,9 +249,15 @@ impl Interfaces {
     pub(crate) fn remove(&mut self, sw_if_index: u32) -> Option<Interface> {
         let removed = self.slots.get_mut(sw_if_index as usize)?.take();
         if removed.is_some() {
+            self.version = self.version.wrapping_add(1);
             self.free.push(sw_if_index);
         }
         removed
+    }
+
+    /// Another number whenever an interface came or went.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
     }
 
     /// The interface with an index.
