@@ -172,7 +172,7 @@ fn tells_its_state() {
     let mut client = vpp.client();
     client.request(&schema, "create_loopback", &json!({}));
     client.request(&schema, "want_interface_events", &json!({"enable_disable": 1}));
-    client.request(&schema, "acl_dump", &json!({}));
+    client.request(&schema, "nat44_address_dump", &json!({}));
     client.send(&[0xff, 0xff, 0, 0]);
     client.request(&schema, "show_version", &json!({}));
     let state = vpp.state();
@@ -189,9 +189,9 @@ fn tells_its_state() {
             {"sw_if_index": 0, "name": "local0", "admin_up": false, "link_up": false, "tag": ""},
             {"sw_if_index": 1, "name": "loop0", "admin_up": false, "link_up": false, "tag": ""},
         ],
-        "received": {"acl_dump": 1, "control_ping": 4, "create_loopback": 1, "show_version": 1,
+        "received": {"nat44_address_dump": 1, "control_ping": 4, "create_loopback": 1, "show_version": 1,
             "sockclnt_create": 1, "want_interface_events": 1},
-        "unimplemented": {"acl_dump": 1},
+        "unimplemented": {"nat44_address_dump": 1},
         "dropped": 1,
         "rude": 0,
     });
