@@ -310,7 +310,7 @@ fn attachment(client: &Client, id: u32, sw_if_index: u64, is_add: bool) -> Value
 #[test]
 fn forwarding_by_acl() {
     every_release(|client, release| {
-        let (first, second) = (client.loopback(), client.loopback());
+        let (first, second, third) = (client.loopback(), client.loopback(), client.loopback());
         assert_eq!(acl(client, ALL, &[]), (0, 0));
         let told = |client: &Client, retval: i64| if client.from(19, 8) { retval } else { 0 };
         assert_eq!(policy(client, 1, 0, first, false), told(client, -7), "{release}: no such policy");
@@ -322,7 +322,7 @@ fn forwarding_by_acl() {
             (&shown[0]["policy"]["policy_id"], &shown[0]["policy"]["n_paths"]),
             (&json!(1), &json!(2))
         );
-        assert_eq!(policy(client, 1, 7, second, true), told(client, -7), "{release}: another ACL");
+        assert_eq!(policy(client, 1, 7, third, true), told(client, -7), "{release}: another ACL");
         if client.from(19, 8) {
             assert_eq!(policy(client, 2, 0, 99, true), -54, "{release}: no such interface");
         }
@@ -348,6 +348,8 @@ fn forwarding_by_acl() {
         assert_eq!(attach(client, false), 0);
         assert_eq!(delete(client, 0), 0);
         assert_eq!(client.list("abf_itf_attach_dump", &[]).len(), 0);
+        // Before 19.08 it took the path, whatever the ACL.
+        assert_eq!(policy(client, 1, 0, third, false), 0);
         assert_eq!((policy(client, 1, 0, first, false), policy(client, 1, 0, second, false)), (0, 0));
         assert_eq!(client.list("abf_policy_dump", &[]).len(), 0, "{release}");
     });
