@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use binapi_messages::interface::v1908::SwInterfaceDump;
@@ -23,7 +23,7 @@ const ROUND: Duration = Duration::from_millis(300);
 const DETAILS: u64 = 1_000_000;
 
 /// Frame and message of `control_ping_reply`.
-const PONG: usize = 16 + 22;
+const PONG: usize = 16 + 18;
 
 fn api_json() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../api-json")
@@ -48,6 +48,7 @@ struct Raw {
 impl Raw {
     fn connect(path: &Path) -> Self {
         let mut stream = UnixStream::connect(path).expect("a stream socket");
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let hello = [&15u16.to_be_bytes()[..], &1u32.to_be_bytes(), b"raw", &[0; 61]].concat();
         stream.write_all(&frame(&hello)).unwrap();
         let mut header = [0; 16];
@@ -131,12 +132,13 @@ impl Drop for Raw {
 
 async fn round(client: &Client, window: usize) -> f64 {
     let start = Instant::now();
+    let stop = Arc::new(AtomicBool::new(false));
     let workers: Vec<_> = (0..window)
         .map(|_| {
-            let client = client.clone();
+            let (client, stop) = (client.clone(), stop.clone());
             tokio::spawn(async move {
                 let mut count = 0u64;
-                while start.elapsed() < ROUND {
+                while !stop.load(Ordering::Relaxed) {
                     client.call::<(), _>(&ControlPing {}).await.unwrap();
                     count += 1;
                 }
@@ -144,6 +146,8 @@ async fn round(client: &Client, window: usize) -> f64 {
             })
         })
         .collect();
+    tokio::time::sleep(ROUND).await;
+    stop.store(true, Ordering::Relaxed);
     let mut count = 0;
     for worker in workers {
         count += worker.await.unwrap();
@@ -240,6 +244,13 @@ fn main() {
     });
     let mut raw = Raw::connect(&socket);
     println!("{:>7} {:>12} {:>12} {:>6}", "window", "client/s", "raw/s", "ratio");
+    let only: Option<usize> = std::env::var("BENCH_WINDOW").ok().and_then(|w| w.parse().ok());
+    if let Some(window) = only {
+        for _ in 0..10 {
+            println!("{}", runtime.block_on(round(&client, window)));
+        }
+        return;
+    }
     for window in WINDOWS {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {

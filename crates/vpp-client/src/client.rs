@@ -125,7 +125,14 @@ impl Client {
         let (to, from) = oneshot::channel();
         let waiter = Waiter::Reply { reply: (answered, at), to };
         self.send_frame(Q::NAME, connection, buffer, [context, None], waiter).await?;
-        let message = self.in_time(Q::NAME, from).await?.map_err(|_| CallError::Lost { message: Q::NAME })?;
+        // The driver keeps the time, for all calls at once.
+        let message = match from.await {
+            Ok(Some(message)) => message,
+            Ok(None) => {
+                return Err(CallError::Timeout { message: Q::NAME, after: self.shared.config.deadline });
+            }
+            Err(_) => return Err(CallError::Lost { message: Q::NAME }),
+        };
         expect::<A>(Q::NAME, answered, &message)?;
         decode(self, &message)
     }
@@ -236,8 +243,12 @@ impl Client {
     /// A place in the window. It is waited for as long as VPP goes on answering, which is no fault of the one who
     /// waits; when VPP says nothing at all for the time of the deadline, that is its end.
     async fn place(&self, message: &'static str) -> Result<OwnedSemaphorePermit, CallError> {
+        let window = &self.shared.window;
+        if let Ok(place) = window.clone().try_acquire_owned() {
+            return Ok(place);
+        }
         let closed = |_| CallError::Lost { message };
-        let mut place = pin!(self.shared.window.clone().acquire_owned());
+        let mut place = pin!(window.clone().acquire_owned());
         let after = self.shared.config.deadline;
         loop {
             let heard = self.shared.counters.heard();

@@ -18,6 +18,7 @@ use crate::error::CallError;
 use crate::events::{Queue, Subscription};
 use crate::frame::{self, u16_at, u32_at};
 use crate::handshake::Link;
+use crate::slots::{ByContext, Kind, Kinds};
 use crate::socket;
 use crate::state::Connection;
 
@@ -103,8 +104,8 @@ pub(crate) enum Waiter {
     Reply {
         /// Number of the reply, and where its context is.
         reply: (u16, usize),
-        /// Takes it.
-        to: oneshot::Sender<Bytes>,
+        /// Takes it; nothing when it did not come in time.
+        to: oneshot::Sender<Option<Bytes>>,
     },
     /// Details up to a last message.
     Details {
@@ -165,10 +166,12 @@ pub(crate) struct Driver<'a> {
     heard: Instant,
     /// When something was first left to answer since then.
     asked: Option<Instant>,
-    pending: HashMap<u32, Pending>,
-    /// Where the context is in the messages that are waited for, by number.
-    contexts: HashMap<u16, usize>,
+    pending: ByContext<Pending>,
+    /// What messages are, by their number.
+    kinds: Kinds,
     next: u32,
+    /// About now: taken once for many messages.
+    now: Instant,
 }
 
 /// A driver that is dropped with its runtime: the goodbye that follows must not land in the middle of a frame.
@@ -197,9 +200,10 @@ impl<'a> Driver<'a> {
             subscribed: HashSet::new(),
             heard: Instant::now(),
             asked: None,
-            pending: HashMap::new(),
-            contexts: HashMap::new(),
+            pending: ByContext::default(),
+            kinds: Kinds::default(),
             next: 1,
+            now: Instant::now(),
         }
     }
 
@@ -210,7 +214,8 @@ impl<'a> Driver<'a> {
         close: &mut tokio::sync::watch::Receiver<bool>,
     ) -> End {
         let mut batch = Vec::with_capacity(BATCH);
-        let mut sweep = tokio::time::interval(ABANDONED / 4);
+        let every = (self.config.deadline / 16).clamp(Duration::from_millis(2), ABANDONED / 4);
+        let mut sweep = tokio::time::interval(every);
         sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let beat = (self.config.probe_after.min(self.config.probe_limit) / 4).max(Duration::from_millis(1));
         let mut probe = tokio::time::interval(beat);
@@ -226,6 +231,7 @@ impl<'a> Driver<'a> {
                         self.link.goodbye(&self.output).await;
                         return End::Closed;
                     }
+                    self.now = Instant::now();
                     for command in batch.drain(..) {
                         match command {
                             Command::Exchange(exchange) => self.enqueue(exchange),
@@ -237,6 +243,7 @@ impl<'a> Driver<'a> {
                 ready = self.link.stream.readable() => ready.and_then(|()| self.receive()),
                 ready = self.link.stream.writable(), if !self.output.is_empty() => ready,
                 _ = sweep.tick() => {
+                    self.now = Instant::now();
                     self.sweep();
                     Ok(())
                 }
@@ -282,16 +289,15 @@ impl<'a> Driver<'a> {
         match &waiter {
             Waiter::Nobody => return,
             Waiter::Reply { reply, .. } | Waiter::Subscribed { reply, .. } | Waiter::Probe { reply } => {
-                self.contexts.insert(reply.0, reply.1);
+                self.kinds.set(reply.0, Kind::Answer(reply.1));
             }
             Waiter::Details { details, end, .. } => {
-                self.contexts.insert(details.0, details.1);
-                self.contexts.insert(end.0, end.1);
+                self.kinds.set(details.0, Kind::Answer(details.1));
+                self.kinds.set(end.0, Kind::Answer(end.1));
             }
         }
-        let now = Instant::now();
-        self.asked.get_or_insert(now);
-        self.pending.insert(context, Pending { waiter, since: now, _permit: permit });
+        self.asked.get_or_insert(self.now);
+        self.pending.insert(context, Pending { waiter, since: self.now, _permit: permit });
     }
 
     /// Asks VPP for events, unless this connection has them already, and gives them to the subscriber.
@@ -315,6 +321,7 @@ impl<'a> Driver<'a> {
             return;
         }
         queues.push(subscription.queue.clone());
+        self.kinds.set(asked.event, Kind::Event);
         if self.subscribed.insert(asked.frame.clone().freeze()) {
             let (message, queue) = (subscription.message, subscription.queue.clone());
             let waiter = Waiter::Subscribed { reply: asked.reply, retval: asked.retval, message, queue };
@@ -363,14 +370,14 @@ impl<'a> Driver<'a> {
     fn receive(&mut self) -> io::Result<()> {
         // Bounded, so that sending is not forgotten over a VPP that answers without end.
         for _ in 0..16 {
-            // A packet that does not fit the room is cut, so there is always plenty.
-            self.link.input.reserve(64 * 1024);
-            match self.link.stream.try_read_buf(&mut self.link.input) {
+            match self.link.stream.try_read(self.link.input.room()) {
                 Ok(0) => {
                     return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "VPP closed the connection"));
                 }
-                Ok(_) => {
-                    self.heard = Instant::now();
+                Ok(n) => {
+                    self.link.input.filled(n);
+                    self.now = Instant::now();
+                    self.heard = self.now;
                     self.counters.hear();
                     self.asked = None;
                 }
@@ -379,7 +386,7 @@ impl<'a> Driver<'a> {
                 Err(e) => return Err(e),
             }
             let invalid = |e: frame::TooLong| io::Error::new(io::ErrorKind::InvalidData, e.to_string());
-            while let Some(message) = frame::next(&mut self.link.input, self.link.limit).map_err(invalid)? {
+            while let Some(message) = self.link.input.next().map_err(invalid)? {
                 self.link.recorder.received(&message);
                 self.give(message);
             }
@@ -395,18 +402,23 @@ impl<'a> Driver<'a> {
             self.counters.odd(Odd::Short, || format!("{} bytes", message.len()));
             return;
         };
-        if let Some(queues) = self.events.get_mut(&id) {
-            queues.retain(|queue| !queue.is_dropped());
-            // A copy: what waits long for its subscriber must not keep all that was read together with it.
-            queues.iter().for_each(|queue| queue.push(Ok(Bytes::copy_from_slice(&message))));
-            return;
-        }
-        let Some(at) = self.contexts.get(&id) else {
-            // Events that nobody asked this client for, and messages that it never waits for.
-            self.counters.odd(Odd::Unasked, || format!("number {id}"));
-            return;
+        let at = match self.kinds.get(id) {
+            Kind::Answer(at) => at,
+            Kind::Event => {
+                if let Some(queues) = self.events.get_mut(&id) {
+                    queues.retain(|queue| !queue.is_dropped());
+                    // A copy: what waits long for its subscriber must not keep all that was read together with it.
+                    queues.iter().for_each(|queue| queue.push(Ok(Bytes::copy_from_slice(&message))));
+                }
+                return;
+            }
+            Kind::Unasked => {
+                // Events that nobody asked this client for, and messages that it never waits for.
+                self.counters.odd(Odd::Unasked, || format!("number {id}"));
+                return;
+            }
         };
-        let Some(context) = u32_at(&message, *at) else {
+        let Some(context) = u32_at(&message, at) else {
             self.counters.odd(Odd::Short, || format!("number {id}, {} bytes", message.len()));
             return;
         };
@@ -419,7 +431,7 @@ impl<'a> Driver<'a> {
                 if let Some(Pending { waiter: Waiter::Reply { to, .. }, .. }) = self.pending.remove(&context)
                 {
                     // The caller checks the number: another reply than the expected one is its error to tell.
-                    let _ = to.send(message);
+                    let _ = to.send(Some(message));
                 }
             }
             Waiter::Details { end, to, .. } => {
@@ -444,13 +456,24 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Frees the places of requests that VPP never answered and nobody waits for.
+    /// Ends the wait of callers whose time is over. Their places stay taken until VPP answers after all, or for long
+    /// enough that it never will.
     fn sweep(&mut self) {
+        for pending in self.pending.values_mut() {
+            let late = self.now.duration_since(pending.since) >= self.config.deadline;
+            if late
+                && matches!(pending.waiter, Waiter::Reply { .. })
+                && let Waiter::Reply { to, .. } = std::mem::replace(&mut pending.waiter, Waiter::Nobody)
+            {
+                let _ = to.send(None);
+            }
+        }
         self.pending.retain(|_, pending| {
             let gone = match &pending.waiter {
                 Waiter::Reply { to, .. } => to.is_closed(),
                 Waiter::Details { to, .. } => to.is_closed(),
-                Waiter::Subscribed { .. } | Waiter::Probe { .. } | Waiter::Nobody => false,
+                Waiter::Nobody => true,
+                Waiter::Subscribed { .. } | Waiter::Probe { .. } => false,
             };
             !(gone && pending.since.elapsed() > ABANDONED)
         });

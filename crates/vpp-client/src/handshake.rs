@@ -11,7 +11,7 @@ use tokio::net::UnixStream;
 
 use crate::config::Config;
 use crate::error::ConnectError;
-use crate::frame::{self, u16_at, u32_at};
+use crate::frame::{self, Input, u16_at, u32_at};
 use crate::record::Recorder;
 use crate::socket::{self, SocketKind};
 use crate::state::Connection;
@@ -34,8 +34,7 @@ const FIXED: usize = 20;
 pub(crate) struct Link {
     pub(crate) stream: UnixStream,
     pub(crate) kind: SocketKind,
-    pub(crate) input: BytesMut,
-    pub(crate) limit: usize,
+    pub(crate) input: Input,
     /// The handle, from when VPP gave it until it was given back.
     pub(crate) handle: Option<u32>,
     pub(crate) recorder: Recorder,
@@ -96,16 +95,14 @@ impl Link {
     /// The next message.
     pub(crate) async fn read(&mut self) -> Result<Bytes, String> {
         loop {
-            if let Some(message) = frame::next(&mut self.input, self.limit).map_err(|e| e.to_string())? {
+            if let Some(message) = self.input.next().map_err(|e| e.to_string())? {
                 self.recorder.received(&message);
                 return Ok(message);
             }
             self.stream.readable().await.map_err(|e| e.to_string())?;
-            // A packet that does not fit the room is cut, so there is always plenty.
-            self.input.reserve(64 * 1024);
-            match self.stream.try_read_buf(&mut self.input) {
+            match self.stream.try_read(self.input.room()) {
                 Ok(0) => return Err("VPP closed the connection".to_string()),
-                Ok(_) => {}
+                Ok(n) => self.input.filled(n),
                 Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => {}
                 Err(e) => return Err(e.to_string()),
             }
@@ -142,8 +139,8 @@ async fn handshake(
     recorder: Recorder,
 ) -> Result<(Link, Connection), ConnectError> {
     let (stream, kind) = socket::connect(path)?;
-    let input = BytesMut::with_capacity(128 * 1024);
-    let mut link = Link { stream, kind, input, limit: config.longest, handle: None, recorder };
+    let input = Input::new(config.longest);
+    let mut link = Link { stream, kind, input, handle: None, recorder };
     let deadline = config.deadline;
     let reason = match tokio::time::timeout(deadline, introduce(&mut link, &config.name)).await {
         Ok(Ok(connection)) => return Ok((link, connection)),

@@ -33,6 +33,7 @@ mod frame;
 mod handshake;
 mod record;
 pub mod retval;
+mod slots;
 mod socket;
 mod state;
 pub mod stats;

@@ -8,7 +8,7 @@ use binapi_index::{Component, MESSAGES, Module, RELEASES};
 /// A VPP's message table, as the handshake gives it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageTable {
-    by_name: HashMap<String, Entry>,
+    by_name: HashMap<String, Entry, foldhash::fast::RandomState>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl MessageTable {
 
     /// From numbers and names with CRC. The second part tells of entries that could not be read or stand twice.
     pub fn from_entries(entries: impl IntoIterator<Item = (u16, String)>) -> (Self, Vec<String>) {
-        let mut by_name = HashMap::new();
+        let mut by_name = HashMap::default();
         let mut odd = Vec::new();
         for (id, name) in entries {
             let parts = name.rsplit_once('_').and_then(|(name, crc)| {

@@ -129,6 +129,7 @@ impl State {
             self.event(InterfaceEvent { sw_if_index, admin_up: false, link_up: false, deleted: true });
             self.forget(&gone);
         }
+        self.release_tables();
     }
 
     /// Takes back what an interface held elsewhere.
