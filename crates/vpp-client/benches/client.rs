@@ -244,13 +244,6 @@ fn main() {
     });
     let mut raw = Raw::connect(&socket);
     println!("{:>7} {:>12} {:>12} {:>6}", "window", "client/s", "raw/s", "ratio");
-    let only: Option<usize> = std::env::var("BENCH_WINDOW").ok().and_then(|w| w.parse().ok());
-    if let Some(window) = only {
-        for _ in 0..10 {
-            println!("{}", runtime.block_on(round(&client, window)));
-        }
-        return;
-    }
     for window in WINDOWS {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
