@@ -640,7 +640,7 @@ impl Scenario<'_> {
         };
         calls.add_dhcp_client(&client).await.expect("a client");
         let expected = DhcpClientDetails { client: client.clone(), lease: None };
-        assert_eq!(calls.dump_dhcp_clients().await.expect("a dump"), [expected.clone()]);
+        assert_eq!(calls.dump_dhcp_clients().await.expect("a dump"), std::slice::from_ref(&expected));
         let all = self.inventory().await;
         let found = all.iter().find(|i| i.interface.sw_if_index == index).expect("it is there");
         assert_eq!(found.dhcp, Some(expected));
