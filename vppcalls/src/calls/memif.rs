@@ -87,6 +87,8 @@ pub(crate) mod handlers {
                 _ => api::MemifCreate::default(),
             };
             let (role, mode) = (u8::from(!memif.master), mode_number(memif.mode));
+            // VPPs of 18.10 to 26.06 die of another one: they delete what they have not made (`memif_create_if`).
+            crate::check::range("mode of the memif", mode, 0, 1)?;
             api! {
                 has(MemifRole) => {
                     (request.role, request.mode) = (api::MemifRole(role.into()), api::MemifMode(mode));

@@ -256,7 +256,7 @@ pub enum MemifMode {
     Ethernet,
     /// IP packets.
     Ip,
-    /// Packets that were punted or are injected.
+    /// Packets that were punted or are injected. No VPP makes such a memif.
     PuntInject,
     /// Something that this does not know, by VPP's number.
     Other(u32),

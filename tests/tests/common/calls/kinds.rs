@@ -375,6 +375,11 @@ impl Scenario<'_> {
         self.there_and_back(&new, "18.10", |i| Kind::Memif(MemifDetails { mode, mac: [0; 6], ..details(i) }))
             .await;
 
+        // VPP would die of it.
+        for mode in [MemifMode::PuntInject, MemifMode::Other(9)] {
+            let result = calls.add_memif(&Memif { mode, ..memif.clone() }).await;
+            assert!(matches!(result, Err(Error::OutOfRange { max: 1, .. })), "{result:?}");
+        }
         let elsewhere = Memif { socket_id: 4_242, ..memif.clone() };
         self.refused_or_silent(calls.add_memif(&elsewhere).await, silent, &[(-73, "INVALID_ARGUMENT")]);
         let odd = Memif { ring_size: 1000, ..memif.clone() };
@@ -640,7 +645,7 @@ impl Scenario<'_> {
         };
         calls.add_dhcp_client(&client).await.expect("a client");
         let expected = DhcpClientDetails { client: client.clone(), lease: None };
-        assert_eq!(calls.dump_dhcp_clients().await.expect("a dump"), [expected.clone()]);
+        assert_eq!(calls.dump_dhcp_clients().await.expect("a dump"), std::slice::from_ref(&expected));
         let all = self.inventory().await;
         let found = all.iter().find(|i| i.interface.sw_if_index == index).expect("it is there");
         assert_eq!(found.dhcp, Some(expected));
