@@ -17,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use vpp_client::{Client, Config};
 
+use crate::connection::Follower;
 use crate::settings::Settings;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -72,7 +73,8 @@ async fn run(settings: Settings) -> Result<(), Failure> {
     config.name = format!("vpp-agent {}", settings.microservice_label);
     let client = Client::start(config);
     let (state, states) = watch::channel(orchestrator::Southbound::Down("starting".to_string()));
-    let connection = tokio::spawn(connection::follow(client.clone(), southbound, state));
+    let follower = Follower::new(client.clone(), southbound, state, settings.force_release);
+    let connection = tokio::spawn(follower.run());
 
     let source = kvstore::subscribe(Box::new(FileSource::new(&settings.source)));
     let (stop, stopping) = watch::channel(false);

@@ -335,8 +335,7 @@ fn a_connection_tells_the_plugins_that_the_table_shows() {
     without.without_plugins.push("acl".to_string());
     for (options, there) in [(options(), true), (without, false)] {
         let folder = tempfile::tempdir().expect("a folder");
-        let running =
-            Sim::new(release("23.06"), options).map(|s| s.serve(folder.path().join("api.sock")));
+        let running = Sim::new(release("23.06"), options).map(|s| s.serve(folder.path().join("api.sock")));
         let running = running.expect("a simulated VPP").expect("serves");
         run(async {
             let peer = connect(running.path()).await;

@@ -6,6 +6,7 @@
 
 pub mod calls;
 mod error;
+mod handlers;
 pub mod select;
 pub mod types;
 mod vpp;
@@ -13,5 +14,6 @@ mod wire;
 
 pub use calls::{CoreCalls, InterfaceCalls, L2Calls, L3Calls};
 pub use error::{Error, Result};
-pub use select::{Handlers, Refusal, select};
+pub use handlers::Handlers;
+pub use select::{Refusal, select};
 pub(crate) use vpp::Vpp;

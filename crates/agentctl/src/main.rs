@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod check;
+mod matrix;
 
 use std::process::ExitCode;
 
@@ -23,13 +24,19 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Vpp {
-    /// Tell which supported releases a VPP is compatible with: exit status 0 with any, 1 with none, 2 if it cannot be told.
+    /// Tell what the agent would decide about a VPP: exit status 0 if it takes it, 1 if not, 2 if it cannot be told.
     Check(check::Arguments),
+    /// List what each area of calls needs of each release, and what it costs.
+    Matrix(matrix::Arguments),
 }
 
 fn main() -> ExitCode {
-    let Command::Vpp(Vpp::Check(arguments)) = Cli::parse().command;
-    check::run(&arguments).unwrap_or_else(|e| {
+    let Command::Vpp(command) = Cli::parse().command;
+    let outcome = match command {
+        Vpp::Check(arguments) => check::run(&arguments),
+        Vpp::Matrix(arguments) => Ok(matrix::run(&arguments)),
+    };
+    outcome.unwrap_or_else(|e| {
         eprintln!("error: {e}");
         ExitCode::from(2)
     })

@@ -187,7 +187,8 @@ fn serve_details(path: &Path) {
                     break;
                 }
                 let message: Vec<u8> = input.drain(..length).skip(16).collect();
-                let dump = sim.table().id("sw_interface_dump") == Some(u16::from_be_bytes([message[0], message[1]]));
+                let dump =
+                    sim.table().id("sw_interface_dump") == Some(u16::from_be_bytes([message[0], message[1]]));
                 let mut out = Outbox::new(connection);
                 sim.handle(&message, &mut out);
                 let answer: Vec<u8> = out.frames().flat_map(|(_, bytes)| bytes.to_vec()).collect();
