@@ -142,7 +142,7 @@ impl Follower {
             Some(notice) => tracing::warn!("{notice}"),
             None => {}
         }
-        tracing::info!("{selection}");
+        tracing::info!(chosen = selection.release, "{selection}");
         let Some(handlers) = Handlers::new(&self.client, &connection, &selection) else {
             return self.down(format!("incompatible: there are no calls of {}", selection.release));
         };

@@ -168,7 +168,7 @@ fn page(areas: &[Area]) -> String {
     let mut text = format!(
         "# Calls by release\n\n\
          Written by `cargo xtask matrix --write`. Every area of calls has one source. Releases in which it comes out the \
-         same share one expansion, called after the first of them; `-` stands behind it where something cannot be done, \
+         same share\none expansion, called after the first of them; `-` stands behind it where something cannot be done, \
          see below.\n\n{}",
         table(head, group_cells(areas))
     );
@@ -182,7 +182,7 @@ fn page(areas: &[Area]) -> String {
     );
     text.push_str(
         "\n## What is needed\n\nOf the core all messages have to be there; of a plugin all or none. Requests, replies and \
-         details; names alone, since a release says which revision of them.\n",
+         details; names alone,\nsince a release says which revision of them.\n",
     );
     for area in areas {
         let _ = write!(text, "\n### {}\n", area.name);

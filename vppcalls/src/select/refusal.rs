@@ -63,10 +63,9 @@ impl std::error::Error for Refusal {}
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.why {
-            Why::Altered(release) => {
-                writeln!(f, "VPP {} is not as {release} is, which it says it is of:", self.version)?;
+            Why::Altered(_) | Why::NoneFits => {
+                writeln!(f, "VPP {} fits no supported release:", self.version)?;
             }
-            Why::NoneFits => writeln!(f, "VPP {} fits no supported release:", self.version)?,
             Why::Ambiguous(releases, messages) => {
                 writeln!(f, "VPP {} does not say which release it is of:", self.version)?;
                 writeln!(
@@ -88,11 +87,14 @@ impl fmt::Display for Refusal {
         // What it should be first.
         let (first, others): (Vec<_>, Vec<_>) =
             self.misfits.iter().partition(|(release, _)| Some(release) == own);
-        for (release, misfit) in first.into_iter().chain(others) {
+        for (release, misfit) in first {
+            writeln!(f, "  {release}, which it says it is of: {misfit}")?;
+        }
+        for (release, misfit) in others {
             writeln!(f, "  {release}: {misfit}")?;
         }
         if let (Why::Altered(own), false) = (&self.why, self.fitting.is_empty()) {
-            writeln!(f, "  {} fit, and are not taken: VPP says it is of {own}", self.fitting.join(", "))?;
+            writeln!(f, "  {} would fit, and is not what VPP says it is of: {own}", self.fitting.join(", "))?;
         }
         write!(
             f,
