@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use binapi_index::{Answer, RELEASES};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::token::Brace;
@@ -202,8 +202,10 @@ impl Walker<'_> {
         }
         let (module, first) = index::home(item);
         self.out.key.push(format!("{module}::{first}::{spelled}"));
-        let (module, first) = (Ident::new(module, name.span()), Ident::new(&first, name.span()));
-        quote!(::binapi_messages::#module::#first::#name)
+        let span = name.span();
+        let (module, first) = (Ident::new(module, span), Ident::new(&first, span));
+        // All of it stands where the name stands, so that the compiler's errors do, too.
+        quote_spanned!(span=> ::binapi_messages::#module::#first::#name)
     }
 
     /// What answers a request has to be there, too, and tells releases apart.
@@ -298,7 +300,7 @@ pub(crate) fn groups(input: &TokenStream, releases: &[usize], own: Option<&str>)
     Ok(groups)
 }
 
-/// Fields that some groups do not have are told once, with the releases of all of them.
+/// Fields that some groups do not have, or need, are told once, with the releases of all of them.
 fn missing_fields(groups: &[Shared], own: Option<&str>) -> syn::Result<()> {
     let mut faults: Vec<(String, fields::Missing, Vec<usize>)> = Vec::new();
     for group in groups {
@@ -321,18 +323,7 @@ fn missing_fields(groups: &[Shared], own: Option<&str>) -> syn::Result<()> {
     }
     let error = faults.into_iter().map(|(_, missing, mut releases)| {
         releases.sort_unstable();
-        let fields::Missing { span, name, field, has } = missing;
-        let has = if has.is_empty() { "no field".to_string() } else { has.join(", ") };
-        let what = if index::ever(&name, &field) {
-            format!(
-                "`{name}` has no field `{field}` in {} (it has {has}); put it into an `api!` arm behind \
-                 `has({name}.{field})`",
-                index::spell(&releases)
-            )
-        } else {
-            format!("`{name}` has no field `{field}` in any release (it has {has})")
-        };
-        syn::Error::new(span, what)
+        syn::Error::new(missing.span, missing.text(&releases))
     });
     let error = error.reduce(|mut all, one| {
         all.combine(one);

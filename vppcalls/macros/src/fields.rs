@@ -1,6 +1,6 @@
 //! Fields that the revision of some releases does not have, told by release.
 //!
-//! The compiler would find them, too, but it names a revision only. What is looked at is where the type can be seen in
+//! The compiler would find them, too, but it names a revision only. So are fields that a literal does not give. What is looked at is where the type can be seen in
 //! the source: literals and patterns of structs, `self` of a conversion, parameters and variables with a type or a
 //! value that tells it, replies to a request that does. Everything else is left to the compiler.
 
@@ -13,14 +13,37 @@ use syn::{Block, Expr, FnArg, Ident, Member, Pat, Path, Signature, Stmt, Type};
 
 use crate::index::{self, Item};
 
-/// A field that is not there.
+/// A field that is not there, in the release or in the source.
 pub(crate) struct Missing {
     pub(crate) span: Span,
     /// As the source has it: `Prefix`.
     pub(crate) name: String,
     pub(crate) field: String,
-    /// The fields that are there.
+    /// The fields that the release has.
     pub(crate) has: Vec<&'static str>,
+}
+
+impl Missing {
+    /// What to say of it for these releases.
+    pub(crate) fn text(&self, releases: &[usize]) -> String {
+        let Self { name, field, .. } = self;
+        let spelled = index::spell(releases);
+        if self.has.contains(&field.as_str()) {
+            return format!(
+                "`{name}` has a field `{field}` in {spelled} that is not given; give it in an `api!` arm behind \
+                 `has({name}.{field})`, or end with `..Default::default()`"
+            );
+        }
+        let has = if self.has.is_empty() { "no field".to_string() } else { self.has.join(", ") };
+        if index::ever(name, field) {
+            format!(
+                "`{name}` has no field `{field}` in {spelled} (it has {has}); put it into an `api!` arm behind \
+                 `has({name}.{field})`"
+            )
+        } else {
+            format!("`{name}` has no field `{field}` in any release (it has {has})")
+        }
+    }
 }
 
 /// Looks through what was expanded for a release. `own` is what `Self` is.
@@ -136,6 +159,22 @@ impl Look {
         }
     }
 
+    /// All fields are given, where no `..` gives the others.
+    fn check_given(&mut self, item: Option<Item>, literal: &syn::ExprStruct) {
+        let Some((item, has)) = item.and_then(|item| Some((item, index::field_names(item)?))) else { return };
+        let Some(last) = literal.path.segments.last() else { return };
+        let given = |name: &str| {
+            literal.fields.iter().any(|field| match &field.member {
+                Member::Named(ident) => ident.to_string().trim_start_matches("r#") == name,
+                Member::Unnamed(_) => false,
+            })
+        };
+        for field in has.iter().filter(|name| !given(name)) {
+            let (span, name) = (last.ident.span(), index::rust_name(item));
+            self.missing.push(Missing { span, name, field: (*field).to_string(), has: has.clone() });
+        }
+    }
+
     fn function(&mut self, signature: &Signature, block: &Block) {
         self.scope(|look| {
             for input in &signature.inputs {
@@ -217,7 +256,12 @@ impl Visit<'_> for Look {
 
     fn visit_expr_struct(&mut self, literal: &syn::ExprStruct) {
         let item = self.of_path(&literal.path);
+        let before = self.missing.len();
         literal.fields.iter().for_each(|field| self.check(item, &field.member));
+        // A name that is wrong explains another one that is not given.
+        if literal.dot2_token.is_none() && self.missing.len() == before {
+            self.check_given(item, literal);
+        }
         visit::visit_expr_struct(self, literal);
     }
 

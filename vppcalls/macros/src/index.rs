@@ -71,13 +71,15 @@ pub(crate) fn field(item: Item, name: &str) -> Option<Field> {
     binapi_index::fields(spelled).find(|f| f.name == name)
 }
 
-/// The names of all fields; `None` for what has none by name in Rust.
+/// The names of all fields in Rust; `None` for what has none by name. What counts the elements of another field is none
+/// there.
 pub(crate) fn field_names(item: Item) -> Option<Vec<&'static str>> {
     let spelled = match item {
         Item::Message(i) => MESSAGES.get(i)?.fields,
         Item::Type(i) => TYPES.get(i).filter(|ty| ty.kind == Kind::Struct)?.detail,
     };
-    Some(binapi_index::fields(spelled).map(|f| f.name).collect())
+    let counters: Vec<&str> = binapi_index::fields(spelled).filter_map(|f| f.arity).collect();
+    Some(binapi_index::fields(spelled).map(|f| f.name).filter(|name| !counters.contains(name)).collect())
 }
 
 /// VPP's name: `ip_route_add_del`.

@@ -168,7 +168,7 @@ fn requests_require_their_answers() {
     let groups = groups(
         &quote!(
             fn f() {
-                self.dump(&api::SwInterfaceDump {})
+                self.dump(&api::SwInterfaceDump::default())
             }
         ),
         &[position("26.06")],
@@ -346,6 +346,28 @@ fn fields_that_a_group_does_not_have_are_told_with_its_releases() {
             new,
         ]
     );
+}
+
+#[test]
+fn fields_that_a_literal_does_not_give_are_told_with_the_releases_that_have_them() {
+    let found = errors_of(quote! {
+        fn f() { g(api::BridgeDomainDump { bd_id: 1 }, api::SwInterfaceDump { ..Default::default() }); }
+        fn h(d: &api::BridgeDomainDump) { let api::BridgeDomainDump { bd_id } = d; }
+    });
+    assert_eq!(
+        found,
+        [
+            "`BridgeDomainDump` has a field `sw_if_index` in 20.05 to 26.06 that is not given; give it in an `api!` arm \
+          behind `has(BridgeDomainDump.sw_if_index)`, or end with `..Default::default()`"
+        ]
+    );
+    // A counter is no field in Rust.
+    let abf = quote!(
+        fn f() {
+            api::AbfPolicy { policy_id: 1, acl_index: 2, paths: Vec::new() }
+        }
+    );
+    assert_eq!(errors_of(abf), Vec::<String>::new());
 }
 
 #[test]
