@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use vpp_client::{Client, Config};
 use vpp_trace::{Recorder, Secrets};
 
+use crate::connection::Follower;
 use crate::settings::Settings;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -78,7 +79,8 @@ async fn run(settings: Settings) -> Result<(), Failure> {
     }
     let client = Client::start(config);
     let (state, states) = watch::channel(orchestrator::Southbound::Down("starting".to_string()));
-    let connection = tokio::spawn(connection::follow(client.clone(), southbound, state));
+    let follower = Follower::new(client.clone(), southbound, state, settings.force_release);
+    let connection = tokio::spawn(follower.run());
 
     let source = kvstore::subscribe(Box::new(FileSource::new(&settings.source)));
     let (stop, stopping) = watch::channel(false);

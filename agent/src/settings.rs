@@ -41,6 +41,20 @@ pub(crate) struct Settings {
     /// Leave keys and secrets in the file of `--api-trace` as they are.
     #[arg(long, env = "API_TRACE_SECRETS", requires = "api_trace")]
     pub(crate) api_trace_secrets: bool,
+
+    /// Use the calls of this release, whether they fit the VPP or not. What does not fit fails call by call; where only
+    /// a layout differs VPP takes the message and reads it wrongly.
+    #[arg(long, env = "FORCE_RELEASE", value_name = "RELEASE", value_parser = supported)]
+    pub(crate) force_release: Option<String>,
+}
+
+fn supported(release: &str) -> Result<String, String> {
+    let all: Vec<&str> = vppcalls::select::releases().collect();
+    if all.contains(&release) {
+        Ok(release.to_string())
+    } else {
+        Err(format!("expected one of {}", all.join(", ")))
+    }
 }
 
 impl Settings {

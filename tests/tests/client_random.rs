@@ -14,6 +14,7 @@ use binapi_messages::vpe::v1810::{ControlPing, ShowVersion};
 use common::server::{Behind, Reaction, Server, frame};
 use common::{config, newest, run, sim};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, TestRunner};
 use vpp_client::{CallError, Client, Odd};
 

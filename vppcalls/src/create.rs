@@ -5,7 +5,7 @@
 //! ([`Error::LeftBehind`]). So everything that makes named interfaces goes through [`Handlers::create`].
 
 use crate::error::{Error, Result};
-use crate::select::Handlers;
+use crate::handlers::Handlers;
 use crate::types::{AfPacket, Bond, Gre, Ipip, Mac, Memif, SubInterface, Tap, Vxlan};
 use crate::wire::MAX_TAG;
 

@@ -3,7 +3,7 @@
 use futures::future::{try_join3, try_join4, try_join5};
 
 use crate::error::Result;
-use crate::select::Handlers;
+use crate::handlers::Handlers;
 use crate::types::{
     AfPacketDetails, BondDetails, DhcpClientDetails, Gre, Interface, Ipip, MemifDetails, RxPlacement,
     TapDetails, TunnelDetails, Vxlan,

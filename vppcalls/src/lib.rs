@@ -8,6 +8,7 @@ pub mod calls;
 mod check;
 mod create;
 mod error;
+mod handlers;
 mod inventory;
 pub mod select;
 pub mod types;
@@ -20,6 +21,7 @@ pub use calls::{
 };
 pub use create::NewInterface;
 pub use error::{Error, Result};
+pub use handlers::Handlers;
 pub use inventory::{Inventory, Kind};
-pub use select::{Handlers, Refusal, select};
+pub use select::{Refusal, select};
 pub(crate) use vpp::Vpp;

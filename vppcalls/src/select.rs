@@ -5,137 +5,60 @@
 //! - every message that its groups need of VPP's core is in the message table with its CRC;
 //! - of each plugin module all needed messages are there, or none (then the plugin is not loaded: what needs it is
 //!   unavailable, the rest works);
-//! - where VPP says that it is of a known release, no needed message has another layout there behind the same CRC.
+//! - no needed message has another layout there behind the same CRC: by VPP's own definitions where they are at hand,
+//!   else by those of the release that VPP says it is of.
 //!
-//! Of those that fit, the one that VPP says it is of is taken, else the newest. If those that fit do not agree on
-//! a layout and VPP's word does not decide, none is taken: a route written in the wrong layout is accepted and
-//! wrong.
+//! A VPP that says it is of a supported release gets the calls of that release, or none: a build that changed a
+//! message is not taken for an elder one that does without. Any other VPP gets the newest that fits; if those that fit
+//! do not agree on a layout, it gets none: a route written in the wrong layout is accepted and wrong.
+//!
+//! `--force-release` takes the calls of a release whatever fits. Calls whose messages have another CRC fail one by
+//! one; those behind whose CRC there is another layout are read wrongly by VPP.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod compare;
+mod groups;
+mod layouts;
+mod refusal;
+
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
 
-use binapi_index::{Component, MESSAGES, Message, RELEASES};
-use vpp_client::{Client, Connection, Lookup, MessageTable};
+use binapi_index::{MESSAGES, Message, RELEASES};
+use vpp_client::{Client, Connection, MessageTable};
 
-use crate::calls::{
-    self, AfPacketCalls, BondCalls, CoreCalls, DhcpCalls, GreCalls, InterfaceCalls, IpipCalls, L2Calls,
-    L3Calls, MemifCalls, NeighborCalls, RxCalls, SpanCalls, SubInterfaceCalls, TapCalls, VxlanCalls,
-};
+use crate::handlers::Handlers;
+pub use crate::handlers::groups;
+use compare::{compare, list, other_layout};
 
-/// Releases that share one expansion of an area.
-pub(crate) struct Group<T: ?Sized> {
-    /// The first of them: `v2005`.
-    pub(crate) name: &'static str,
-    /// Positions in the index.
-    pub(crate) releases: &'static [u8],
-    /// Messages that it needs, as positions in the index.
-    pub(crate) required: &'static [u16],
-    /// What it cannot do.
-    pub(crate) unsupported: &'static [&'static str],
-    /// Makes the handler.
-    pub(crate) make: fn(Client, &'static str) -> Arc<T>,
-}
+pub use compare::{Misfit, Verdict};
+pub(crate) use groups::{Group, handler};
+pub use groups::{GroupInfo, Need, required};
+pub use layouts::{LayoutError, Layouts};
+pub use refusal::{Refusal, Why};
 
-/// A group without its type, to look at.
+/// What is known of a VPP.
 #[derive(Clone, Copy, Debug)]
-pub struct GroupInfo {
-    /// `interface`, `l2`.
-    pub area: &'static str,
-    /// The first of its releases: `v2005`.
-    pub name: &'static str,
-    /// Positions in the index.
-    pub releases: &'static [u8],
-    /// Messages that it needs, as positions in the index.
-    pub required: &'static [u16],
-    /// What it cannot do.
-    pub unsupported: &'static [&'static str],
+pub struct Evidence<'a> {
+    /// Its messages, as the handshake gives them.
+    pub table: &'a MessageTable,
+    /// What it says of itself: `23.06-release`.
+    pub version: &'a str,
+    /// The layouts of its messages, where its definitions are at hand.
+    pub layouts: Option<&'a Layouts>,
 }
 
-/// All groups of all areas.
-pub fn groups() -> Vec<GroupInfo> {
-    fn of<T: ?Sized>(area: &'static str, groups: &'static [Group<T>]) -> Vec<GroupInfo> {
-        let info = |g: &'static Group<T>| GroupInfo {
-            area,
-            name: g.name,
-            releases: g.releases,
-            required: g.required,
-            unsupported: g.unsupported,
-        };
-        groups.iter().map(info).collect()
-    }
-    let mut all = of("core", calls::CORE);
-    all.extend(of("interface", calls::INTERFACE));
-    all.extend(of("l2", calls::L2));
-    all.extend(of("l3", calls::L3));
-    all.extend(of("af_packet", calls::AF_PACKET));
-    all.extend(of("bond", calls::BOND));
-    all.extend(of("dhcp", calls::DHCP));
-    all.extend(of("gre", calls::GRE));
-    all.extend(of("ipip", calls::IPIP));
-    all.extend(of("memif", calls::MEMIF));
-    all.extend(of("neighbor", calls::NEIGHBOR));
-    all.extend(of("rx", calls::RX));
-    all.extend(of("span", calls::SPAN));
-    all.extend(of("subif", calls::SUBIF));
-    all.extend(of("tap", calls::TAP));
-    all.extend(of("vxlan", calls::VXLAN));
-    all
-}
-
-/// The calls of one release, ready to use.
-#[derive(Clone)]
-pub struct Handlers {
-    /// The release whose calls these are: `20.05`.
-    pub release: &'static str,
-    /// VPP itself.
-    pub core: Arc<dyn CoreCalls>,
-    /// Interfaces.
-    pub interface: Arc<dyn InterfaceCalls>,
-    /// Bridge domains.
-    pub l2: Arc<dyn L2Calls>,
-    /// Routes.
-    pub l3: Arc<dyn L3Calls>,
-    /// Interfaces on top of those of Linux.
-    pub af_packet: Arc<dyn AfPacketCalls>,
-    /// Bonds.
-    pub bond: Arc<dyn BondCalls>,
-    /// DHCP clients.
-    pub dhcp: Arc<dyn DhcpCalls>,
-    /// GRE tunnels.
-    pub gre: Arc<dyn GreCalls>,
-    /// Tunnels of IP in IP.
-    pub ipip: Arc<dyn IpipCalls>,
-    /// Memifs.
-    pub memif: Arc<dyn MemifCalls>,
-    /// Neighbours.
-    pub neighbor: Arc<dyn NeighborCalls>,
-    /// How packets come in.
-    pub rx: Arc<dyn RxCalls>,
-    /// Mirrors.
-    pub span: Arc<dyn SpanCalls>,
-    /// Sub-interfaces.
-    pub subif: Arc<dyn SubInterfaceCalls>,
-    /// TAP interfaces.
-    pub tap: Arc<dyn TapCalls>,
-    /// VXLAN tunnels.
-    pub vxlan: Arc<dyn VxlanCalls>,
-    /// Plugin modules whose messages VPP does not have.
-    pub absent: BTreeSet<&'static str>,
-}
-
-impl fmt::Debug for Handlers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handlers")
-            .field("release", &self.release)
-            .field("absent", &self.absent)
-            .finish_non_exhaustive()
+impl<'a> Evidence<'a> {
+    /// What a connection tells at once.
+    pub fn of(connection: &'a Connection) -> Self {
+        Self { table: &connection.table, version: &connection.version, layouts: None }
     }
 }
 
-/// A choice of release.
+/// A choice of release. What it displays is one line for the log.
 #[derive(Clone, Debug)]
 pub struct Selection {
+    /// What VPP says of itself.
+    pub version: String,
     /// Position in the index.
     pub position: usize,
     /// Its name.
@@ -144,109 +67,34 @@ pub struct Selection {
     pub absent: BTreeSet<&'static str>,
     /// What calls of this release cannot do.
     pub unsupported: Vec<&'static str>,
+    /// Newest first: releases that do not fit, and why.
+    pub misfits: Vec<(&'static str, Misfit)>,
+    /// It was asked for; whether it fits is told by `misfits`.
+    pub forced: bool,
     /// Something to tell the operator, such as that VPP's own release is not known.
     pub notice: Option<String>,
 }
 
-/// Why a release does not fit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Misfit {
-    /// Needed messages that are not there.
-    pub absent: Vec<String>,
-    /// Needed messages with another CRC: name, needed, found.
-    pub changed: Vec<(String, u32, u32)>,
-    /// Needed messages that are there with their CRC and, in the release that VPP says it is of, another layout.
-    pub other_layout: Vec<String>,
-}
-
-impl Misfit {
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
+impl Selection {
+    /// Why the chosen release would not have been, had it not been asked for.
+    pub fn misfit(&self) -> Option<&Misfit> {
+        self.misfits.iter().find(|(release, _)| *release == self.release).map(|(_, misfit)| misfit)
     }
 }
 
-impl fmt::Display for Misfit {
+impl fmt::Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = Vec::new();
-        if !self.absent.is_empty() {
-            parts.push(format!("absent: {}.", list(&self.absent)));
-        }
-        if !self.changed.is_empty() {
-            let changed = |(name, needed, found): &(String, u32, u32)| {
-                format!("{name} ({needed:08x} needed, {found:08x} found)")
-            };
-            let changed: Vec<String> = self.changed.iter().map(changed).collect();
-            parts.push(format!("other CRC: {}.", list(&changed)));
-        }
-        if !self.other_layout.is_empty() {
-            parts.push(format!("same CRC, other layout: {}.", list(&self.other_layout)));
-        }
-        f.write_str(&parts.join(" "))
-    }
-}
-
-/// How a VPP stands to one release.
-#[derive(Clone, Debug)]
-pub struct Verdict {
-    /// Position in the index.
-    pub position: usize,
-    /// Its name.
-    pub release: &'static str,
-    /// What does not fit.
-    pub misfit: Misfit,
-    /// Plugin modules whose messages VPP does not have.
-    pub absent: BTreeSet<&'static str>,
-}
-
-impl Verdict {
-    /// True when the release's calls can be used.
-    pub fn fits(&self) -> bool {
-        self.misfit.is_empty()
-    }
-}
-
-/// No release fits.
-#[derive(Clone, Debug)]
-pub struct Refusal {
-    /// What VPP says of itself.
-    pub version: String,
-    /// Newest first: release and what is wrong with it.
-    pub misfits: Vec<(&'static str, Misfit)>,
-    /// Releases that fit and do not agree on the layout of these messages.
-    pub ambiguous: Option<(Vec<&'static str>, Vec<String>)>,
-}
-
-impl std::error::Error for Refusal {}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "VPP {} fits no supported release:", self.version)?;
-        if let Some((releases, messages)) = &self.ambiguous {
-            writeln!(
-                f,
-                "  {} fit by name and CRC, but lay out {} differently, and VPP does not say which it is of",
-                releases.join(", "),
-                list(messages)
-            )?;
-        }
-        for (release, misfit) in &self.misfits {
-            writeln!(f, "  {release}: {misfit}")?;
-        }
+        let version = if self.version.is_empty() { "of unknown release" } else { &self.version };
+        let absent: Vec<&str> = self.absent.iter().copied().collect();
+        let or_none = |text: String| if text.is_empty() { "none".to_string() } else { text };
         write!(
             f,
-            "import this VPP's API definitions with `cargo xtask gen --release ... --from ...` and rebuild the agent"
+            "VPP {version} is given the calls of {}; plugins absent: {}; not supported: {}",
+            self.release,
+            or_none(absent.join(", ")),
+            or_none(self.unsupported.join("; "))
         )
     }
-}
-
-/// At most eight, so that a refusal fits a screen.
-fn list(items: &[String]) -> String {
-    const SHOWN: usize = 8;
-    let mut text = items.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    if items.len() > SHOWN {
-        text.push_str(&format!(" and {} more", items.len() - SHOWN));
-    }
-    text
 }
 
 /// The release that a version names: `20.05.1-release` is 20.05.
@@ -262,18 +110,33 @@ pub fn releases() -> impl DoubleEndedIterator<Item = &'static str> {
     RELEASES.iter().map(|r| r.name)
 }
 
-/// How a VPP stands to every release, newest first. `shapes` are its layouts by message, where they are known from
-/// its definitions; otherwise what it says of itself has to tell.
-pub fn verdicts(table: &MessageTable, version: &str, shapes: Option<&BTreeMap<String, u32>>) -> Vec<Verdict> {
+/// The release whose messages are most like these: with the most in common, and then with the fewest beyond. For those
+/// who have a table or definitions and nobody who says what they are of.
+pub fn most_like(table: &MessageTable) -> Option<&'static str> {
+    let mut counts = vec![(0usize, 0usize); RELEASES.len()];
+    for message in MESSAGES {
+        let shared = table.crc(message.name) == Some(message.crc);
+        for (release, (common, beyond)) in counts.iter_mut().enumerate() {
+            if message.releases & (1 << release) != 0 {
+                *(if shared { common } else { beyond }) += 1;
+            }
+        }
+    }
+    let all = RELEASES.iter().zip(counts).filter(|(_, (common, _))| *common > 0);
+    all.max_by_key(|(_, (common, beyond))| (*common, std::cmp::Reverse(*beyond)))
+        .map(|(release, _)| release.name)
+}
+
+/// How a VPP stands to every release, newest first.
+pub fn verdicts(evidence: &Evidence<'_>) -> Vec<Verdict> {
     let groups = groups();
-    let reported = position_of(version);
+    let reported = position_of(evidence.version);
+    let other = |message: &Message| match evidence.layouts {
+        Some(layouts) => layouts.shape(message.name, message.crc).is_some_and(|shape| shape != message.shape),
+        None => reported.is_some_and(|r| other_layout(message, r)),
+    };
     let verdict = |(position, release): (usize, &'static binapi_index::Release)| {
-        let required = required(&groups, position);
-        let other = |message: &Message| match shapes {
-            Some(shapes) => shapes.get(message.name).is_some_and(|shape| *shape != message.shape),
-            None => reported.is_some_and(|r| other_layout(message, r)),
-        };
-        let (misfit, absent) = compare(table, position, &required, &other);
+        let (misfit, absent) = compare(evidence.table, position, &required(&groups, position), &other);
         Verdict { position, release: release.name, misfit, absent }
     };
     RELEASES.iter().enumerate().rev().map(verdict).collect()
@@ -285,143 +148,100 @@ fn position_of(version: &str) -> Option<usize> {
     RELEASES.iter().position(|r| r.name == named)
 }
 
-/// Chooses a release for a VPP by its message table and what it says of itself.
-pub fn choose(table: &MessageTable, version: &str) -> Result<Selection, Refusal> {
+/// Chooses a release for a VPP; `forced` is one whose calls are taken whether they fit or not.
+pub fn choose(evidence: &Evidence<'_>, forced: Option<&str>) -> Result<Selection, Refusal> {
     let groups = groups();
-    let reported = position_of(version);
-    let (fitting, misfitting): (Vec<Verdict>, Vec<Verdict>) =
-        verdicts(table, version, None).into_iter().partition(Verdict::fits);
-    let misfits: Vec<_> = misfitting.into_iter().map(|v| (v.release, v.misfit)).collect();
-    let refuse = |ambiguous| Refusal { version: version.to_string(), misfits: misfits.clone(), ambiguous };
-    let chosen = fitting.iter().find(|v| Some(v.position) == reported).or(fitting.first());
-    let Some(Verdict { position, release, absent, .. }) = chosen.cloned() else {
-        return Err(refuse(None));
+    let verdicts = verdicts(evidence);
+    let misfits = || {
+        let misfitting = verdicts.iter().filter(|v| !v.fits());
+        misfitting.map(|v| (v.release, v.misfit.clone())).collect::<Vec<_>>()
     };
-    if Some(position) != reported {
-        let differing = differing(&groups, position, &fitting);
-        if !differing.is_empty() {
-            let names = fitting.iter().map(|v| v.release).collect();
-            return Err(refuse(Some((names, differing))));
-        }
-    }
-    let notice = (Some(position) != reported).then(|| match release_of(version) {
-        Some(named) => {
-            format!("VPP says it is of {named}; its messages are those of {release}, whose calls are used")
-        }
-        None => format!("VPP does not say its release ({version}); the calls of {release} are used"),
-    });
-    let of_release = groups.iter().filter(|g| g.releases.iter().any(|r| usize::from(*r) == position));
-    let unsupported = of_release.flat_map(|g| g.unsupported.iter().copied()).collect();
-    Ok(Selection { position, release, absent, unsupported, notice })
-}
-
-/// Chooses, and makes the calls. They go over this connection only.
-pub fn select(client: &Client, connection: &Connection) -> Result<(Handlers, Selection), Refusal> {
-    let selection = choose(&connection.table, &connection.version)?;
-    let client = &client.bound_to(connection);
-    let position = selection.position;
-    let make = || {
-        Some(Handlers {
-            release: selection.release,
-            core: group(calls::CORE, position, client)?,
-            interface: group(calls::INTERFACE, position, client)?,
-            l2: group(calls::L2, position, client)?,
-            l3: group(calls::L3, position, client)?,
-            af_packet: group(calls::AF_PACKET, position, client)?,
-            bond: group(calls::BOND, position, client)?,
-            dhcp: group(calls::DHCP, position, client)?,
-            gre: group(calls::GRE, position, client)?,
-            ipip: group(calls::IPIP, position, client)?,
-            memif: group(calls::MEMIF, position, client)?,
-            neighbor: group(calls::NEIGHBOR, position, client)?,
-            rx: group(calls::RX, position, client)?,
-            span: group(calls::SPAN, position, client)?,
-            subif: group(calls::SUBIF, position, client)?,
-            tap: group(calls::TAP, position, client)?,
-            vxlan: group(calls::VXLAN, position, client)?,
-            absent: selection.absent.clone(),
-        })
+    let fitting: Vec<&Verdict> = verdicts.iter().filter(|v| v.fits()).collect();
+    let refuse = |why| Refusal {
+        version: evidence.version.to_string(),
+        why,
+        misfits: misfits(),
+        fitting: fitting.iter().map(|v| v.release).collect(),
     };
-    // The macro covers every release, so there is a group; a refusal says the same without a panic.
-    let none = || Refusal { version: connection.version.clone(), misfits: Vec::new(), ambiguous: None };
-    make().map(|handlers| (handlers, selection.clone())).ok_or_else(none)
-}
-
-fn group<T: ?Sized>(groups: &'static [Group<T>], position: usize, client: &Client) -> Option<Arc<T>> {
-    let found = groups.iter().find(|g| g.releases.iter().any(|r| usize::from(*r) == position))?;
-    Some((found.make)(client.clone(), RELEASES.get(position)?.name))
-}
-
-/// The messages that a release's calls need.
-pub fn required(groups: &[GroupInfo], position: usize) -> Vec<&'static Message> {
-    let of_release = groups.iter().filter(|g| g.releases.iter().any(|r| usize::from(*r) == position));
-    let positions: BTreeSet<u16> = of_release.flat_map(|g| g.required.iter().copied()).collect();
-    positions.into_iter().filter_map(|p| MESSAGES.get(usize::from(p))).collect()
-}
-
-/// Module and component that a message has in a release.
-fn module_of(message: &Message, position: usize) -> Option<(&'static str, Component)> {
-    let same = |m: &&u16| MESSAGES.get(usize::from(**m)).is_some_and(|m| std::ptr::eq(m, message));
-    let module = RELEASES.get(position)?.modules.iter().find(|m| m.messages.iter().any(|p| same(&p)))?;
-    Some((module.name, module.component))
-}
-
-fn compare(
-    table: &MessageTable,
-    position: usize,
-    required: &[&'static Message],
-    other_layout: &dyn Fn(&Message) -> bool,
-) -> (Misfit, BTreeSet<&'static str>) {
-    let mut misfit = Misfit::default();
-    // Plugin module -> messages that are there, messages that are not.
-    let mut plugins: BTreeMap<&'static str, (usize, Vec<String>)> = BTreeMap::new();
-    for message in required {
-        let plugin = match module_of(message, position) {
-            Some((module, Component::Plugin)) => Some(module),
-            _ => None,
-        };
-        match (table.lookup(message.name, message.crc), plugin) {
-            (Lookup::Present(_), plugin) => {
-                if let Some(module) = plugin {
-                    plugins.entry(module).or_default().0 += 1;
-                }
-                if other_layout(message) {
-                    misfit.other_layout.push(message.name.to_string());
-                }
-            }
-            (Lookup::Changed(found), _) => {
-                misfit.changed.push((message.name.to_string(), message.crc, found))
-            }
-            (Lookup::Absent, Some(module)) => {
-                plugins.entry(module).or_default().1.push(message.name.to_string());
-            }
-            (Lookup::Absent, None) => misfit.absent.push(message.name.to_string()),
+    let at = |position: usize| verdicts.iter().find(|v| v.position == position);
+    let reported = position_of(evidence.version);
+    let (chosen, notice) = match (forced, reported.and_then(at)) {
+        (Some(forced), _) => {
+            let not_supported = || refuse(Why::NotSupported(forced.to_string()));
+            let chosen = position_of(forced).and_then(at).ok_or_else(not_supported)?;
+            (chosen, Some(forced_notice(evidence.version, chosen)))
         }
-    }
-    let mut absent = BTreeSet::new();
-    for (module, (present, missing)) in plugins {
-        if missing.is_empty() {
-            continue;
+        (None, Some(own)) if own.fits() => (own, None),
+        (None, Some(own)) => return Err(refuse(Why::Altered(own.release))),
+        (None, None) => {
+            let Some(newest) = fitting.first() else { return Err(refuse(Why::NoneFits)) };
+            let differing = match evidence.layouts {
+                Some(_) => Vec::new(),
+                None => differing(&groups, newest.position, &fitting),
+            };
+            if !differing.is_empty() {
+                let names = fitting.iter().map(|v| v.release).collect();
+                return Err(refuse(Why::Ambiguous(names, differing)));
+            }
+            (*newest, Some(unknown_notice(evidence.version, newest, &verdicts)))
         }
-        if present == 0 {
-            absent.insert(module);
-        } else {
-            misfit.absent.extend(missing);
-        }
-    }
-    (misfit, absent)
-}
-
-/// True when the release has the message with the same CRC and another layout.
-fn other_layout(message: &Message, release: usize) -> bool {
-    let bit = 1 << release;
-    MESSAGES.iter().any(|m| {
-        m.releases & bit != 0 && m.name == message.name && m.crc == message.crc && m.shape != message.shape
+    };
+    let of_release = groups.iter().filter(|g| g.serves(chosen.position));
+    Ok(Selection {
+        version: evidence.version.to_string(),
+        position: chosen.position,
+        release: chosen.release,
+        absent: chosen.absent.clone(),
+        unsupported: of_release.flat_map(|g| g.unsupported.iter().copied()).collect(),
+        misfits: misfits(),
+        forced: forced.is_some(),
+        notice,
     })
 }
 
+fn forced_notice(version: &str, chosen: &Verdict) -> String {
+    let release = chosen.release;
+    if chosen.fits() {
+        return format!("the calls of {release} are forced upon VPP {version}; they fit");
+    }
+    let mut text =
+        format!("the calls of {release} are forced upon VPP {version} and DO NOT FIT: {}", chosen.misfit);
+    if !chosen.misfit.other_layout.is_empty() {
+        text.push_str(&format!(" VPP reads {} wrongly.", list(&chosen.misfit.other_layout)));
+    }
+    text
+}
+
+fn unknown_notice(version: &str, chosen: &Verdict, verdicts: &[Verdict]) -> String {
+    let release = chosen.release;
+    let mut text = match release_of(version) {
+        Some(named) => {
+            format!("VPP says it is of {named}, which is not known; the calls of {release} fit and are used")
+        }
+        None => format!("VPP does not say its release ({version}); the calls of {release} fit and are used"),
+    };
+    if let Some(newest) = verdicts.first().filter(|v| !v.fits()) {
+        text.push_str(&format!("; those of {} do not fit: {}", newest.release, newest.misfit));
+    }
+    text
+}
+
+/// Chooses by what a connection tells at once, and makes the calls.
+pub fn select(client: &Client, connection: &Connection) -> Result<(Handlers, Selection), Refusal> {
+    let selection = choose(&Evidence::of(connection), None)?;
+    // The macro covers every release, so there are calls; a refusal says the same without a panic.
+    let none = || Refusal {
+        version: connection.version.clone(),
+        why: Why::NotSupported(selection.release.to_string()),
+        misfits: Vec::new(),
+        fitting: Vec::new(),
+    };
+    let handlers = Handlers::new(client, connection, &selection).ok_or_else(none)?;
+    Ok((handlers, selection))
+}
+
 /// Needed messages on whose layout the fitting releases do not agree.
-fn differing(groups: &[GroupInfo], position: usize, fitting: &[Verdict]) -> Vec<String> {
+fn differing(groups: &[GroupInfo], position: usize, fitting: &[&Verdict]) -> Vec<String> {
     let needed = required(groups, position);
     let differs = |m: &&&Message| fitting.iter().any(|v| other_layout(m, v.position));
     needed.iter().filter(differs).map(|m| m.name.to_string()).collect()

@@ -32,8 +32,10 @@ enum Command {
     Diff(changes::DiffArgs),
     /// Tell what is noteworthy about the definitions of all releases.
     Lint(changes::LintArgs),
-    /// Tell which supported releases a VPP is compatible with; the same as `agentctl vpp check`.
+    /// Tell what the agent would decide about a VPP; the same as `agentctl vpp check`.
     Check(check::CheckArgs),
+    /// List what each area of calls needs of each release, and what it costs; the same as `agentctl vpp matrix`.
+    Matrix(check::MatrixArgs),
     /// Walk through what the agent does, against a simulated VPP or a real one.
     Demo(demo::DemoArgs),
     /// Send any message to a VPP by hand.
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Diff(args) => changes::diff(&args),
         Command::Lint(args) => changes::lint(&args),
         Command::Check(args) => check::run(&args),
+        Command::Matrix(args) => check::matrix(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Vpp(args) => call::run(args),
         Command::Bench(what) => bench::run(&what),

@@ -1,21 +1,15 @@
 //! `agentctl vpp check`: what the agent would decide about a VPP, before it is deployed.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use binapi_core::Message as _;
-use binapi_gen::Release;
-use binapi_gen::import;
-use binapi_gen::revisions::Corpus;
-use binapi_messages::memclnt::v2406::GetApiJson;
-use binapi_messages::release;
 use serde_json::{Value, json};
-use vpp_client::{Client, Config, Lookup, MessageTable};
-use vppcalls::select::{self, Misfit, Verdict};
+use vpp_client::{Client, Config, MessageTable};
+use vppcalls::Refusal;
+use vppcalls::select::{self, Evidence, Layouts, Misfit, Selection, Verdict};
 
 use crate::Format;
 
@@ -37,54 +31,61 @@ pub(crate) struct Arguments {
     /// The API socket of a running VPP.
     #[arg(long, group = "which")]
     socket: Option<PathBuf>,
-    /// What that VPP says of itself, such as 23.06-release; --socket asks it.
+    /// What that VPP says of itself, such as 23.06-release; --socket asks it. Without, it is taken to be of the release
+    /// whose messages are most like its own.
     #[arg(long)]
     version: Option<String>,
+    /// As if the agent had this flag: the calls of this release, whether they fit or not.
+    #[arg(long, env = "FORCE_RELEASE", value_name = "RELEASE")]
+    force_release: Option<String>,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// Which release definitions are of does not matter: layouts are compared, and nothing is taken over.
-const ANY: Release = Release { year: 99, month: 12 };
-
 /// What is known of a VPP.
-struct Evidence {
+struct Found {
     table: MessageTable,
     version: String,
-    /// Layouts by message, where its definitions are at hand.
-    shapes: Option<BTreeMap<String, u32>>,
+    /// Nobody said the version: it is that of the release with the most messages in common.
+    guessed: bool,
+    layouts: Option<Layouts>,
+}
+
+impl Found {
+    fn new(table: MessageTable, version: Option<&str>, layouts: Option<Layouts>) -> Self {
+        let guess = || select::most_like(&table).unwrap_or_default().to_string();
+        let (version, guessed) = version.map_or_else(|| (guess(), true), |said| (said.to_string(), false));
+        Self { table, version, guessed, layouts }
+    }
+
+    fn evidence(&self) -> Evidence<'_> {
+        Evidence { table: &self.table, version: &self.version, layouts: self.layouts.as_ref() }
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let evidence = match (&arguments.api, &arguments.table, &arguments.socket) {
-        (Some(folder), ..) => from_definitions(folder, arguments.version.as_deref())?,
-        (_, Some(file), _) => from_table(file, arguments.version.as_deref())?,
+    let version = arguments.version.as_deref();
+    let found = match (&arguments.api, &arguments.table, &arguments.socket) {
+        (Some(folder), ..) => {
+            let layouts = Layouts::from_folder(folder)?;
+            Found::new(layouts.table(), version, Some(layouts))
+        }
+        (_, Some(file), _) => Found::new(from_table(file)?, version, None),
         (_, _, Some(socket)) => from_vpp(socket)?,
         _ => return Err("one of --api, --table and --socket is needed".into()),
     };
-    let verdicts = select::verdicts(&evidence.table, &evidence.version, evidence.shapes.as_ref());
+    let choice = select::choose(&found.evidence(), arguments.force_release.as_deref());
+    let verdicts = select::verdicts(&found.evidence());
     let text = match arguments.format {
-        Format::Table => to_text(&evidence, &verdicts),
-        Format::Json => format!("{:#}\n", to_json(&evidence, &verdicts)),
+        Format::Table => to_text(&found, &verdicts, &choice),
+        Format::Json => format!("{:#}\n", to_json(&found, &verdicts, &choice)),
     };
     // Who reads may have seen enough.
     let _ = std::io::stdout().write_all(text.as_bytes());
-    let fits = verdicts.iter().any(Verdict::fits);
-    Ok(if fits { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if choice.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn from_definitions(folder: &Path, version: Option<&str>) -> Result<Evidence, Failure> {
-    let api = import::survey(folder, ANY)?;
-    let corpus = Corpus::new(&[api])?;
-    let names: Vec<String> = corpus.messages.iter().map(|m| format!("{}_{:08x}", m.name, m.crc)).collect();
-    Ok(Evidence {
-        table: MessageTable::from_names(names.iter().map(String::as_str)),
-        version: version.unwrap_or_default().to_string(),
-        shapes: Some(corpus.messages.iter().map(|m| (m.name.clone(), m.shape_hash())).collect()),
-    })
-}
-
-fn from_table(file: &Path, version: Option<&str>) -> Result<Evidence, Failure> {
+fn from_table(file: &Path) -> Result<MessageTable, Failure> {
     let text = std::fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let numbered = lines.enumerate().filter_map(|(i, line)| Some((u16::try_from(i).ok()?, line.to_string())));
@@ -99,46 +100,43 @@ fn from_table(file: &Path, version: Option<&str>) -> Result<Evidence, Failure> {
         )
         .into());
     }
-    Ok(Evidence { table, version: version.unwrap_or_default().to_string(), shapes: None })
+    Ok(table)
 }
 
-fn from_vpp(socket: &Path) -> Result<Evidence, Failure> {
+fn from_vpp(socket: &Path) -> Result<Found, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let client = Client::start(Config::new(socket));
         let connected = tokio::time::timeout(PATIENCE, client.connected()).await;
         let state = client.state().borrow().to_string();
-        let evidence = match connected {
+        let found = match connected {
             Ok(connection) => {
                 let connection = connection?;
-                let shapes = match connection.table.lookup(GetApiJson::NAME, GetApiJson::CRC) {
-                    Lookup::Present(_) => Some(shapes_of(&client.bound_to(&connection), socket).await?),
-                    _ => None,
-                };
-                Ok(Evidence {
-                    table: (*connection.table).clone(),
-                    version: connection.version.clone(),
-                    shapes,
-                })
+                let layouts = Layouts::ask(&client, &connection).await?;
+                Ok(Found::new((*connection.table).clone(), Some(&connection.version), layouts))
             }
             Err(_) => Err(format!("no VPP within {PATIENCE:?}: {state}").into()),
         };
         client.close().await;
-        evidence
+        found
     })
 }
 
-/// Layouts by message, from the definitions that VPP tells of itself.
-async fn shapes_of(client: &Client, socket: &Path) -> Result<BTreeMap<String, u32>, Failure> {
-    let reply = client.call::<release::V2406, _>(&GetApiJson {}).await?;
-    let api = import::survey_running(&reply.json.to_text(), &socket.display().to_string(), ANY)?;
-    let corpus = Corpus::new(&[api])?;
-    Ok(corpus.messages.iter().map(|m| (m.name.clone(), m.shape_hash())).collect())
-}
-
-fn to_text(evidence: &Evidence, verdicts: &[Verdict]) -> String {
-    let version = if evidence.version.is_empty() { "of unknown release" } else { &evidence.version };
-    let mut text = format!("VPP {version}, {} messages\n", evidence.table.len());
+fn to_text(found: &Found, verdicts: &[Verdict], choice: &Result<Selection, Refusal>) -> String {
+    let mut text = format!("{} messages", found.table.len());
+    text.push_str(if found.layouts.is_some() { ", layouts compared\n" } else { "\n" });
+    if found.guessed {
+        let _ = writeln!(
+            text,
+            "taken to be of VPP {}, whose messages are most like these; --version says",
+            found.version
+        );
+    }
+    // What the agent writes to its log. A refusal lists the releases itself.
+    let selection = match choice {
+        Ok(selection) => selection,
+        Err(refusal) => return format!("{text}{refusal}\n"),
+    };
     for verdict in verdicts {
         let absent: Vec<&str> = verdict.absent.iter().copied().collect();
         let _ = match (verdict.fits(), absent.is_empty()) {
@@ -149,22 +147,14 @@ fn to_text(evidence: &Evidence, verdicts: &[Verdict]) -> String {
             (false, _) => writeln!(text, "{}  {}", verdict.release, verdict.misfit),
         };
     }
-    let _ = match chosen(evidence, verdicts) {
-        Some(release) => writeln!(text, "an agent would use the calls of {release}"),
-        None => writeln!(text, "an agent would refuse it"),
-    };
+    if let Some(notice) = &selection.notice {
+        let _ = writeln!(text, "{notice}");
+    }
+    let _ = writeln!(text, "{selection}");
     text
 }
 
-/// What an agent would use. Where layouts are known they decide, else what VPP says of itself.
-fn chosen(evidence: &Evidence, verdicts: &[Verdict]) -> Option<&'static str> {
-    match (&evidence.shapes, evidence.version.as_str()) {
-        (Some(_), "") => verdicts.iter().find(|v| v.fits()).map(|v| v.release),
-        (_, version) => select::choose(&evidence.table, version).ok().map(|s| s.release),
-    }
-}
-
-fn to_json(evidence: &Evidence, verdicts: &[Verdict]) -> Value {
+fn to_json(found: &Found, verdicts: &[Verdict], choice: &Result<Selection, Refusal>) -> Value {
     let misfit = |m: &Misfit| {
         let changed = |(name, needed, found): &(String, u32, u32)| json!({"message": name, "needed": format!("{needed:08x}"), "found": format!("{found:08x}")});
         json!({
@@ -181,12 +171,18 @@ fn to_json(evidence: &Evidence, verdicts: &[Verdict]) -> Value {
             "misfit": misfit(&v.misfit),
         })
     };
-    let chosen = chosen(evidence, verdicts);
+    let selection = choice.as_ref().ok();
     json!({
-        "version": evidence.version,
-        "messages": evidence.table.len(),
-        "layouts_compared": evidence.shapes.is_some(),
-        "chosen": chosen,
+        "version": found.version,
+        "version_guessed": found.guessed,
+        "messages": found.table.len(),
+        "layouts_compared": found.layouts.is_some(),
+        "chosen": selection.map(|s| s.release),
+        "forced": selection.is_some_and(|s| s.forced),
+        "notice": selection.and_then(|s| s.notice.as_deref()),
+        "plugins_absent": selection.map(|s| &s.absent),
+        "unsupported": selection.map(|s| &s.unsupported),
+        "refusal": choice.as_ref().err().map(ToString::to_string),
         "releases": verdicts.iter().map(row).collect::<Vec<_>>(),
     })
 }

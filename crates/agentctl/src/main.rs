@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod check;
+mod matrix;
 mod stats;
 mod trace;
 
@@ -25,8 +26,10 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Vpp {
-    /// Tell which supported releases a VPP is compatible with: exit status 0 with any, 1 with none, 2 if it cannot be told.
+    /// Tell what the agent would decide about a VPP: exit status 0 if it takes it, 1 if not, 2 if it cannot be told.
     Check(check::Arguments),
+    /// List what each area of calls needs of each release, and what it costs.
+    Matrix(matrix::Arguments),
     /// Show a recording of API messages, such as `vpp-agent --api-trace` makes.
     Trace(trace::Arguments),
     /// Show what a VPP counts: exit status 0, or 2 if it cannot be read.
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
     let Command::Vpp(command) = Cli::parse().command;
     let done = match &command {
         Vpp::Check(arguments) => check::run(arguments),
+        Vpp::Matrix(arguments) => Ok(matrix::run(arguments)),
         Vpp::Stats(arguments) => stats::run(arguments),
         Vpp::Trace(arguments) => trace::run(arguments),
     };

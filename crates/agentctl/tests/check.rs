@@ -24,19 +24,72 @@ fn check(arguments: &[&str]) -> (i32, Value, String) {
 }
 
 #[test]
-fn the_definitions_of_every_release_are_compatible_with_it() {
+fn the_definitions_of_every_release_are_known_as_its_own_and_given_its_calls() {
     for release in releases() {
         let folder = api_json().join(&release);
         let (status, said, errors) = check(&["--api", folder.to_str().unwrap()]);
         assert_eq!(status, 0, "{release}: {errors}");
+        assert_eq!(said["chosen"], release.as_str(), "{said:#}");
+        assert_eq!((&said["version_guessed"], &said["notice"]), (&true.into(), &Value::Null), "{said:#}");
         let rows = said["releases"].as_array().unwrap();
         let own = rows.iter().find(|row| row["release"] == release.as_str()).unwrap();
         assert_eq!(own["compatible"], true, "{own:#}");
-        // Layouts are known, so what is chosen cannot be one with another layout.
-        let chosen = said["chosen"].as_str().unwrap();
-        let row = rows.iter().find(|row| row["release"] == chosen).unwrap();
-        assert_eq!(row["compatible"], true, "{release}: {row:#}");
     }
+}
+
+/// What `agentctl` prints for people.
+fn text(arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_agentctl"));
+    let out = command.args(["vpp", "check"]).args(arguments).output().unwrap();
+    String::from_utf8(out.stdout).unwrap()
+}
+
+#[test]
+fn a_folder_and_a_socket_of_one_vpp_get_the_same_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("api.sock");
+    let definitions = api_json().join("26.06");
+    let sim = Sim::new(Release::parse("26.06").unwrap(), Options::new(api_json())).unwrap();
+    let _running = sim.serve(socket.clone()).unwrap();
+    let of_socket = text(&["--socket", socket.to_str().unwrap()]);
+    let of_folder = text(&["--version", "26.06-release", "--api", definitions.to_str().unwrap()]);
+    assert_eq!(of_socket, of_folder);
+    assert!(
+        of_socket.ends_with(
+            "VPP 26.06-release is given the calls of 26.06; plugins absent: none; not supported: none\n"
+        ),
+        "{of_socket}"
+    );
+}
+
+#[test]
+fn a_changed_message_is_refused_with_the_name_of_it_and_can_be_forced() {
+    let folder = tempfile::tempdir().unwrap();
+    let core = folder.path().join("core");
+    std::fs::create_dir(&core).unwrap();
+    for entry in std::fs::read_dir(api_json().join("26.06/core")).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), core.join(entry.file_name())).unwrap();
+    }
+    let l2 = std::fs::read_to_string(core.join("l2.api.json")).unwrap();
+    let line = l2.lines().find(|l| l.contains("\"l2fib_add_del\"")).unwrap();
+    let changed = l2.replace(line, &line.replace("0xeddda487", "0x12345678"));
+    assert_ne!(changed, l2);
+    std::fs::write(core.join("l2.api.json"), changed).unwrap();
+    let folder = folder.path().to_str().unwrap();
+    let (status, said, _) = check(&["--api", folder]);
+    assert_eq!((status, &said["chosen"]), (1, &Value::Null), "{said:#}");
+    let refusal = said["refusal"].as_str().unwrap();
+    let expected =
+        "26.06, which it says it is of: other CRC: l2fib_add_del (eddda487 needed, 12345678 found).";
+    assert!(refusal.contains(expected), "{refusal}");
+    assert!(text(&["--api", folder]).ends_with(&format!("{refusal}\n")));
+
+    let (status, said, _) = check(&["--api", folder, "--force-release", "26.06"]);
+    assert_eq!((status, &said["chosen"], &said["forced"]), (0, &"26.06".into(), &true.into()));
+    assert!(said["notice"].as_str().unwrap().contains("DO NOT FIT: other CRC: l2fib_add_del"), "{said:#}");
+    let (status, said, _) = check(&["--api", folder, "--force-release", "26.07"]);
+    assert!(status == 1 && said["refusal"].as_str().unwrap().contains("expected one of 18.10, "), "{said:#}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{BinOp, Expr, Ident, Member, UnOp};
 
-use crate::index::{self, Item};
+use crate::index;
 
 /// True where the condition holds in a release.
 pub(crate) fn holds(condition: &Expr, release: usize) -> syn::Result<bool> {
@@ -39,6 +39,32 @@ pub(crate) fn holds(condition: &Expr, release: usize) -> syn::Result<bool> {
     }
 }
 
+/// What a condition asks for that a release does not have, by VPP's names: `tap_create_v3`, `tap_create_v2.tap_flags`.
+pub(crate) fn lacking(condition: &Expr, release: usize) -> Vec<String> {
+    match condition {
+        Expr::Paren(inner) => lacking(&inner.expr, release),
+        Expr::Group(inner) => lacking(&inner.expr, release),
+        Expr::Binary(binary) => [lacking(&binary.left, release), lacking(&binary.right, release)].concat(),
+        Expr::Call(call) if !holds(condition, release).unwrap_or(true) => {
+            call.args.first().and_then(spelled).into_iter().collect()
+        }
+        // What must not be there is not lacking.
+        _ => Vec::new(),
+    }
+}
+
+/// `Name` or `Name.field` by VPP's names.
+fn spelled(asked: &Expr) -> Option<String> {
+    match asked {
+        Expr::Path(path) => Some(index::api_name_of(&path.path.get_ident()?.to_string())?.to_string()),
+        Expr::Field(field) => {
+            let Member::Named(member) = &field.member else { return None };
+            Some(format!("{}.{}", spelled(&field.base)?, member.to_string().trim_start_matches("r#")))
+        }
+        _ => None,
+    }
+}
+
 fn expected(at: &Expr) -> syn::Error {
     syn::Error::new_spanned(at, "expected has(Name), has(Name.field), is(Name.field, Type), !, &&, || or _")
 }
@@ -60,10 +86,7 @@ fn find_field(expr: &Expr, release: usize) -> syn::Result<Option<binapi_index::F
     let Member::Named(member) = &field.member else { return Err(expected(expr)) };
     let member = member.to_string();
     let member = member.trim_start_matches("r#");
-    let ever = (0..binapi_index::RELEASES.len())
-        .filter_map(|r| index::find(&name, r))
-        .any(|item: Item| index::field(item, member).is_some());
-    if !ever {
+    if !index::ever(&name, member) {
         return Err(syn::Error::new(
             field.member.span(),
             format!("`{name}` has no field `{member}` in any release"),

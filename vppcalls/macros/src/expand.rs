@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use binapi_index::{Answer, RELEASES};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::token::Brace;
 use syn::{Expr, Item, ItemImpl, ItemMod, Path, Token, braced};
 
-use crate::condition;
 use crate::index::{self, Item as ApiItem};
+use crate::{condition, fields};
 
 /// What came out for one release.
 #[derive(Default)]
@@ -81,6 +81,8 @@ struct Walker<'a> {
     release: usize,
     notes: &'a Notes,
     out: Expanded,
+    /// What the arms before the chosen one asked for and the release does not have, innermost `api!` last.
+    lacking: Vec<Vec<String>>,
 }
 
 impl Walker<'_> {
@@ -114,6 +116,7 @@ impl Walker<'_> {
                         && bang.as_char() == '!'
                     {
                         let what: syn::LitStr = syn::parse2(body.stream())?;
+                        let what = self.with_lacking(&what);
                         self.out.unsupported.insert(what.value());
                         out.extend(quote!(return Err(self.unsupported(#what))));
                         i += 3;
@@ -133,9 +136,20 @@ impl Walker<'_> {
         Ok(out)
     }
 
+    /// What is not supported, with what it takes: `routes (it lacks ip_route_add_del)`.
+    fn with_lacking(&self, what: &syn::LitStr) -> syn::LitStr {
+        match self.lacking.iter().rev().find(|names| !names.is_empty()) {
+            Some(names) => {
+                syn::LitStr::new(&format!("{} (it lacks {})", what.value(), names.join(", ")), what.span())
+            }
+            None => what.clone(),
+        }
+    }
+
     /// The arm of an `api!`.
     fn choose(&mut self, body: &Group, span: Span, place: &str) -> syn::Result<TokenStream> {
         let mut chosen = None;
+        let mut lacking = Vec::new();
         for (n, (condition, arm)) in arms(body)?.into_iter().enumerate() {
             let here = format!("{place}.arm{n:03}");
             let takes = match condition::holds(&condition, self.release) {
@@ -149,7 +163,11 @@ impl Walker<'_> {
             self.notes.arm(&here, &condition, takes);
             if takes {
                 self.out.key.push(here.clone());
+                self.lacking.push(std::mem::take(&mut lacking));
                 chosen = Some(self.tokens(arm, &here)?);
+                self.lacking.pop();
+            } else if chosen.is_none() {
+                lacking.extend(condition::lacking(&condition, self.release));
             }
         }
         match chosen {
@@ -184,8 +202,10 @@ impl Walker<'_> {
         }
         let (module, first) = index::home(item);
         self.out.key.push(format!("{module}::{first}::{spelled}"));
-        let (module, first) = (Ident::new(module, name.span()), Ident::new(&first, name.span()));
-        quote!(::binapi_messages::#module::#first::#name)
+        let span = name.span();
+        let (module, first) = (Ident::new(module, span), Ident::new(&first, span));
+        // All of it stands where the name stands, so that the compiler's errors do, too.
+        quote_spanned!(span=> ::binapi_messages::#module::#first::#name)
     }
 
     /// What answers a request has to be there, too, and tells releases apart.
@@ -260,11 +280,13 @@ pub(crate) struct Shared {
     unsupported: BTreeSet<String>,
 }
 
-pub(crate) fn groups(input: &TokenStream, releases: &[usize]) -> syn::Result<Vec<Shared>> {
+/// Expands for each release. `own` is the name of what `Self` is, where that is of the API.
+pub(crate) fn groups(input: &TokenStream, releases: &[usize], own: Option<&str>) -> syn::Result<Vec<Shared>> {
     let notes = Notes::default();
     let mut groups: Vec<(Vec<String>, Shared)> = Vec::new();
     for release in releases {
-        let mut walker = Walker { release: *release, notes: &notes, out: Expanded::default() };
+        let mut walker =
+            Walker { release: *release, notes: &notes, out: Expanded::default(), lacking: Vec::new() };
         let tokens = walker.tokens(input.clone(), "")?;
         let Expanded { key, required, unsupported } = walker.out;
         match groups.iter_mut().find(|(k, _)| *k == key) {
@@ -273,7 +295,41 @@ pub(crate) fn groups(input: &TokenStream, releases: &[usize]) -> syn::Result<Vec
         }
     }
     notes.into_result()?;
-    Ok(groups.into_iter().map(|(_, shared)| shared).collect())
+    let groups: Vec<Shared> = groups.into_iter().map(|(_, shared)| shared).collect();
+    missing_fields(&groups, own)?;
+    Ok(groups)
+}
+
+/// Fields that some groups do not have, or need, are told once, with the releases of all of them.
+fn missing_fields(groups: &[Shared], own: Option<&str>) -> syn::Result<()> {
+    let mut faults: Vec<(String, fields::Missing, Vec<usize>)> = Vec::new();
+    for group in groups {
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        // What does not parse is told by the compiler.
+        let Ok(file) = syn::parse2::<syn::File>(group.tokens.clone()) else { continue };
+        let first = group.releases.first().copied().unwrap_or_default();
+        let own = own.and_then(|name| index::find(name, first));
+        for missing in fields::missing(&file, first, own) {
+            // The same place of the source, whichever group it was expanded for.
+            let place = format!("{:?} {} {}", missing.span, missing.name, missing.field);
+            let nth = seen.entry(place.clone()).or_default();
+            *nth += 1;
+            let place = format!("{place} {nth}");
+            match faults.iter_mut().find(|(p, ..)| *p == place) {
+                Some((_, _, releases)) => releases.extend(&group.releases),
+                None => faults.push((place, missing, group.releases.clone())),
+            }
+        }
+    }
+    let error = faults.into_iter().map(|(_, missing, mut releases)| {
+        releases.sort_unstable();
+        syn::Error::new(missing.span, missing.text(&releases))
+    });
+    let error = error.reduce(|mut all, one| {
+        all.combine(one);
+        all
+    });
+    error.map_or(Ok(()), Err)
 }
 
 fn all_releases() -> Vec<usize> {
@@ -284,7 +340,8 @@ fn ident_of(release: usize) -> String {
     RELEASES.get(release).map(|r| r.ident()).unwrap_or_default()
 }
 
-pub(crate) fn calls(arguments: TokenStream, input: TokenStream) -> syn::Result<TokenStream> {
+/// `lines` is how many the source has.
+pub(crate) fn calls(arguments: TokenStream, input: TokenStream, lines: u32) -> syn::Result<TokenStream> {
     let calls: Path = syn::parse2(arguments)?;
     let module: ItemMod = syn::parse2(input)?;
     let Some((_, items)) = &module.content else {
@@ -293,7 +350,7 @@ pub(crate) fn calls(arguments: TokenStream, input: TokenStream) -> syn::Result<T
     let body: TokenStream = items.iter().map(Item::to_token_stream).collect();
     let mut modules = TokenStream::new();
     let mut rows = TokenStream::new();
-    for group in groups(&body, &all_releases())? {
+    for group in groups(&body, &all_releases(), None)? {
         let first = group.releases.first().copied().unwrap_or_default();
         let name = format_ident!("{}", ident_of(first));
         let marker = format_ident!("{}", ident_of(first).to_uppercase());
@@ -329,6 +386,7 @@ pub(crate) fn calls(arguments: TokenStream, input: TokenStream) -> syn::Result<T
                 releases: &[#(#positions),*],
                 required: &[#(#required),*],
                 unsupported: &[#(#unsupported),*],
+                lines: #lines,
                 make: |client, release| ::std::sync::Arc::new(#name::Handler(crate::Vpp::new(client, release))),
             },
         });
@@ -364,7 +422,7 @@ pub(crate) fn convert(arguments: TokenStream, input: TokenStream) -> syn::Result
         all_releases().into_iter().filter(|r| index::find(&name.to_string(), *r).is_some()).collect();
     let mut seen = Vec::new();
     let mut out = TokenStream::new();
-    for group in groups(&item.to_token_stream(), &have)? {
+    for group in groups(&item.to_token_stream(), &have, Some(&name.to_string()))? {
         let first = group.releases.first().copied().unwrap_or_default();
         let revision = index::find(&name.to_string(), first);
         if !seen.contains(&revision) {

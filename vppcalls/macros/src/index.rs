@@ -71,6 +71,40 @@ pub(crate) fn field(item: Item, name: &str) -> Option<Field> {
     binapi_index::fields(spelled).find(|f| f.name == name)
 }
 
+/// The names of all fields in Rust; `None` for what has none by name. What counts the elements of another field is none
+/// there.
+pub(crate) fn field_names(item: Item) -> Option<Vec<&'static str>> {
+    let spelled = match item {
+        Item::Message(i) => MESSAGES.get(i)?.fields,
+        Item::Type(i) => TYPES.get(i).filter(|ty| ty.kind == Kind::Struct)?.detail,
+    };
+    let counters: Vec<&str> = binapi_index::fields(spelled).filter_map(|f| f.arity).collect();
+    Some(binapi_index::fields(spelled).map(|f| f.name).filter(|name| !counters.contains(name)).collect())
+}
+
+/// VPP's name: `ip_route_add_del`.
+pub(crate) fn api_name(item: Item) -> &'static str {
+    match item {
+        Item::Message(i) => MESSAGES.get(i).map_or("", |m| m.name),
+        Item::Type(i) => TYPES.get(i).map_or("", |t| t.name),
+    }
+}
+
+/// The name in Rust: `IpRouteAddDel`.
+pub(crate) fn rust_name(item: Item) -> String {
+    api_name(item).to_upper_camel_case()
+}
+
+/// VPP's name of what Rust calls so, in whichever release has it.
+pub(crate) fn api_name_of(name: &str) -> Option<&'static str> {
+    names().get(name)?.first().map(|item| api_name(*item))
+}
+
+/// True when the field is there in any release.
+pub(crate) fn ever(name: &str, member: &str) -> bool {
+    (0..RELEASES.len()).filter_map(|r| find(name, r)).any(|item| field(item, member).is_some())
+}
+
 /// The Rust name of a field's type: `u32`, `string`, `MacAddress`.
 pub(crate) fn type_name(field: &Field) -> String {
     let position = field.ty.strip_prefix('#').and_then(|n| n.parse::<usize>().ok());

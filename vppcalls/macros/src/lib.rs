@@ -25,13 +25,14 @@
 //! | `has(Name)`, `has(Name.field)` | the release has the message or type, the field |
 //! | `is(Name.field, Type)` | the field has this type: `u8`, `string`, `[u8; 6]`, `MacAddress` |
 //! | `!`, `&&`, `\|\|`, `( )`, `_` | as in Rust; `_` always holds |
-//! | `unsupported!("what")` | returns the error that this release cannot do it |
+//! | `unsupported!("what")` | returns the error that this release cannot do it, with what the arms before asked for |
 //!
 //! The source is expanded for every release of `binapi-index`; releases for which the same comes out share one
 //! expansion.
 
 mod condition;
 mod expand;
+mod fields;
 mod index;
 #[cfg(test)]
 mod tests;
@@ -43,7 +44,17 @@ use proc_macro::TokenStream;
 /// Every group of releases becomes a module with a `Handler` of its own; `GROUPS` lists them.
 #[proc_macro_attribute]
 pub fn calls(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    expand::calls(arguments.into(), item.into()).unwrap_or_else(|e| e.to_compile_error()).into()
+    let lines = lines(&item);
+    expand::calls(arguments.into(), item.into(), lines).unwrap_or_else(|e| e.to_compile_error()).into()
+}
+
+/// Lines from the first token to the last.
+fn lines(item: &TokenStream) -> u32 {
+    let mut spans = item.clone().into_iter().map(|token| token.span());
+    let Some(first) = spans.next() else { return 0 };
+    let last = spans.last().unwrap_or(first);
+    let lines = (last.end().line() + 1).saturating_sub(first.start().line());
+    u32::try_from(lines).unwrap_or(u32::MAX)
 }
 
 /// On an `impl` for an API type: one `impl` for every distinct revision of it.

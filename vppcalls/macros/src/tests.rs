@@ -5,8 +5,8 @@ use binapi_index::RELEASES;
 use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::quote;
 
-use crate::expand::{arms, calls, convert, groups};
-use crate::index;
+use crate::expand::{Shared, arms, convert};
+use crate::{expand, index};
 
 fn position(release: &str) -> usize {
     RELEASES.iter().position(|r| r.name == release).unwrap()
@@ -14,6 +14,14 @@ fn position(release: &str) -> usize {
 
 fn all() -> Vec<usize> {
     (0..RELEASES.len()).collect()
+}
+
+fn groups(source: &TokenStream, releases: &[usize]) -> syn::Result<Vec<Shared>> {
+    expand::groups(source, releases, None)
+}
+
+fn calls(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
+    expand::calls(arguments, item, 1)
 }
 
 /// What a release makes of a source, as text.
@@ -160,7 +168,7 @@ fn requests_require_their_answers() {
     let groups = groups(
         &quote!(
             fn f() {
-                self.dump(&api::SwInterfaceDump {})
+                self.dump(&api::SwInterfaceDump::default())
             }
         ),
         &[position("26.06")],
@@ -282,4 +290,102 @@ fn calls_are_of_a_module_with_its_contents() {
     // Nothing differs: one group, named by the first release.
     assert_eq!(text.matches("struct Handler").count(), 1);
     assert!(text.contains("mod v1810"));
+}
+
+#[test]
+fn what_is_unsupported_tells_what_the_release_lacks() {
+    let source = quote! {
+        fn f() {
+            api! {
+                has(TapCreateV3) => 1,
+                has(TapFlags) && (!has(ControlPing) || is(TapCreateV2.tap_flags, TapFlags)) => 2,
+                _ => api! { has(IpRouteAddDel) => unsupported!("outer"), _ => unsupported!("inner") },
+            }
+            unsupported!("alone")
+        }
+    };
+    let text = expanded(source.clone(), "18.10");
+    assert!(text.contains(r#"unsupported ("inner (it lacks ip_route_add_del)")"#), "{text}");
+    assert!(text.contains(r#"unsupported ("alone")"#), "{text}");
+    let text = expanded(source, "19.08");
+    assert!(
+        text.contains(
+            r#"unsupported ("outer (it lacks tap_create_v3, tap_flags, tap_create_v2.tap_flags)")"#
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn fields_that_a_group_does_not_have_are_told_with_its_releases() {
+    let found = errors_of(quote! {
+        fn literal() { call(&api::Prefix { len: 1, ..Default::default() }); }
+        fn pattern(p: Pair) { let api::Prefix { address_length, .. } = p.0; }
+        fn parameter(p: &api::Prefix) -> u8 { p.address_length }
+        fn closure() { list.iter().map(|p: &api::Prefix| p.len) }
+        fn variable() { let p = api::Prefix::default(); p.nothing = 1; }
+        impl Handler {
+            async fn reply(&self) {
+                let reply = self.call(&api::ControlPing {}).await?;
+                reply.vpe_pid + reply.vpe_uid
+            }
+        }
+    });
+    let old = "`Prefix` has no field `len` in 18.10 to 19.04 (it has address, address_length); put it into an `api!` \
+               arm behind `has(Prefix.len)`";
+    let new = "`Prefix` has no field `address_length` in 19.08 to 26.06 (it has address, len); put it into an `api!` \
+               arm behind `has(Prefix.address_length)`";
+    assert_eq!(
+        found,
+        [
+            old,
+            old,
+            "`Prefix` has no field `nothing` in any release (it has address, address_length)",
+            "`ControlPingReply` has no field `vpe_uid` in any release (it has retval, client_index, vpe_pid)",
+            new,
+            new,
+        ]
+    );
+}
+
+#[test]
+fn fields_that_a_literal_does_not_give_are_told_with_the_releases_that_have_them() {
+    let found = errors_of(quote! {
+        fn f() { g(api::BridgeDomainDump { bd_id: 1 }, api::SwInterfaceDump { ..Default::default() }); }
+        fn h(d: &api::BridgeDomainDump) { let api::BridgeDomainDump { bd_id } = d; }
+    });
+    assert_eq!(
+        found,
+        [
+            "`BridgeDomainDump` has a field `sw_if_index` in 20.05 to 26.06 that is not given; give it in an `api!` arm \
+          behind `has(BridgeDomainDump.sw_if_index)`, or end with `..Default::default()`"
+        ]
+    );
+    // A counter is no field in Rust.
+    let abf = quote!(
+        fn f() {
+            api::AbfPolicy { policy_id: 1, acl_index: 2, paths: Vec::new() }
+        }
+    );
+    assert_eq!(errors_of(abf), Vec::<String>::new());
+}
+
+#[test]
+fn fields_of_what_cannot_be_told_are_left_to_the_compiler() {
+    let source = quote! {
+        fn f(p: &api::Prefix, q: Other) {
+            let address = p.address;
+            let p = q;
+            p.address_length;
+            for p in list { p.len }
+            match x { Some(p) => p.len, None => api! { has(Prefix.len) => 1, _ => 2 } };
+            if let Some(p) = y { p.len }
+            list.iter().map(|p| p.len);
+            p.len();
+        }
+        fn g(p: &api::Prefix) -> u8 {
+            api! { has(Prefix.len) => p.len, _ => p.address_length }
+        }
+    };
+    assert_eq!(errors_of(source), Vec::<String>::new());
 }

@@ -1,4 +1,4 @@
-//! A field that the revision of some releases lacks: the compiler's own error, at the source.
+//! A field that the revision of some releases lacks: told with the releases.
 
 use vppcalls_macros::convert;
 

@@ -311,7 +311,10 @@ impl Walk<'_> {
         let text = std::fs::read_to_string(&self.place.requests)?;
         let looks = |name: &str| {
             name.ends_with("_dump")
-                || matches!(name, "control_ping" | "show_version" | "sockclnt_create" | "sockclnt_delete")
+                || matches!(
+                    name,
+                    "control_ping" | "show_version" | "get_api_json" | "sockclnt_create" | "sockclnt_delete"
+                )
         };
         let mut asked = 0;
         for line in text.lines() {
