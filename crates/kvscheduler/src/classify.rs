@@ -1,9 +1,9 @@
 //! Compares what is wanted with what is there.
 
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 
 use crate::graph::Graph;
-use crate::plan::KeySet;
+use crate::plan::SortedKeys;
 use crate::registry::Registry;
 use crate::state::State;
 use crate::steps::{self, Fate};
@@ -15,11 +15,11 @@ pub(crate) struct Changes {
     /// What has to go, in order.
     pub(crate) down: Vec<(Key, Fate)>,
     /// What is there as wanted, but was not known to be.
-    pub(crate) adopt: KeySet,
+    pub(crate) adopt: SortedKeys,
     /// What is there with another value.
-    pub(crate) update: KeySet,
+    pub(crate) update: SortedKeys,
     /// What is not there, or not any more when the time comes.
-    pub(crate) create: KeySet,
+    pub(crate) create: SortedKeys,
     /// The derived values that a value had and has no more.
     pub(crate) obsolete: HashMap<Key, Vec<Key>>,
 }
@@ -112,6 +112,8 @@ fn compare(graph: &Graph, registry: &Registry, key: &Key, is_ours: &dyn Fn(&str)
         }
         (None, None) if node.rejected.is_none() => Verdict::Down(Fate::Forget),
         (_, None) => Verdict::Up,
+        // What the southbound told of goes when the southbound tells.
+        (None, Some(_)) if node.notified => Verdict::Nothing,
         (None, Some(_)) if node.ours || is_ours(key) => Verdict::Down(Fate::Forget),
         (None, Some(_)) => Verdict::Nothing,
         (Some(wanted), Some(present)) => {
