@@ -34,7 +34,7 @@ impl Builder {
             descriptors: Vec::new(),
             clock: Arc::new(SystemClock),
             ownership: None,
-            width: 256,
+            width: 512,
             limits: Limits { records: 100, events: 8, age: Duration::from_secs(24 * 3600) },
             retry: None,
             external: Vec::new(),
@@ -76,7 +76,7 @@ impl Builder {
         self
     }
 
-    /// How many operations run at the same time; 256 unless set.
+    /// How many operations run at the same time; 512 unless set.
     #[must_use]
     pub fn width(mut self, width: usize) -> Self {
         self.width = width;

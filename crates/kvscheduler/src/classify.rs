@@ -44,7 +44,10 @@ impl Changes {
     ) -> Self {
         let mut changes = Self::default();
         let mut done: HashSet<Key> = HashSet::new();
-        let mut stack: Vec<(Key, bool)> = seeds.into_iter().rev().map(|key| (key, false)).collect();
+        let all: HashSet<&Key> = seeds.iter().collect();
+        // Derived values are looked at after what they are derived from has said what they are.
+        let roots = seeds.iter().rev().filter(|key| !has_base_in(graph, key, &all));
+        let mut stack: Vec<(Key, bool)> = roots.map(|key| (Key::clone(key), false)).collect();
         while let Some((key, mine)) = stack.pop() {
             if !done.insert(Key::clone(&key)) {
                 continue;
@@ -101,6 +104,17 @@ impl Changes {
         self.create.extend(other.create);
         self.obsolete.extend(other.obsolete);
     }
+}
+
+fn has_base_in(graph: &Graph, key: &Key, all: &HashSet<&Key>) -> bool {
+    let mut base = graph.get(key).and_then(|node| node.base.as_ref());
+    while let Some(key) = base {
+        if all.contains(key) {
+            return true;
+        }
+        base = graph.get(key).and_then(|node| node.base.as_ref());
+    }
+    false
 }
 
 fn compare(graph: &Graph, registry: &Registry, key: &Key, is_ours: &dyn Fn(&str) -> bool) -> Verdict {

@@ -26,7 +26,7 @@ use crate::steps::{self, Fate};
 use crate::transaction::RetryPolicy;
 use crate::value::Key;
 
-const PHASES: usize = 3;
+const PHASES: usize = 4;
 
 /// What execution needs to know apart from the plan.
 pub(crate) struct Settings {
@@ -251,6 +251,12 @@ impl<'a> Run<'a> {
             };
             Some((Arc::clone(descriptor), call))
         });
+        // What may be there after all must not be forgotten before it is known.
+        let doubtful = node.is_some_and(|node| node.uncertain) && matches!(step.action, Action::Delete(_));
+        if self.outcome.lost && (call.is_some() || doubtful) {
+            self.skip(graph, index, "not run: the connection to the southbound is lost".to_owned(), index);
+            return None;
+        }
         let Some((descriptor, call)) = call else {
             let start = self.now.saturating_sub(self.settings.start);
             if let Some(time) = step.shown.and_then(|shown| self.times.get_mut(shown)) {
@@ -259,10 +265,6 @@ impl<'a> Run<'a> {
             self.finish(graph, index, Ok(None));
             return None;
         };
-        if self.outcome.lost {
-            self.skip(graph, index, "not run: the connection to the southbound is lost".to_owned(), index);
-            return None;
-        }
         let key = Key::clone(&step.key);
         let clock = Arc::clone(&self.settings.clock);
         let span = tracing::debug_span!("operation", operation = %step.operation, %key);
@@ -430,7 +432,9 @@ impl<'a> Run<'a> {
                     node.wanted = None;
                     node.rejected = None;
                 }
-                node.error = Some(reason.as_str().into());
+                if !node.state.is_failure() {
+                    node.error = Some(reason.as_str().into());
+                }
                 node.fresh = false;
                 node.state
             });

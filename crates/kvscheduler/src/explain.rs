@@ -118,7 +118,7 @@ fn explain_need(graph: &Graph, registry: &Registry, need: &Dependency, of: &str)
     match &need.target {
         Target::Key(key) => {
             let node = graph.get(key);
-            unmet.part_of = if node.is_none() { part_of(graph, key) } else { None };
+            unmet.part_of = if node.is_none() { graph.offered_by(key) } else { None };
             unmet.state = node.map_or(State::Nonexistent, |node| node.state);
             unmet.wanted = node.is_some_and(|node| node.is_asked_for()) || unmet.part_of.is_some();
             unmet.error = node.and_then(|node| node.error.as_deref()).map(str::to_owned);
@@ -142,21 +142,10 @@ fn explain_need(graph: &Graph, registry: &Registry, need: &Dependency, of: &str)
     unmet
 }
 
-/// The value that is asked for and not there, and that would have this one as a derived value.
-fn part_of(graph: &Graph, key: &Key) -> Option<Key> {
-    let has = |held: &crate::node::Held| held.shape.derived.iter().any(|kv| kv.key == *key);
-    graph
-        .iter()
-        .filter(|(_, node)| node.present.is_none() && node.wanted.as_ref().is_some_and(has))
-        .map(|(base, _)| base)
-        .min()
-        .cloned()
-}
-
 /// What is said of a value of which nothing is known.
 pub(crate) fn unknown(graph: &Graph, registry: &Registry, key: &str, events: &[Event]) -> String {
     let mut text = format!("{key}: {}\n", State::Nonexistent);
-    match part_of(graph, &key.into()) {
+    match graph.offered_by(key) {
         Some(base) => text += &format!("  it comes with {base}, which is not there\n"),
         None => text += "  nobody asks for it, and it was not found\n",
     }

@@ -25,6 +25,8 @@ struct Links {
     /// Of what is wanted and of what is there, where they need anything.
     wanted: Option<Arc<Shape>>,
     present: Option<Arc<Shape>>,
+    /// Of what is wanted and not there, where anything is derived from it.
+    offers: Option<Arc<Shape>>,
     available: bool,
     /// Waits since an earlier transaction.
     pending: bool,
@@ -37,6 +39,11 @@ impl Links {
         Self {
             wanted: node.wanted.as_ref().and_then(|held| needy(&held.shape)),
             present: node.present.as_ref().and_then(|present| needy(&present.held.shape)),
+            offers: node
+                .wanted
+                .as_ref()
+                .filter(|held| node.present.is_none() && !held.shape.derived.is_empty())
+                .map(|held| Arc::clone(&held.shape)),
             available: node.available(),
             pending: node.state == State::Pending,
             retry: node.retry.as_ref().filter(|_| node.state == State::Retrying).map(|retry| retry.due),
@@ -44,12 +51,7 @@ impl Links {
     }
 
     fn same_shapes(&self, other: &Self) -> bool {
-        let same = |a: &Option<Arc<Shape>>, b: &Option<Arc<Shape>>| match (a, b) {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-            (None, None) => true,
-            _ => false,
-        };
-        same(&self.wanted, &other.wanted) && same(&self.present, &other.present)
+        same_shape(&self.wanted, &other.wanted) && same_shape(&self.present, &other.present)
     }
 
     /// Whether what is wanted is there as it is wanted.
@@ -58,6 +60,14 @@ impl Links {
             (Some(wanted), Some(present)) => Arc::ptr_eq(wanted, present),
             (wanted, _) => wanted.is_none(),
         }
+    }
+}
+
+fn same_shape(a: &Option<Arc<Shape>>, b: &Option<Arc<Shape>>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        (None, None) => true,
+        _ => false,
     }
 }
 
@@ -77,6 +87,8 @@ pub(crate) struct Graph {
     available: BTreeSet<Key>,
     pending: BTreeSet<Key>,
     retrying: BTreeSet<(Duration, Key)>,
+    /// The derived values that there would be if what they are derived from were there; and that.
+    offered: BTreeMap<Key, KeySet>,
     /// Who depends on a key.
     dependants: HashMap<Key, KeySet>,
     /// Who depends on any key with a prefix; first those without, then those with a predicate.
@@ -213,6 +225,19 @@ impl Graph {
                 self.retrying.insert((due, Key::clone(key)));
             }
         }
+        if !same_shape(&before.offers, &after.offers) {
+            for kv in before.offers.iter().flat_map(|shape| &shape.derived) {
+                if let Some(bases) = self.offered.get_mut(&kv.key) {
+                    bases.remove(key);
+                    if bases.is_empty() {
+                        self.offered.remove(&kv.key);
+                    }
+                }
+            }
+            for kv in after.offers.iter().flat_map(|shape| &shape.derived) {
+                self.offered.entry(Key::clone(&kv.key)).or_default().insert(key);
+            }
+        }
         if !before.same_shapes(after) {
             self.link(key, before, false);
             self.link(key, after, true);
@@ -343,6 +368,21 @@ impl Graph {
             .iter()
             .flat_map(|prefix| under(&self.pending, prefix))
             .filter(move |key| &***key != of && any.accepts(key))
+    }
+
+    /// The first of those that are wanted and not there, and from which a value would be derived.
+    pub(crate) fn offered_by(&self, key: &str) -> Option<Key> {
+        self.offered.get(key)?.sorted().into_iter().next()
+    }
+
+    /// The derived values that would satisfy an any-of dependency if what they are derived from were there.
+    pub(crate) fn offered_matches<'a>(&'a self, any: &'a AnyOf) -> impl Iterator<Item = &'a Key> {
+        let offered = |prefix| {
+            let from = (Bound::Included(prefix), Bound::Unbounded);
+            let range = self.offered.range::<str, _>(from).map(|(key, _)| key);
+            range.take_while(move |key| key.starts_with(prefix))
+        };
+        any.prefixes.iter().flat_map(move |prefix| offered(prefix.as_str())).filter(|key| any.accepts(key))
     }
 
     pub(crate) fn is_met(&self, need: &Dependency, of: &str) -> bool {

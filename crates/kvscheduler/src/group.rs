@@ -1,11 +1,14 @@
 //! Values that need each other, and can therefore only come together.
 
 use std::collections::BTreeSet;
+use std::ops::Bound;
+use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
 use crate::descriptor::Target;
 use crate::graph;
+use crate::node::{Held, Node};
 use crate::plan::Planner;
 use crate::value::Key;
 
@@ -27,7 +30,11 @@ impl Planner<'_> {
         let mut needed_by: HashMap<Key, Vec<(Key, usize)>> = HashMap::new();
         let mut stuck: Vec<Key> = Vec::new();
         // What nobody waits for is in no circle.
-        let starts = unready.iter().filter(|key| self.graph.is_waited_for(key));
+        let starts = unready.iter().filter(|key| {
+            let wanted = self.graph.get(key).and_then(|node| node.wanted.as_ref());
+            let mut parts = wanted.into_iter().flat_map(|held| &held.shape.derived);
+            self.graph.is_waited_for(key) || parts.any(|kv| self.graph.is_waited_for(&kv.key))
+        });
         let mut stack: Vec<Key> = starts.cloned().collect();
         while let Some(key) = stack.pop() {
             if members.contains_key(&key) {
@@ -65,23 +72,45 @@ impl Planner<'_> {
 
     /// For each unmet need of a value that could come, who could meet it; none if it could not come at all.
     fn unmet(&self, key: &Key, unready: &BTreeSet<Key>) -> Option<Vec<Vec<Key>>> {
-        let node = self.graph.get(key)?;
-        if node.present.is_some() || (node.owner.is_none() && node.base.is_none()) {
-            return None;
-        }
-        let needs = &node.wanted.as_ref()?.shape.needs;
-        let unmet = needs.iter().filter(|need| !self.graph.is_met(need, key));
+        let (needs, base) = match self.graph.get(key) {
+            Some(node) if node.present.is_some() || (node.owner.is_none() && node.base.is_none()) => {
+                return None;
+            }
+            // What changes does not come with others.
+            Some(Node { wanted: Some(_), .. }) if self.is_early(key) => return None,
+            Some(Node { wanted: Some(wanted), .. }) => (Arc::clone(&wanted.shape), None),
+            _ => {
+                let (held, base) = self.offered(key)?;
+                (held.shape, Some(base))
+            }
+        };
+        let unmet = needs.needs.iter().filter(|need| !self.graph.is_met(need, key));
         let providers = unmet.map(|need| match &need.target {
             Target::Key(target) if target == key => Vec::new(),
             Target::Key(target) => vec![Key::clone(target)],
             Target::AnyOf(any) => {
-                let now = any.prefixes.iter().flat_map(|prefix| graph::under(unready, prefix));
+                let now = any.prefixes.iter().flat_map(|prefix| {
+                    let from = (Bound::Included(prefix.as_str()), Bound::Unbounded);
+                    let waiting = self.waiting.range::<str, _>(from).map(|(key, _)| key);
+                    let waiting = waiting.take_while(move |key| key.starts_with(prefix.as_str()));
+                    graph::under(unready, prefix).chain(waiting)
+                });
                 let now = now.filter(|other| *other != key && any.accepts(other));
-                let all: BTreeSet<&Key> = self.graph.pending_matches(any, key).chain(now).collect();
+                let offered = self.graph.offered_matches(any).filter(|other| *other != key);
+                let all: BTreeSet<&Key> = self.graph.pending_matches(any, key).chain(now).chain(offered).collect();
                 all.into_iter().cloned().collect()
             }
         });
-        Some(providers.collect())
+        Some(base.map(|base| vec![base]).into_iter().chain(providers).collect())
+    }
+
+    /// A derived value of something that is not there, and that.
+    fn offered(&self, key: &Key) -> Option<(Held, Key)> {
+        let base = self.graph.offered_by(key)?;
+        let shape = &self.graph.get(&base)?.wanted.as_ref()?.shape;
+        let kv = shape.derived.iter().find(|kv| kv.key == *key)?;
+        let owner = self.registry.owner(key).ok()?;
+        Some((self.registry.hold(owner, key, &kv.value).ok()?, base))
     }
 }
 

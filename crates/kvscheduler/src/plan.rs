@@ -5,7 +5,7 @@
 //! The transaction is played through on the graph, whose changes the caller undoes. Walks use explicit stacks:
 //! chains of dependencies can be of any length.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -63,8 +63,8 @@ pub(crate) struct Step {
     pub(crate) action: Action,
     /// Where it is among those that are shown.
     pub(crate) shown: Option<usize>,
-    /// 0: what has to go, 1: what comes, 2: what has to go because it cannot be changed. A phase starts when the one
-    /// before has ended, so that nothing comes up while what it replaces is still there.
+    /// 0: what has to go, 1: what comes, 2: what has to go because it cannot be changed, 3: what of that comes again. A
+    /// phase starts when the one before has ended, so that nothing comes up while what it replaces is still there.
     pub(crate) phase: u8,
     /// The operations that must have succeeded before.
     pub(crate) requires: Vec<usize>,
@@ -98,12 +98,14 @@ pub(crate) struct Planner<'a> {
     pub(crate) registry: &'a Registry,
     retry: bool,
     revert: bool,
+    /// The phase of what comes up now.
+    phase: u8,
     pub(crate) ops: Vec<PlanOp>,
     /// The operation that took a value down, that brings it up, that notes that it waits.
     pub(crate) down: HashMap<Key, usize>,
     pub(crate) released: Released,
     pub(crate) up: HashMap<Key, usize>,
-    pub(crate) waiting: HashMap<Key, usize>,
+    pub(crate) waiting: BTreeMap<Key, usize>,
     pub(crate) changes: Changes,
     /// Those that were looked at and cannot come, since groups were last looked for.
     pub(crate) unready: BTreeSet<Key>,
@@ -121,11 +123,12 @@ impl<'a> Planner<'a> {
             registry,
             retry: task.retry,
             revert: task.revert,
+            phase: 1,
             ops: Vec::new(),
             down: HashMap::new(),
             released: Released::default(),
             up: HashMap::new(),
-            waiting: HashMap::new(),
+            waiting: BTreeMap::new(),
             changes: Changes::default(),
             unready: BTreeSet::new(),
             early: HashMap::new(),
@@ -156,7 +159,22 @@ impl<'a> Planner<'a> {
         self.bring_up(order);
 
         let stuck = std::mem::take(&mut self.changes.update);
-        self.take_down(stuck.into_iter().map(|key| (key, Fate::Wait)).collect(), 2);
+        if !stuck.is_empty() {
+            self.take_down(stuck.iter().map(|key| (Key::clone(key), Fate::Wait)).collect(), 2);
+            // What cannot be changed may still come with others that need what it is to become.
+            self.met.clear();
+            self.phase = 3;
+            for key in &stuck {
+                // That they wait has been shown.
+                self.graph.edit(key, |node| node.fresh = false);
+            }
+            self.bring_up(stuck.into_iter().collect());
+        }
+        // Only now it is certain who waits; until here they had the state they started with.
+        let waiting: Vec<_> = self.waiting.keys().cloned().collect();
+        for key in waiting {
+            steps::set_aside(self.graph, &key, State::Pending, None);
+        }
         self.compact()
     }
 
@@ -238,17 +256,15 @@ impl<'a> Planner<'a> {
         op.property = base.is_some() && owner.is_none();
         let requires = base.as_ref().and_then(|base| self.up.get(base).copied()).into_iter().collect();
         steps::observed(self.graph, key, owner, base.as_ref(), &held);
-        let index = self.push(op, Action::Observe(held, base), 1, requires);
+        let index = self.push(op, Action::Observe(held, base), self.phase, requires);
         self.up.insert(Key::clone(key), index);
         then.extend(self.graph.waiting_for(key));
     }
 
     fn bring_up(&mut self, order: Vec<Key>) {
         let mut stack: Vec<Key> = order.into_iter().rev().collect();
+        self.visit_all(&mut stack);
         loop {
-            while let Some(key) = stack.pop() {
-                self.visit(&key, &mut stack);
-            }
             // What is left waits for something that is not there, or for each other.
             let group = self.find_group();
             if group.is_empty() {
@@ -258,23 +274,29 @@ impl<'a> Planner<'a> {
                 let absent = self.graph.get(&key).filter(|node| node.present.is_none());
                 if let Some(wanted) = absent.and_then(|node| node.wanted.clone()) {
                     self.create(&key, wanted, &mut stack);
+                    // Those that are not in the circle themselves come as they always do.
+                    self.visit_all(&mut stack);
                 }
             }
         }
-        // Only now it is certain who waits; until here they had the state they started with.
-        let waiting: Vec<_> = self.waiting.keys().cloned().collect();
-        for key in waiting {
-            steps::set_aside(self.graph, &key, State::Pending, None);
+    }
+
+    fn visit_all(&mut self, stack: &mut Vec<Key>) {
+        while let Some(key) = stack.pop() {
+            self.visit(&key, stack);
         }
     }
 
-    fn visit(&mut self, key: &Key, stack: &mut Vec<Key>) {
-        let base = self.graph.get(key).and_then(|node| node.base.as_ref());
-        let is_early = |base: &Key| {
+    /// Whether it is derived from something that has yet to come or to change.
+    pub(crate) fn is_early(&self, key: &Key) -> bool {
+        self.graph.get(key).and_then(|node| node.base.as_ref()).is_some_and(|base| {
             let there = self.graph.get(base).is_some_and(Node::available);
             !there || self.changes.update.contains(base) || self.changes.adopt.contains(base)
-        };
-        if base.is_some_and(is_early) {
+        })
+    }
+
+    fn visit(&mut self, key: &Key, stack: &mut Vec<Key>) {
+        if self.is_early(key) {
             // The base goes first, and brings its derived values here again.
             return;
         }
@@ -304,7 +326,8 @@ impl<'a> Planner<'a> {
             if fresh || state != State::Unimplemented {
                 let mut op = self.op(Operation::Create, key, Some(&wanted.value), State::Unimplemented);
                 op.noop = true;
-                self.push(op, Action::SetAside(State::Unimplemented), 1, Vec::new());
+                let down = self.down.get(key).copied().into_iter().collect();
+                self.push(op, Action::SetAside(State::Unimplemented), self.phase, down);
                 steps::set_aside(self.graph, key, State::Unimplemented, None);
             }
         } else if self.ready(key, &wanted) {
@@ -314,8 +337,8 @@ impl<'a> Planner<'a> {
             if (fresh || state != State::Pending) && !self.waiting.contains_key(key) {
                 let mut op = self.op(Operation::Create, key, Some(&wanted.value), State::Pending);
                 op.noop = true;
-                let base = self.base_op(key).into_iter().collect();
-                let index = self.push(op, Action::SetAside(State::Pending), 1, base);
+                let before = self.base_op(key).into_iter().chain(self.down.get(key).copied()).collect();
+                let index = self.push(op, Action::SetAside(State::Pending), self.phase, before);
                 self.waiting.insert(Key::clone(key), index);
             }
         }
@@ -358,7 +381,7 @@ impl<'a> Planner<'a> {
         requires.dedup();
         // Dependants that were created first must not see the change half done.
         follows.extend(self.early.remove(key).into_iter().flatten());
-        let index = self.push(op, action, 1, requires);
+        let index = self.push(op, action, self.phase, requires);
         if let Some(planned) = self.ops.get_mut(index) {
             planned.follows = follows;
         }
@@ -426,8 +449,8 @@ impl<'a> Planner<'a> {
         let mut op = self.op(operation, key, Some(&value), State::Invalid);
         op.noop = true;
         op.error = Some(reason.to_string());
-        let base = self.base_op(key).into_iter().collect();
-        self.push(op, Action::SetAside(State::Invalid), 1, base);
+        let before = self.base_op(key).into_iter().chain(self.down.get(key).copied()).collect();
+        self.push(op, Action::SetAside(State::Invalid), self.phase, before);
         steps::set_aside(self.graph, key, State::Invalid, Some(reason));
     }
 
@@ -438,7 +461,7 @@ impl<'a> Planner<'a> {
         self.changes.merge(found);
         let roots = std::mem::take(&mut self.changes.down);
         if !roots.is_empty() {
-            self.take_down(roots, 1);
+            self.take_down(roots, self.phase);
             self.met.clear();
         }
         // Not fresh any more, or it would be looked at for ever.

@@ -200,11 +200,22 @@ impl ReadBack {
             Some(scope) => scope.iter().cloned().collect(),
             None => graph.keys(),
         };
-        let mut gone: Vec<Key> = keys
+        let missing: Vec<Key> = keys
             .into_iter()
             .filter(|key| !truth.contains_key(key) && self.must_be_read(graph, key))
-            .filter(|key| graph.get(key).is_some_and(|node| node.present.is_some()))
+            .filter(|key| graph.get(key).is_some_and(|node| node.present.is_some() || node.uncertain))
             .collect();
+        let mut gone = Vec::new();
+        for key in missing {
+            // What is not there is at least certain.
+            let was_there = graph.edit(&key, |node| {
+                node.uncertain = false;
+                node.present.is_some()
+            });
+            if was_there {
+                gone.push(key);
+            }
+        }
         let scoped = self.scope.is_some();
         for key in &gone {
             forget_present(graph, registry, key, scoped);
@@ -434,10 +445,11 @@ pub(crate) fn scope(graph: &Graph, keys: &BTreeSet<Key>) -> BTreeSet<Key> {
     scope
 }
 
-/// Removes what a read-back did not find and nobody wanted any more.
+/// Removes what a read-back did not find and nobody wanted any more. What may be there after all stays known until it is
+/// read back.
 pub(crate) fn collect_garbage(graph: &mut Graph, keys: &[Key]) {
     for key in keys {
-        if graph.get(key).is_some_and(crate::node::Node::is_empty) {
+        if graph.get(key).is_some_and(|node| node.is_empty() && !(node.uncertain && node.ours)) {
             steps::went_down(graph, key, steps::Fate::Forget);
         }
     }

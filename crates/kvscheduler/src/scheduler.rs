@@ -134,8 +134,24 @@ impl Scheduler {
                 // Until it is known what was done, nobody knows what is there.
                 inner.needs_resync = true;
             }
+            let mut seeds = seeds;
             let retry = transaction.kind == Kind::Retry;
-            let plan = self.plan(inner, &transaction, seeds.clone(), observed, (retry, false));
+            let plan = loop {
+                let plan = self.plan(inner, &transaction, seeds.clone(), observed.clone(), (retry, false));
+                if self.skipped.is_empty() || plan_only {
+                    break plan;
+                }
+                // What was not run because of something that is done now can be done as well.
+                let known: BTreeSet<Key> = seeds.iter().cloned().collect();
+                let mut more: BTreeSet<Key> = plan.steps.iter().map(|step| Key::clone(&step.key)).collect();
+                let planned = more.clone();
+                self.take_skipped(&mut more);
+                seeds.extend(more.into_iter().filter(|key| !planned.contains(key) && !known.contains(key)));
+                if seeds.len() == known.len() {
+                    break plan;
+                }
+                inner.graph.begin();
+            };
             (plan, seeds, before)
         };
         record.planned = Arc::clone(&plan.shown);

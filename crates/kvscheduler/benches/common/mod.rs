@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kvscheduler::*;
+use nix::time::{ClockId, clock_gettime};
 
 /// A value of the size of a small message.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,7 +66,7 @@ pub fn item(version: u64) -> Item {
 }
 
 pub fn scheduler(latency: Option<Duration>) -> Scheduler {
-    Scheduler::builder().register_private(Instantly(latency)).history(0).build().unwrap()
+    Scheduler::builder().register_private(Instantly(latency)).history(0).value_history(0).build().unwrap()
 }
 
 pub fn independent(range: std::ops::Range<usize>) -> Transaction {
@@ -81,4 +82,14 @@ pub fn chain(n: usize) -> Transaction {
 
 pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+}
+
+/// The time that this thread has run: what else the machine does is left out.
+#[derive(Clone, Copy)]
+pub struct Cpu;
+
+impl Cpu {
+    pub fn used() -> Duration {
+        clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap().into()
+    }
 }
