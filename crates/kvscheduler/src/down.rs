@@ -27,7 +27,9 @@ impl Planner<'_> {
             match walk {
                 Walk::Enter(key) => self.enter(key, &mut fates, &mut entered, &mut stack, phase),
                 Walk::Exit(key) => {
-                    let fate = fates.get(&key).copied().unwrap_or(Fate::Wait);
+                    let asked_for = self.graph.get(&key).is_some_and(Node::is_asked_for);
+                    let other = if asked_for { Fate::Wait } else { Fate::Forget };
+                    let fate = fates.get(&key).copied().unwrap_or(other);
                     self.exit(&key, fate, phase);
                 }
             }

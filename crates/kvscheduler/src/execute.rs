@@ -252,9 +252,16 @@ impl<'a> Run<'a> {
             Some((Arc::clone(descriptor), call))
         });
         // What may be there after all must not be forgotten before it is known.
-        let doubtful = node.is_some_and(|node| node.uncertain) && matches!(step.action, Action::Delete(_));
+        let doubtful = call.is_none()
+            && node.is_some_and(|node| node.uncertain)
+            && matches!(step.action, Action::Delete(_));
         if self.outcome.lost && (call.is_some() || doubtful) {
             self.skip(graph, index, "not run: the connection to the southbound is lost".to_owned(), index);
+            return None;
+        }
+        if doubtful && self.outcome.failed.contains(&step.key) {
+            let reason = "not run: the operation before failed, and what it left is not known yet";
+            self.skip(graph, index, reason.to_owned(), index);
             return None;
         }
         let Some((descriptor, call)) = call else {

@@ -175,6 +175,9 @@ impl Scheduler {
             let settings = self.settings(&transaction, started, parked && !resynced);
             let mut outcome = execute::execute(&shared, &shared.registry, plan, settings).await;
             self.verify(&mut outcome).await;
+            if !transaction.revert {
+                self.go_on(&transaction, &mut outcome, started).await;
+            }
             outcome
         };
         let failed = refused || !outcome.failed.is_empty() || (transaction.revert && outcome.lost);
@@ -341,6 +344,38 @@ impl Scheduler {
                 tracing::warn!(descriptor = lost.descriptor, error = %lost.failure, "lost while read back");
                 outcome.lost = true;
             }
+        }
+    }
+
+    /// A delete that failed may have been done all the same. What was not run because of it is run then.
+    async fn go_on(&mut self, transaction: &Transaction, outcome: &mut Outcome, started: Duration) {
+        let shared = Arc::clone(&self.shared);
+        while !outcome.lost {
+            let plan = {
+                let mut inner = shared.lock();
+                let inner = &mut *inner;
+                let done = |cause: &Key| inner.graph.get(cause).is_none_or(|node| node.is_empty());
+                let (free, held) = std::mem::take(&mut outcome.skipped)
+                    .into_iter()
+                    .partition::<Vec<_>, _>(|(_, cause)| outcome.failed.contains(cause) && done(cause));
+                outcome.skipped = held;
+                if free.is_empty() {
+                    return;
+                }
+                let seeds: BTreeSet<Key> = free.into_iter().map(|(key, _)| key).collect();
+                inner.graph.begin();
+                self.plan(inner, transaction, seeds.into_iter().collect(), Vec::new(), (false, false))
+            };
+            let settings = self.settings(transaction, started, false);
+            let mut more = execute::execute(&shared, &shared.registry, plan, settings).await;
+            self.verify(&mut more).await;
+            outcome.executed = outcome.executed.iter().chain(more.executed.iter()).cloned().collect();
+            outcome.times.extend(more.times);
+            outcome.skipped.extend(more.skipped);
+            outcome.done.extend(more.done);
+            outcome.lost |= more.lost;
+            // Only what failed this time can have set something free.
+            outcome.failed = more.failed;
         }
     }
 

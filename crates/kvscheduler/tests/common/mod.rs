@@ -158,12 +158,9 @@ impl Plane {
                 || circle.is_some_and(|circle| circle.iter().any(|other| other.starts_with(prefix)))
         })
     }
-    fn check(&mut self, what: &str) {
-        let broken: Vec<_> =
-            self.values.iter().filter(|(key, item)| !self.met(key, item)).map(|(key, _)| key.clone()).collect();
-        for key in broken {
-            self.violations.push(format!("{what}: {key} is left without what it needs"));
-        }
+    /// The values that lack what they need.
+    fn broken(&self) -> Vec<String> {
+        self.values.iter().filter(|(key, item)| !self.met(key, item)).map(|(key, _)| key.clone()).collect()
     }
 }
 
@@ -272,10 +269,12 @@ impl Descriptor for Toy {
         if self.readable && plane.indexes.get(key) != Some(metadata) {
             plane.violations.push(format!("DELETE {key}: wrong metadata"));
         }
+        let before = if self.check { plane.broken() } else { Vec::new() };
         plane.values.remove(key);
         plane.indexes.remove(key);
-        if self.check {
-            plane.check(&format!("DELETE {key}"));
+        let after = if self.check { plane.broken() } else { Vec::new() };
+        for left in after.iter().filter(|left| !before.contains(left)) {
+            plane.violations.push(format!("DELETE {key}: {left} is left without what it needs"));
         }
         answer
     }
