@@ -407,22 +407,28 @@ pub(crate) fn under<'a>(keys: &'a BTreeSet<Key>, prefix: &'a str) -> impl Iterat
 struct Face {
     state: State,
     error: Option<Arc<str>>,
+    attempt: Option<u32>,
     present: Option<AnyValue>,
 }
 
 impl Face {
     fn of(node: &Node) -> Self {
         let present = node.present.as_ref().map(|present| Arc::clone(&present.held.value));
-        Self { state: node.state, error: node.error.clone(), present }
+        Self { state: node.state, error: node.error.clone(), attempt: attempt(node), present }
     }
 
     fn differs(&self, node: &Node) -> bool {
         self.state != node.state
             || self.error != node.error
+            || self.attempt != attempt(node)
             || match (&self.present, &node.present) {
                 (Some(before), Some(after)) => !same(before, &after.held.value),
                 (None, None) => false,
                 _ => true,
             }
     }
+}
+
+fn attempt(node: &Node) -> Option<u32> {
+    node.retry.as_ref().map(|retry| retry.attempt)
 }

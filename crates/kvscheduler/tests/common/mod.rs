@@ -173,6 +173,8 @@ pub struct Toy {
     pub after: Vec<String>,
     /// Checking everything after each call is quadratic.
     pub check: bool,
+    pub examples: Vec<(String, Item)>,
+    pub properties: Vec<String>,
 }
 
 pub fn toy(name: &'static str, prefix: &'static str, southbound: &Southbound) -> Toy {
@@ -184,6 +186,8 @@ pub fn toy(name: &'static str, prefix: &'static str, southbound: &Southbound) ->
         readable: true,
         after: Vec::new(),
         check: true,
+        examples: Vec::new(),
+        properties: Vec::new(),
     }
 }
 
@@ -308,6 +312,12 @@ impl Descriptor for Toy {
     }
     fn retrieve_after(&self) -> Vec<String> {
         self.after.clone()
+    }
+    fn examples(&self) -> Vec<(String, Item)> {
+        self.examples.clone()
+    }
+    fn properties(&self) -> Vec<String> {
+        self.properties.clone()
     }
 }
 
