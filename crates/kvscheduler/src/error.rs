@@ -42,7 +42,9 @@ pub enum CommitError {
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
     /// As many transactions wait already as there may.
-    #[error("not queued: {capacity} transactions are waiting already; commit it again later, or wait for space")]
+    #[error(
+        "not queued: {capacity} transactions are waiting already; commit it again later, or wait for space"
+    )]
     Full {
         /// How many may wait.
         capacity: usize,

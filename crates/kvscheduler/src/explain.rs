@@ -126,7 +126,9 @@ fn explain_need(graph: &Graph, registry: &Registry, need: &Dependency, of: &str)
         }
         Target::AnyOf(any) => {
             let matches = |key: &str| {
-                key != of && any.prefixes.iter().any(|prefix| key.starts_with(prefix.as_str())) && any.accepts(key)
+                key != of
+                    && any.prefixes.iter().any(|prefix| key.starts_with(prefix.as_str()))
+                    && any.accepts(key)
             };
             let mut candidates: Vec<Key> = graph
                 .iter()

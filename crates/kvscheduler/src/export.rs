@@ -291,7 +291,8 @@ fn around(edges: &[GraphEdge], center: &Key) -> BTreeSet<String> {
         let mut next: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for edge in edges {
             let along = (edge.relation != Relation::Derives) == forward;
-            let (a, b) = if along { (&*edge.from, edge.to.as_str()) } else { (edge.to.as_str(), &*edge.from) };
+            let (a, b) =
+                if along { (&*edge.from, edge.to.as_str()) } else { (edge.to.as_str(), &*edge.from) };
             next.entry(a).or_default().push(b);
         }
         let mut seen: BTreeSet<&str> = BTreeSet::new();

@@ -363,7 +363,11 @@ impl Graph {
     }
 
     /// The values that have been waiting since an earlier transaction and would satisfy it, in the same order.
-    pub(crate) fn pending_matches<'a>(&'a self, any: &'a AnyOf, of: &'a str) -> impl Iterator<Item = &'a Key> {
+    pub(crate) fn pending_matches<'a>(
+        &'a self,
+        any: &'a AnyOf,
+        of: &'a str,
+    ) -> impl Iterator<Item = &'a Key> {
         any.prefixes
             .iter()
             .flat_map(|prefix| under(&self.pending, prefix))

@@ -58,7 +58,8 @@ impl Planner<'_> {
         let mut out: HashSet<Key> = stuck.iter().cloned().collect();
         while let Some(key) = stuck.pop() {
             for (dependant, need) in needed_by.get(&key).into_iter().flatten() {
-                let all = members.get(dependant).and_then(|member| member.unmet.get(*need)).map_or(0, Vec::len);
+                let all =
+                    members.get(dependant).and_then(|member| member.unmet.get(*need)).map_or(0, Vec::len);
                 let left = left.entry((Key::clone(dependant), *need)).or_insert(all);
                 *left = left.saturating_sub(1);
                 if *left == 0 && out.insert(Key::clone(dependant)) {
@@ -97,7 +98,8 @@ impl Planner<'_> {
                 });
                 let now = now.filter(|other| *other != key && any.accepts(other));
                 let offered = self.graph.offered_matches(any).filter(|other| *other != key);
-                let all: BTreeSet<&Key> = self.graph.pending_matches(any, key).chain(now).chain(offered).collect();
+                let all: BTreeSet<&Key> =
+                    self.graph.pending_matches(any, key).chain(now).chain(offered).collect();
                 all.into_iter().cloned().collect()
             }
         });
@@ -130,7 +132,8 @@ fn in_order(alive: &BTreeSet<Key>, members: &HashMap<Key, Member>) -> Vec<Key> {
         stack.push((key, true));
         let needs = members.get(key).map(|member| member.unmet.as_slice()).unwrap_or_default();
         // Of several that would do, the first that comes.
-        let providers = needs.iter().filter_map(|providers| providers.iter().find(|key| alive.contains(*key)));
+        let providers =
+            needs.iter().filter_map(|providers| providers.iter().find(|key| alive.contains(*key)));
         stack.extend(providers.rev().map(|key| (key, false)));
     }
     order

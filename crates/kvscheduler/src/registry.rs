@@ -169,7 +169,8 @@ impl Registry {
             let possible = |need: &Dependency| match &need.target {
                 Target::Key(target) => known.contains_key(target) || self.can_exist(target),
                 Target::AnyOf(any) => {
-                    let matches = |key: &str, prefix: &String| key.starts_with(prefix.as_str()) && any.accepts(key);
+                    let matches =
+                        |key: &str, prefix: &String| key.starts_with(prefix.as_str()) && any.accepts(key);
                     // Without all examples it cannot be told.
                     !complete
                         || any.prefixes.iter().any(|prefix| {

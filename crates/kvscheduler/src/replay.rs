@@ -119,7 +119,8 @@ impl Replay {
         let mut lines = file.split(b'\n').enumerate().peekable();
         while let Some((number, line)) = lines.next() {
             let line = line.map_err(io)?;
-            let bad = |reason: String| RecordingError::Line { path: path.to_path_buf(), line: number + 1, reason };
+            let bad =
+                |reason: String| RecordingError::Line { path: path.to_path_buf(), line: number + 1, reason };
             let json: Json = match serde_json::from_slice(&line) {
                 Ok(json) => json,
                 Err(_) if lines.peek().is_none() && number > 0 => break,
@@ -167,7 +168,8 @@ impl Replay {
                 stage.divergences.push(format!("transaction {number} of the recording did something else"));
             }
             let left = stage.answers.calls.iter().filter(|(_, answers)| !answers.is_empty());
-            let left: Vec<String> = left.map(|((op, key), _)| format!("{op} of {key} was not asked for")).collect();
+            let left: Vec<String> =
+                left.map(|((op, key), _)| format!("{op} of {key} was not asked for")).collect();
             stage.divergences.extend(left);
             drop(stage);
             records.push(result);

@@ -76,7 +76,10 @@ pub(crate) async fn read_back(
     let mut running: FuturesUnordered<Read> = FuturesUnordered::new();
     loop {
         for (id, descriptor) in registry.iter() {
-            let ready = registry.retrieve_after(id).iter().all(|&b| done.get(usize::from(b)).copied().unwrap_or(false));
+            let ready = registry
+                .retrieve_after(id)
+                .iter()
+                .all(|&b| done.get(usize::from(b)).copied().unwrap_or(false));
             if ready && let Some(correlate) = believed.get_mut(usize::from(id)).and_then(Option::take) {
                 let descriptor = Arc::clone(descriptor);
                 running.push(Box::pin(async move { (id, descriptor.retrieve(&correlate).await) }));

@@ -86,8 +86,7 @@ impl Scheduler {
         let read = match transaction.kind {
             Kind::Resync(resync) if resync.reads_back() => {
                 shared.lock().needs_resync = true;
-                let believed =
-                    resync::believed(&shared.lock().graph, &shared.registry, &transaction.values);
+                let believed = resync::believed(&shared.lock().graph, &shared.registry, &transaction.values);
                 let read = resync::read_back(&shared.registry, believed, None, self.recorder.as_ref()).await;
                 Some(read.map_err(|lost| CommitError::Lost {
                     descriptor: lost.descriptor,
@@ -168,7 +167,8 @@ impl Scheduler {
         let refused = transaction.revert && plan.shown.iter().any(|op| op.after == State::Invalid);
         let outcome = if refused {
             // It is known before anything is touched.
-            let executed: Vec<_> = plan.shown.iter().filter(|op| op.after == State::Invalid).cloned().collect();
+            let executed: Vec<_> =
+                plan.shown.iter().filter(|op| op.after == State::Invalid).cloned().collect();
             let times = vec![Default::default(); executed.len()];
             Outcome { executed: executed.into(), times, lost: parked && !resynced, ..Outcome::default() }
         } else {
@@ -422,8 +422,7 @@ impl Scheduler {
             inner.graph.begin();
             self.plan(inner, transaction, seeds, Vec::new(), (false, true))
         };
-        let settings =
-            Settings { stop_at_failure: false, ..self.settings(transaction, started, lost) };
+        let settings = Settings { stop_at_failure: false, ..self.settings(transaction, started, lost) };
         let mut undone = execute::execute(&shared, &shared.registry, plan, settings).await;
         self.verify(&mut undone).await;
         for (key, cause) in std::mem::take(&mut undone.skipped) {
@@ -535,9 +534,9 @@ fn observed(
     }
     let mut observed = Vec::with_capacity(transaction.values.len());
     for (key, value) in &transaction.values {
-        let taken = graph.get(key).is_some_and(|node| {
-            node.is_asked_for() || node.ours || (node.base.is_some() && !node.notified)
-        });
+        let taken = graph
+            .get(key)
+            .is_some_and(|node| node.is_asked_for() || node.ours || (node.base.is_some() && !node.notified));
         if taken {
             ignored.push(Key::clone(key));
         } else {

@@ -26,6 +26,7 @@ pub struct Handle {
 }
 
 /// The outcome of a queued transaction. Dropping it does not take the transaction back.
+#[derive(Debug)]
 #[must_use = "what becomes of a transaction is told here only"]
 pub struct Ticket(oneshot::Receiver<Outcome>);
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::erased::Shape;
 use crate::graph::Graph;
-use crate::node::{Held, Node, Present, Rejected};
 use crate::metadata::AnyMetadata;
+use crate::node::{Held, Node, Present, Rejected};
 use crate::registry::{Registry, TwoOwners};
 use crate::state::{Operation, State};
 use crate::value::{AnyValue, Key, same};

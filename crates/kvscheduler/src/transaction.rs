@@ -105,7 +105,14 @@ pub struct Transaction {
 
 impl Transaction {
     fn new(kind: Kind) -> Self {
-        Self { kind, values: BTreeMap::new(), description: String::new(), plan_only: false, retry: None, revert: false }
+        Self {
+            kind,
+            values: BTreeMap::new(),
+            description: String::new(),
+            plan_only: false,
+            retry: None,
+            revert: false,
+        }
     }
 
     pub(crate) fn of_kind(kind: Kind) -> Self {

@@ -83,10 +83,11 @@ fn parse_item<'a>(mut parts: impl Iterator<Item = &'a str>) -> Item {
                 let mut words = rest.split_whitespace();
                 let key = words.next().unwrap();
                 let rest: Vec<&str> = words.collect();
-                let (text, needs): (Vec<&str>, Vec<&str>) = match rest.iter().position(|word| *word == "needs") {
-                    Some(at) => (rest[..at].to_vec(), rest[at..].to_vec()),
-                    None => (rest, Vec::new()),
-                };
+                let (text, needs): (Vec<&str>, Vec<&str>) =
+                    match rest.iter().position(|word| *word == "needs") {
+                        Some(at) => (rest[..at].to_vec(), rest[at..].to_vec()),
+                        None => (rest, Vec::new()),
+                    };
                 let needs = needs.iter().filter(|word| **word != "needs");
                 value.derives(key, needs.fold(item(&text.join(" ")), |child, need| child.needs(*need)))
             }
@@ -152,7 +153,9 @@ impl Case {
                     transaction = edit(&|txn| txn.retry(policy), transaction);
                 }
                 ["fail-next", n] => self.sb.lock().fail_next = n.parse().unwrap(),
-                ["fail", n, operation, key] => self.sb.fail(&format!("{operation} {key}"), n.parse().unwrap()),
+                ["fail", n, operation, key] => {
+                    self.sb.fail(&format!("{operation} {key}"), n.parse().unwrap())
+                }
                 ["treacherous"] => self.sb.lock().treacherous = true,
                 ["lose-after", n] => self.sb.lock().lose_after = Some(n.parse().unwrap()),
                 ["heal"] => {

@@ -150,13 +150,15 @@ impl Plane {
     fn met(&self, key: &str, item: &Item) -> bool {
         let circle = self.circles.get(key);
         let tolerated = |other: &str| circle.is_some_and(|circle| circle.contains(other));
-        item.needs.iter().all(|need| {
-            need.starts_with("prop/") || self.values.contains_key(need) || tolerated(need)
-        }) && item.any_of.iter().all(|prefix| {
-            let mut there = self.values.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(prefix));
-            there.any(|(other, _)| other != key)
-                || circle.is_some_and(|circle| circle.iter().any(|other| other.starts_with(prefix)))
-        })
+        item.needs
+            .iter()
+            .all(|need| need.starts_with("prop/") || self.values.contains_key(need) || tolerated(need))
+            && item.any_of.iter().all(|prefix| {
+                let mut there =
+                    self.values.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(prefix));
+                there.any(|(other, _)| other != key)
+                    || circle.is_some_and(|circle| circle.iter().any(|other| other.starts_with(prefix)))
+            })
     }
     /// The values that lack what they need.
     fn broken(&self) -> Vec<String> {
@@ -342,7 +344,8 @@ pub async fn run_well(scheduler: &mut Scheduler, transaction: Transaction) -> Ve
 /// Notes for each value those in a circle of needs with it, over all these values.
 pub fn note_circles<'a>(southbound: &Southbound, all: impl IntoIterator<Item = (&'a String, &'a Item)>) {
     let mut needs: BTreeMap<String, Vec<(bool, String)>> = BTreeMap::new();
-    let mut stack: Vec<(String, Item)> = all.into_iter().map(|(key, item)| (key.clone(), item.clone())).collect();
+    let mut stack: Vec<(String, Item)> =
+        all.into_iter().map(|(key, item)| (key.clone(), item.clone())).collect();
     while let Some((key, item)) = stack.pop() {
         let edges = needs.entry(key.clone()).or_default();
         edges.extend(item.needs.iter().map(|need| (false, need.clone())));
@@ -371,7 +374,8 @@ pub fn note_circles<'a>(southbound: &Southbound, all: impl IntoIterator<Item = (
         }
         seen
     };
-    let reached: BTreeMap<String, BTreeSet<String>> = needs.keys().map(|key| (key.clone(), reach(key))).collect();
+    let reached: BTreeMap<String, BTreeSet<String>> =
+        needs.keys().map(|key| (key.clone(), reach(key))).collect();
     let back = |key: &String, other: &String| reached.get(other).is_some_and(|keys| keys.contains(key));
     southbound.lock().circles = reached
         .iter()
