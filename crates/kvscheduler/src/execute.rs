@@ -411,7 +411,9 @@ impl<'a> Run<'a> {
             }
             let attempt = node.retry.as_ref().map_or(0, |retry| retry.attempt) + 1;
             let known = node.retry.as_ref().map(|retry| retry.policy);
-            let policy = settings.retry.or(known).or(settings.default_retry).filter(|_| failure.retriable);
+            let own = node.policy.as_deref().copied();
+            let policy = own.or(settings.retry).or(known).or(settings.default_retry);
+            let policy = policy.filter(|_| failure.retriable);
             node.retry = policy.and_then(|policy| {
                 let due = now.saturating_add(policy.delay(attempt)?);
                 Some(Box::new(Retry { policy, attempt, due }))

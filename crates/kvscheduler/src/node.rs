@@ -56,6 +56,8 @@ pub(crate) struct Node {
     pub(crate) error: Option<Arc<str>>,
     pub(crate) last: Option<Operation>,
     pub(crate) retry: Option<Box<Retry>>,
+    /// How it is to be retried, as the transaction said that asked for it.
+    pub(crate) policy: Option<Arc<RetryPolicy>>,
     /// We configured it, in this run or an earlier one, and may thus delete it.
     pub(crate) ours: bool,
     /// An operation on it failed: what is there may not be what we believe.

@@ -42,6 +42,7 @@ struct Before {
     key: Key,
     wanted: Option<AnyValue>,
     rejected: Option<AnyValue>,
+    policy: Option<Arc<RetryPolicy>>,
 }
 
 impl Scheduler {
@@ -240,11 +241,15 @@ impl Scheduler {
             }
         }
         if transaction.kind != Kind::Notification {
+            let policy = transaction.retry.map(Arc::new);
             for (key, value) in &transaction.values {
                 let noted = match value {
-                    Some(value) => steps::want(graph, registry, key, value, None),
+                    Some(value) => steps::want(graph, registry, key, value, None, policy.as_ref()),
                     None => {
                         steps::unwant(graph, key);
+                        if policy.is_some() && graph.get(key).is_some() {
+                            graph.edit(key, |node| node.policy.clone_from(&policy));
+                        }
                         Ok(())
                     }
                 };
@@ -398,7 +403,9 @@ impl Scheduler {
                 let key = &value.key;
                 let restored = value.wanted.iter().chain(&value.rejected);
                 for restored in restored {
-                    if let Err(error) = steps::want(graph, &shared.registry, key, restored, None) {
+                    if let Err(error) =
+                        steps::want(graph, &shared.registry, key, restored, None, value.policy.as_ref())
+                    {
                         tracing::error!(%error, "value not noted");
                     }
                 }
@@ -518,6 +525,7 @@ fn before(graph: &Graph, transaction: &Transaction) -> Vec<Before> {
             key: Key::clone(key),
             wanted: node.and_then(|node| node.wanted.as_ref()).map(|held| Arc::clone(&held.value)),
             rejected: node.and_then(|node| node.rejected.as_ref()).map(|bad| Arc::clone(&bad.value)),
+            policy: node.and_then(|node| node.policy.clone()),
         }
     };
     transaction.values.keys().map(of).collect()

@@ -8,6 +8,7 @@ use crate::metadata::AnyMetadata;
 use crate::node::{Held, Node, Present, Rejected};
 use crate::registry::{Registry, TwoOwners};
 use crate::state::{Operation, State};
+use crate::transaction::RetryPolicy;
 use crate::value::{AnyValue, Key, same};
 
 /// What becomes of a value that is taken down.
@@ -44,6 +45,7 @@ pub(crate) fn want(
     key: &Key,
     value: &AnyValue,
     base: Option<&Key>,
+    policy: Option<&Arc<RetryPolicy>>,
 ) -> Result<(), TwoOwners> {
     if let Some(node) = graph.get(key)
         && node.base.as_ref() == base
@@ -63,6 +65,9 @@ pub(crate) fn want(
         node.owner = owner;
         node.base = base.cloned();
         node.fresh = true;
+        node.policy = policy.cloned();
+        // Another value has not failed yet.
+        node.retry = None;
         match held {
             Ok(held) => {
                 node.rejected = None;
@@ -116,12 +121,13 @@ pub(crate) fn derive(
         return (Vec::new(), Vec::new());
     }
     let mut keys = Vec::with_capacity(shape.derived.len());
+    let policy = graph.get(base).and_then(|node| node.policy.clone());
     for kv in &shape.derived {
         if !can_derive(graph, &kv.key, base) {
             tracing::warn!(key = %kv.key, %base, "not derived: the key is already in use");
             continue;
         }
-        match want(graph, registry, &kv.key, &kv.value, Some(base)) {
+        match want(graph, registry, &kv.key, &kv.value, Some(base), policy.as_ref()) {
             Ok(()) => keys.push(Key::clone(&kv.key)),
             Err(error) => tracing::warn!(%base, %error, "not derived"),
         }

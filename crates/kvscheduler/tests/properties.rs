@@ -360,6 +360,52 @@ proptest! {
     }
 
     #[test]
+    fn what_comes_and_goes_by_itself_takes_others_along(
+        configs in proptest::collection::vec(config(10, true), 1..3),
+        told in proptest::collection::vec((0..6usize, any::<bool>(), any::<bool>()), 1..12),
+        needs in proptest::collection::vec((0..10usize, 0..6usize, any::<bool>()), 0..8),
+        width in 1..9usize,
+    ) {
+        block_on(async {
+            let sb = Southbound::default();
+            let mut configs = configs;
+            for (i, external, any_of) in needs {
+                for item in configs.iter_mut().filter_map(|config| config.get_mut(&name(i))) {
+                    if any_of { item.any_of.push("x/".to_owned()) } else { item.needs.push(format!("x/{external}")) }
+                }
+            }
+            note_all_circles(&sb, &configs);
+            let mut s = builder(&sb, width).external("x/").build().unwrap();
+            let (mut now, mut there) = (Config::new(), Config::new());
+            let mut configs = configs.into_iter();
+            for (i, comes, change) in told {
+                if change && let Some(config) = configs.next() {
+                    run_well(&mut s, difference(&now, &config)).await;
+                    now = config;
+                }
+                let key = format!("x/{i}");
+                let mut notification = Transaction::notification();
+                if comes {
+                    there.insert(key.clone(), item("x"));
+                    sb.lock().values.insert(key.clone(), item("x"));
+                    notification = notification.set(key, item("x"));
+                } else {
+                    // It has gone before it is told.
+                    there.remove(&key);
+                    sb.lock().values.remove(&key);
+                    notification = notification.delete(key);
+                }
+                run_well(&mut s, notification).await;
+                sb.assert_sound();
+                let all: Config = now.iter().chain(&there).map(|(key, item)| (key.clone(), item.clone())).collect();
+                assert_eq!(texts(&sb), satisfiable(&all));
+            }
+            // A resync leaves it as it is.
+            assert_eq!(run_well(&mut s, full(&now)).await, [""; 0]);
+        });
+    }
+
+    #[test]
     fn concurrent_and_serial_runs_are_alike(
         configs in proptest::collection::vec(config(12, true), 1..4),
         trouble in trouble(),
