@@ -1,5 +1,5 @@
 //! What a configured value takes, with history off: the resident set of the process, before and after.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod common;
 use std::fs;

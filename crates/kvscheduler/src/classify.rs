@@ -44,9 +44,13 @@ impl Changes {
     ) -> Self {
         let mut changes = Self::default();
         let mut done: HashSet<Key> = HashSet::new();
-        let all: HashSet<&Key> = seeds.iter().collect();
         // Derived values are looked at after what they are derived from has said what they are.
-        let roots = seeds.iter().rev().filter(|key| !has_base_in(graph, key, &all));
+        let derived = |key: &&Key| graph.get(key).is_some_and(|node| node.base.is_some());
+        let all: HashSet<&Key> = match seeds.iter().any(|key| derived(&key)) {
+            true => seeds.iter().collect(),
+            false => HashSet::new(),
+        };
+        let roots = seeds.iter().rev().filter(|key| all.is_empty() || !has_base_in(graph, key, &all));
         let mut stack: Vec<(Key, bool)> = roots.map(|key| (Key::clone(key), false)).collect();
         while let Some((key, mine)) = stack.pop() {
             if !done.insert(Key::clone(&key)) {

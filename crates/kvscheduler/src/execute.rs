@@ -113,6 +113,8 @@ struct Run<'a> {
     times: Vec<OpTime>,
     now: Duration,
     stopped: bool,
+    /// What may still have to be shown in a record.
+    fresh: Vec<Key>,
     outcome: Outcome,
 }
 
@@ -214,6 +216,7 @@ impl<'a> Run<'a> {
             deviations: HashMap::new(),
             now: settings.start,
             stopped: false,
+            fresh: Vec::new(),
             outcome: Outcome { lost: settings.parked, ..Outcome::default() },
             registry,
             settings,
@@ -319,8 +322,8 @@ impl<'a> Run<'a> {
         let mut deviation = planned.filter(|op| op.before != before).map(|op| Op { before, ..op.clone() });
         let progress = match answer {
             Ok(metadata) => {
-                let error = planned.and_then(|op| op.error.as_deref());
-                self.succeed(graph, &key, operation, action, metadata, error);
+                let error = planned.and_then(|op| op.error.clone());
+                self.succeed(graph, &key, operation, action, metadata, error.as_deref());
                 self.outcome.done.push(key);
                 Progress::Succeeded
             }
@@ -346,7 +349,7 @@ impl<'a> Run<'a> {
     }
 
     fn succeed(
-        &self,
+        &mut self,
         graph: &mut Graph,
         key: &Key,
         operation: Operation,
@@ -360,16 +363,19 @@ impl<'a> Run<'a> {
                 if let (Some(descriptor), Some(metadata)) = (descriptor, &metadata) {
                     descriptor.index(key, metadata);
                 }
-                steps::came_up(graph, self.registry, key, &held, Some(operation), metadata);
+                let derived = steps::came_up(graph, self.registry, key, &held, Some(operation), metadata);
+                self.fresh.extend(derived);
             }
             Action::Adopt(held) => {
-                steps::came_up(graph, self.registry, key, &held, None, None);
+                let derived = steps::came_up(graph, self.registry, key, &held, None, None);
+                self.fresh.extend(derived);
             }
             Action::Delete(fate) => {
                 if let Some(descriptor) = descriptor {
                     descriptor.unindex(key);
                 }
                 steps::went_down(graph, key, fate);
+                self.fresh.push(Key::clone(key));
             }
             Action::Observe(held, base) => {
                 let owner = self.registry.owner(key).unwrap_or_default();
@@ -495,12 +501,8 @@ impl<'a> Run<'a> {
             }
         }
         // The record is complete: what the transaction asked for has been shown.
-        for step in &self.steps {
-            let Some(node) = graph.get(&step.key) else { continue };
-            let fresh = |key: &Key| graph.get(key).is_some_and(|node| node.fresh);
-            let mut shown: Vec<Key> = node.derived.iter().filter(|key| fresh(key)).cloned().collect();
-            shown.extend(node.fresh.then(|| Key::clone(&step.key)));
-            for key in shown {
+        for key in self.fresh {
+            if graph.get(&key).is_some_and(|node| node.fresh) {
                 graph.edit(&key, |node| node.fresh = false);
             }
         }

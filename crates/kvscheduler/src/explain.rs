@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::descriptor::{Dependency, Target};
 use crate::graph::Graph;
 use crate::history::Event;
+use crate::node::Node;
 use crate::registry::Registry;
 use crate::shared::Inner;
 use crate::state::{Operation, State};
@@ -45,6 +46,8 @@ pub struct Status {
     pub ours: bool,
     /// Whether an operation failed since it was last read back: what is said to be there is only believed.
     pub uncertain: bool,
+    /// Why it was not read back by the last resync: what is there is what was made.
+    pub unread: Option<String>,
     /// When it is tried again, on the clock on the wall as it stands now.
     pub retry_at: Option<SystemTime>,
     /// How long until then, and how many times it was tried.
@@ -98,10 +101,27 @@ pub(crate) fn status(inner: &Inner, registry: &Registry, key: &str) -> Option<St
         derived: node.derived.clone(),
         ours: node.ours,
         uncertain: node.uncertain,
+        unread: unread(inner, node),
         retry_at: retry_in.and_then(|(wait, _)| inner.clock.now().checked_add(wait)),
         retry_in,
         history: Vec::new(),
     })
+}
+
+/// Why what is there is only believed.
+fn unread(inner: &Inner, node: &Node) -> Option<String> {
+    node.present.as_ref()?;
+    let mut node = node;
+    loop {
+        let reason = inner.unread.get(&node.owner?)?;
+        // What it is derived from may have been read, and told of it.
+        match node.base.as_ref().and_then(|base| inner.graph.get(base)) {
+            Some(base) => node = base,
+            None => {
+                return Some(reason.clone().unwrap_or_else(|| "such values cannot be read back".to_owned()));
+            }
+        }
+    }
 }
 
 fn explain_need(graph: &Graph, registry: &Registry, need: &Dependency, of: &str) -> Unmet {
@@ -182,6 +202,9 @@ impl fmt::Display for Status {
         }
         if self.uncertain {
             writeln!(f, "  not read back since an operation failed: what is there is not certain")?;
+        }
+        if let Some(reason) = &self.unread {
+            writeln!(f, "  believed to be as it was made, not read back: {reason}")?;
         }
         if let Some(metadata) = &self.metadata {
             writeln!(f, "  in the southbound: {metadata}")?;

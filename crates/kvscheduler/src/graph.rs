@@ -83,9 +83,11 @@ struct Watchers {
 #[derive(Default)]
 pub(crate) struct Graph {
     nodes: Nodes,
-    /// What satisfies dependencies.
+    /// What satisfies any-of dependencies, and what waits since an earlier transaction. Kept from when there is the first
+    /// such dependency.
     available: BTreeSet<Key>,
     pending: BTreeSet<Key>,
+    ordered: bool,
     retrying: BTreeSet<(Duration, Key)>,
     /// The derived values that there would be if what they are derived from were there; and that.
     offered: BTreeMap<Key, KeySet>,
@@ -215,8 +217,10 @@ impl Graph {
                 }
             }
         }
-        flag(&mut self.available, key, before.available, after.available);
-        flag(&mut self.pending, key, before.pending, after.pending);
+        if self.ordered {
+            flag(&mut self.available, key, before.available, after.available);
+            flag(&mut self.pending, key, before.pending, after.pending);
+        }
         if before.retry != after.retry {
             if let Some(due) = before.retry {
                 self.retrying.remove(&(due, Key::clone(key)));
@@ -275,6 +279,7 @@ impl Graph {
 
     fn link_prefix(&mut self, key: &Key, prefix: &str, chooses: bool, waits: bool, relies: bool, add: bool) {
         if add {
+            self.put_in_order();
             let pair = self.watchers.entry_ref(prefix).or_insert_with(|| {
                 *self.lengths.entry(prefix.len()).or_default() += 1;
                 Default::default()
@@ -306,6 +311,17 @@ impl Graph {
                     self.lengths.remove(&prefix.len());
                 }
             }
+        }
+    }
+
+    fn put_in_order(&mut self) {
+        if !std::mem::replace(&mut self.ordered, true) {
+            let keys = |accepts: fn(&Node) -> bool| {
+                let nodes = self.nodes.iter().filter(|(_, node)| accepts(node));
+                nodes.map(|(key, _)| Key::clone(key)).collect()
+            };
+            self.available = keys(Node::available);
+            self.pending = keys(|node| node.state == State::Pending);
         }
     }
 

@@ -126,7 +126,7 @@ impl History {
             self.gone.push_back(Key::clone(key));
             if self.gone.len() > MOST_GONE
                 && let Some(oldest) = self.gone.pop_front()
-                && self.events.get(&oldest).is_some_and(|events| has_gone(events))
+                && self.events.get(&oldest).is_some_and(has_gone)
             {
                 self.events.remove(&oldest);
             }

@@ -296,11 +296,14 @@ impl<'a> Planner<'a> {
     }
 
     fn visit(&mut self, key: &Key, stack: &mut Vec<Key>) {
-        if self.is_early(key) {
+        let Some(node) = self.graph.get(key) else { return };
+        if node.base.is_some() && self.is_early(key) {
             // The base goes first, and brings its derived values here again.
             return;
         }
-        self.note_rejected(key);
+        if node.rejected.is_some() {
+            self.note_rejected(key);
+        }
         let Some(node) = self.graph.get(key) else { return };
         let Some(wanted) = node.wanted.clone() else { return };
         if node.present.is_some() {
@@ -364,9 +367,11 @@ impl<'a> Planner<'a> {
         let created = matches!(action, Action::Create(_));
         let (mut requires, mut follows) = (Vec::new(), Vec::new());
         requires.extend(self.base_op(key));
-        // What has to go before: the value itself, and derived values that it no longer has.
-        requires.extend(self.down.get(key).copied());
-        requires.extend(self.children(key).iter().filter_map(|child| self.down.get(child).copied()));
+        if !self.down.is_empty() {
+            // What has to go before: the value itself, and derived values that it no longer has.
+            requires.extend(self.down.get(key).copied());
+            requires.extend(self.children(key).iter().filter_map(|child| self.down.get(child).copied()));
+        }
         for need in &held.shape.needs {
             match self.provider(need, key) {
                 Some(index)
@@ -380,12 +385,14 @@ impl<'a> Planner<'a> {
         requires.sort_unstable();
         requires.dedup();
         // Dependants that were created first must not see the change half done.
-        follows.extend(self.early.remove(key).into_iter().flatten());
+        if !self.early.is_empty() {
+            follows.extend(self.early.remove(key).into_iter().flatten());
+        }
         let index = self.push(op, action, self.phase, requires);
         if let Some(planned) = self.ops.get_mut(index) {
             planned.follows = follows;
         }
-        for need in &held.shape.needs {
+        for need in held.shape.needs.iter().filter(|_| !self.changes.update.is_empty()) {
             let target = match &need.target {
                 Target::Key(key) => Some(key),
                 Target::AnyOf(any) => self.graph.matches(any, key).next(),
@@ -394,7 +401,7 @@ impl<'a> Planner<'a> {
                 self.early.entry_ref(target).or_default().push(index);
             }
         }
-        if let Some(present) = self.graph.get(key).and_then(|node| node.present.as_ref()) {
+        if !created && let Some(present) = self.graph.get(key).and_then(|node| node.present.as_ref()) {
             // What only the old value needed cannot go unless the change has succeeded.
             self.released.add(&present.held.shape, index);
         }

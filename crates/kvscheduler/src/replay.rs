@@ -40,10 +40,13 @@ struct Run {
 }
 
 type Read = Result<Option<Vec<Seen>>, Failure>;
+/// When an operation ended, and how it failed if it did.
+type Answer = (Duration, Option<Failure>);
 
 #[derive(Default)]
 struct Answers {
-    calls: BTreeMap<(String, String), VecDeque<(Duration, Option<Failure>)>>,
+    /// By operation and key.
+    calls: BTreeMap<(String, String), VecDeque<Answer>>,
     reads: BTreeMap<String, VecDeque<Read>>,
     ours: BTreeSet<String>,
 }

@@ -26,6 +26,7 @@ pub(crate) struct ReadBack {
     /// Per descriptor; none: what is believed stays.
     found: Vec<Option<Vec<Seen>>>,
     pub(crate) unread: Vec<Unread>,
+    unread_ids: Vec<u16>,
     /// The metadata maps as they were before.
     saved: Vec<Box<dyn Any + Send>>,
     /// Where only some values were to be read: these.
@@ -54,6 +55,7 @@ pub(crate) async fn read_back(
     let mut back = ReadBack {
         found: vec![None; registry.len()],
         unread: Vec::new(),
+        unread_ids: Vec::new(),
         saved: match scope {
             Some(_) => Vec::new(),
             None => registry.iter().map(|(_, descriptor)| descriptor.save()).collect(),
@@ -128,6 +130,7 @@ pub(crate) async fn read_back(
     for (id, error) in errors {
         let descriptor = registry.get(id).map(|d| d.name().to_owned()).unwrap_or_default();
         back.unread.push(Unread { descriptor, error });
+        back.unread_ids.push(id);
     }
     Ok(back)
 }
@@ -185,6 +188,11 @@ impl ReadBack {
         for ((_, descriptor), saved) in registry.iter().zip(self.saved) {
             descriptor.restore(saved);
         }
+    }
+
+    /// Whose values were not read back, and why; no reason where they never can be.
+    pub(crate) fn unread_owners(&self) -> BTreeMap<u16, Option<String>> {
+        self.unread_ids.iter().copied().zip(self.unread.iter().map(|unread| unread.error.clone())).collect()
     }
 
     fn is_read(&self, owner: Option<u16>) -> bool {

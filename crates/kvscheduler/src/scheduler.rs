@@ -163,7 +163,7 @@ impl Scheduler {
             record.took = self.clock.monotonic().saturating_sub(started);
             return Ok(Arc::new(record));
         }
-        drop(read);
+        let unread = read.map(|read| read.unread_owners());
 
         let refused = transaction.revert && plan.shown.iter().any(|op| op.after == State::Invalid);
         let outcome = if refused {
@@ -204,7 +204,15 @@ impl Scheduler {
         let mut inner = shared.lock();
         let inner = &mut *inner;
         inner.needs_resync = lost;
-        resync::collect_garbage(&mut inner.graph, &seeds);
+        if record.kind == Kind::Retry {
+            give_up(&mut inner.graph, &seeds, started);
+        }
+        if let Some(unread) = unread {
+            inner.unread = unread;
+        }
+        if record.lost || record.errors().next().is_some() || matches!(record.kind, Kind::Resync(_)) {
+            resync::collect_garbage(&mut inner.graph, &seeds);
+        }
         inner.publish();
         inner.history.keep(&record, now, &inner.limits);
         Ok(record)
@@ -516,6 +524,19 @@ fn check(shared: &Shared, transaction: &Transaction) -> Result<(), CommitError> 
         }
     }
     Ok(())
+}
+
+/// What was due and is still as it was has nothing to be tried again.
+fn give_up(graph: &mut Graph, keys: &[Key], now: Duration) {
+    for key in keys {
+        let due = graph.get(key).filter(|node| node.state == State::Retrying);
+        if due.and_then(|node| node.retry.as_ref()).is_some_and(|retry| retry.due <= now) {
+            graph.edit(key, |node| {
+                node.retry = None;
+                node.state = State::Failed;
+            });
+        }
+    }
 }
 
 fn before(graph: &Graph, transaction: &Transaction) -> Vec<Before> {

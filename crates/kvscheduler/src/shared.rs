@@ -1,5 +1,6 @@
 //! What the scheduler and those who look at it share.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::Clock;
@@ -17,6 +18,8 @@ pub(crate) struct Inner {
     /// The transaction that runs, or ran last.
     pub(crate) seq: u64,
     pub(crate) needs_resync: bool,
+    /// Whose values the last resync could not read back, and why; no reason where they never can be.
+    pub(crate) unread: BTreeMap<u16, Option<String>>,
 }
 
 impl Inner {
@@ -57,6 +60,7 @@ impl Shared {
             clock,
             seq: 0,
             needs_resync: false,
+            unread: BTreeMap::new(),
         };
         inner.observe();
         Self { inner: Mutex::new(inner), registry }
