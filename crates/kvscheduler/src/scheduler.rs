@@ -37,6 +37,14 @@ pub struct Scheduler {
     pub(crate) recorder: Option<crate::recording::Recorder>,
 }
 
+/// What a transaction is going to do.
+struct Begun {
+    plan: Plan,
+    seeds: Vec<Key>,
+    /// If it may be reverted.
+    before: Vec<Before>,
+}
+
 /// What a value of a transaction was before.
 struct Before {
     key: Key,
@@ -85,15 +93,7 @@ impl Scheduler {
         let plan_only = transaction.plan_only;
         let parked = shared.lock().needs_resync;
         let read = match transaction.kind {
-            Kind::Resync(resync) if resync.reads_back() => {
-                shared.lock().needs_resync = true;
-                let believed = resync::believed(&shared.lock().graph, &shared.registry, &transaction.values);
-                let read = resync::read_back(&shared.registry, believed, None, self.recorder.as_ref()).await;
-                Some(read.map_err(|lost| CommitError::Lost {
-                    descriptor: lost.descriptor,
-                    message: lost.failure.message,
-                })?)
-            }
+            Kind::Resync(resync) if resync.reads_back() => Some(self.read_back(&transaction).await?),
             _ => None,
         };
         let resynced = read.is_some();
@@ -114,46 +114,8 @@ impl Scheduler {
             lost: false,
         };
 
-        let (plan, seeds, before) = {
-            let mut inner = shared.lock();
-            let inner = &mut *inner;
-            if plan_only {
-                inner.graph.begin();
-            } else {
-                inner.seq = seq;
-                inner.observe();
-            }
-            let before = if transaction.revert { before(&inner.graph, &transaction) } else { Vec::new() };
-            let seeds = self.prepare(inner, &transaction, read.as_ref(), started);
-            let observed = observed(&inner.graph, &transaction, &mut record.ignored);
-            if plan_only {
-                inner.needs_resync = parked;
-            } else {
-                inner.publish();
-                inner.graph.begin();
-                // Until it is known what was done, nobody knows what is there.
-                inner.needs_resync = true;
-            }
-            let mut seeds = seeds;
-            let retry = transaction.kind == Kind::Retry;
-            let plan = loop {
-                let plan = self.plan(inner, &transaction, seeds.clone(), observed.clone(), (retry, false));
-                if self.skipped.is_empty() || plan_only {
-                    break plan;
-                }
-                // What was not run because of something that is done now can be done as well.
-                let known: BTreeSet<Key> = seeds.iter().cloned().collect();
-                let mut more: BTreeSet<Key> = plan.steps.iter().map(|step| Key::clone(&step.key)).collect();
-                let planned = more.clone();
-                self.take_skipped(&mut more);
-                seeds.extend(more.into_iter().filter(|key| !planned.contains(key) && !known.contains(key)));
-                if seeds.len() == known.len() {
-                    break plan;
-                }
-                inner.graph.begin();
-            };
-            (plan, seeds, before)
-        };
+        let begun = self.begin(&transaction, read.as_ref(), &mut record, (started, parked));
+        let Begun { plan, seeds, before } = begun;
         record.planned = Arc::clone(&plan.shown);
         if plan_only {
             if let Some(read) = read {
@@ -216,6 +178,65 @@ impl Scheduler {
         inner.publish();
         inner.history.keep(&record, now, &inner.limits);
         Ok(record)
+    }
+
+    async fn read_back(&self, transaction: &Transaction) -> Result<ReadBack, CommitError> {
+        let believed = {
+            let mut inner = self.shared.lock();
+            inner.needs_resync = true;
+            resync::believed(&inner.graph, &self.shared.registry, &transaction.values)
+        };
+        let read = resync::read_back(&self.shared.registry, believed, None, self.recorder.as_ref()).await;
+        read.map_err(|lost| CommitError::Lost { descriptor: lost.descriptor, message: lost.failure.message })
+    }
+
+    /// Notes what the transaction says and plans it. For a plan only, all is as it was after that, except for the metadata.
+    fn begin(
+        &mut self,
+        transaction: &Transaction,
+        read: Option<&ReadBack>,
+        record: &mut Record,
+        (started, parked): (Duration, bool),
+    ) -> Begun {
+        let plan_only = transaction.plan_only;
+        let shared = Arc::clone(&self.shared);
+        let mut inner = shared.lock();
+        let inner = &mut *inner;
+        if plan_only {
+            inner.graph.begin();
+        } else {
+            inner.seq = record.seq;
+            inner.observe();
+        }
+        let before = if transaction.revert { before(&inner.graph, transaction) } else { Vec::new() };
+        let mut seeds = self.prepare(inner, transaction, read, started);
+        let observed = observed(&inner.graph, transaction, &mut record.ignored);
+        if plan_only {
+            inner.needs_resync = parked;
+        } else {
+            inner.publish();
+            inner.graph.begin();
+            // Until it is known what was done, nobody knows what is there.
+            inner.needs_resync = true;
+        }
+        let retry = transaction.kind == Kind::Retry;
+        let plan = loop {
+            let plan = self.plan(inner, transaction, seeds.clone(), observed.clone(), (retry, false));
+            if self.skipped.is_empty() || plan_only {
+                break plan;
+            }
+            // What was not run because of something that is done now can be done as well.
+            let known: BTreeSet<Key> = seeds.iter().cloned().collect();
+            let mut more: BTreeSet<Key> = plan.steps.iter().map(|step| Key::clone(&step.key)).collect();
+            let planned = more.clone();
+            self.take_skipped(&mut more);
+            seeds.extend(more.into_iter().filter(|key| !planned.contains(key) && !known.contains(key)));
+            if seeds.len() == known.len() {
+                break plan;
+            }
+            inner.graph.begin();
+        };
+        Begun { plan, seeds, before }
     }
 
     fn settings(&self, transaction: &Transaction, start: Duration, parked: bool) -> Settings {

@@ -1,6 +1,7 @@
 //! What holds for any configuration, in any order, whatever fails.
 //!
-//! `PROPTEST_CASES` sets how many random graphs each property sees; 1000 unless set.
+//! `PROPTEST_CASES` sets how many random graphs each property sees, 1000 unless set; `GRAPH_SIZE` how many values they
+//! have at most, 10 to 14 unless set.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
@@ -176,6 +177,10 @@ impl Trouble {
     }
 }
 
+fn size(usual: usize) -> usize {
+    std::env::var("GRAPH_SIZE").ok().and_then(|size| size.parse().ok()).unwrap_or(usual)
+}
+
 fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1000)
 }
@@ -184,7 +189,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_order_ends_the_same(config in config(14, true), order in any::<u64>(), width in 1..9usize) {
+    fn any_order_ends_the_same(config in config(size(14), true), order in any::<u64>(), width in 1..9usize) {
         block_on(async {
             let sb = Southbound::default();
             note_all_circles(&sb, std::slice::from_ref(&config));
@@ -204,7 +209,7 @@ proptest! {
 
     #[test]
     fn changes_end_at_the_last_configuration(
-        configs in proptest::collection::vec(any::<bool>().prop_flat_map(|circles| config(12, circles)), 1..5),
+        configs in proptest::collection::vec(any::<bool>().prop_flat_map(|circles| config(size(12), circles)), 1..5),
         width in 1..9usize,
     ) {
         block_on(async {
@@ -230,7 +235,7 @@ proptest! {
 
     #[test]
     fn failures_are_repaired_by_a_resync(
-        configs in proptest::collection::vec(config(12, true), 1..4),
+        configs in proptest::collection::vec(config(size(12), true), 1..4),
         trouble in trouble(),
         width in 1..9usize,
     ) {
@@ -259,7 +264,7 @@ proptest! {
 
     #[test]
     fn after_a_failure_the_graph_tells_the_truth(
-        configs in proptest::collection::vec(config(12, false), 1..4),
+        configs in proptest::collection::vec(config(size(12), false), 1..4),
         trouble in trouble(),
     ) {
         block_on(async {
@@ -284,7 +289,7 @@ proptest! {
 
     #[test]
     fn failures_are_repaired_by_retries(
-        configs in proptest::collection::vec(config(12, false), 1..4),
+        configs in proptest::collection::vec(config(size(12), false), 1..4),
         trouble in trouble(),
         width in 1..9usize,
     ) {
@@ -312,8 +317,8 @@ proptest! {
 
     #[test]
     fn what_is_foreign_is_never_touched(
-        configs in proptest::collection::vec(config(10, false), 1..4),
-        foreign in config(14, false),
+        configs in proptest::collection::vec(config(size(10), false), 1..4),
+        foreign in config(size(14), false),
         trouble in trouble(),
     ) {
         block_on(async {
@@ -361,7 +366,7 @@ proptest! {
 
     #[test]
     fn what_comes_and_goes_by_itself_takes_others_along(
-        configs in proptest::collection::vec(config(10, true), 1..3),
+        configs in proptest::collection::vec(config(size(10), true), 1..3),
         told in proptest::collection::vec((0..6usize, any::<bool>(), any::<bool>()), 1..12),
         needs in proptest::collection::vec((0..10usize, 0..6usize, any::<bool>()), 0..8),
         width in 1..9usize,
@@ -407,7 +412,7 @@ proptest! {
 
     #[test]
     fn concurrent_and_serial_runs_are_alike(
-        configs in proptest::collection::vec(config(12, true), 1..4),
+        configs in proptest::collection::vec(config(size(12), true), 1..4),
         trouble in trouble(),
         latencies in any::<bool>(),
     ) {
@@ -436,8 +441,8 @@ proptest! {
 
     #[test]
     fn a_reverted_change_leaves_everything_as_it_was(
-        before in config(10, false),
-        after in config(10, false),
+        before in config(size(10), false),
+        after in config(size(10), false),
         fail_at in 0..12usize,
         width in 1..9usize,
     ) {
@@ -464,7 +469,7 @@ proptest! {
 
     #[test]
     fn a_replay_ends_like_the_recorded_run(
-        configs in proptest::collection::vec(config(12, true), 1..4),
+        configs in proptest::collection::vec(config(size(12), true), 1..4),
         trouble in trouble(),
         width in 1..9usize,
     ) {
