@@ -130,5 +130,11 @@ impl Planner<'_> {
             self.released.add(&shape, index);
         }
         steps::went_down(self.graph, key, fate);
+        // Those that it was about to lose leave with it, as they do when this is executed.
+        for child in derived {
+            if self.graph.get(&child).is_some_and(Node::is_empty) {
+                self.graph.remove(&child);
+            }
+        }
     }
 }

@@ -54,7 +54,7 @@ pub(crate) struct Outcome {
     pub(crate) failed: BTreeSet<Key>,
     /// What was not run because something else failed, and what that was.
     pub(crate) skipped: Vec<(Key, Key)>,
-    /// The keys of the operations that succeeded, as they did.
+    /// The keys of the operations that succeeded, as they did, and what they are derived from.
     pub(crate) done: Vec<Key>,
     pub(crate) lost: bool,
 }
@@ -322,6 +322,8 @@ impl<'a> Run<'a> {
         let mut deviation = planned.filter(|op| op.before != before).map(|op| Op { before, ..op.clone() });
         let progress = match answer {
             Ok(metadata) => {
+                // What it is derived from may have to be looked at again, if this is undone.
+                self.outcome.done.extend(graph.get(&key).and_then(|node| node.base.clone()));
                 let error = planned.and_then(|op| op.error.clone());
                 self.succeed(graph, &key, operation, action, metadata, error.as_deref());
                 self.outcome.done.push(key);
