@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
+use hashbrown::HashMap;
 use tokio::sync::Notify;
 
 /// Metadata of any type.
@@ -13,7 +14,7 @@ pub(crate) type AnyMetadata = Arc<dyn Any + Send + Sync>;
 type IndexOf<M> = Arc<dyn Fn(&M) -> Vec<String> + Send + Sync>;
 
 struct Content<M> {
-    entries: BTreeMap<String, M>,
+    entries: HashMap<String, M>,
     /// What values are found by, apart from their label.
     index_of: Option<IndexOf<M>>,
     index: BTreeMap<String, BTreeSet<String>>,
@@ -48,7 +49,8 @@ impl<M> Clone for MetadataMap<M> {
 
 impl<M> MetadataMap<M> {
     fn with(index_of: Option<IndexOf<M>>) -> Self {
-        let (entries, index, watchers) = Default::default();
+        let (index, watchers) = Default::default();
+        let entries = HashMap::new();
         Self { content: Arc::new(RwLock::new(Content { entries, index_of, index, watchers })) }
     }
 }
@@ -62,7 +64,7 @@ impl<M> Default for MetadataMap<M> {
 impl<M: fmt::Debug> fmt::Debug for MetadataMap<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let content = self.content.read().unwrap_or_else(PoisonError::into_inner);
-        f.debug_map().entries(content.entries.iter()).finish()
+        f.debug_map().entries(content.entries.iter().collect::<BTreeMap<_, _>>()).finish()
     }
 }
 
@@ -91,13 +93,13 @@ impl<M: Clone> MetadataMap<M> {
     /// look for many.
     pub fn find(&self, mut predicate: impl FnMut(&M) -> bool) -> Option<String> {
         self.read(|content| {
-            content.entries.iter().find(|(_, m)| predicate(m)).map(|(label, _)| label.clone())
+            content.entries.iter().filter(|(_, m)| predicate(m)).map(|(label, _)| label).min().cloned()
         })
     }
 
     /// All of it, as it is now.
     pub fn snapshot(&self) -> BTreeMap<String, M> {
-        self.read(|content| content.entries.clone())
+        self.read(|content| content.entries.iter().map(|(label, m)| (label.clone(), m.clone())).collect())
     }
 
     /// How many values have metadata.
