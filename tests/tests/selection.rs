@@ -549,7 +549,7 @@ fn plugins_that_come_and_go_are_told_anew_with_every_connection() {
             let absent: BTreeSet<&str> =
                 if of == newest { plugins.iter().copied().collect() } else { BTreeSet::new() };
             assert_eq!(handlers.absent, absent, "step {step}");
-            match handlers.interface.add_tap(&Tap::default()).await {
+            match handlers.tap.add_tap(&Tap::default()).await {
                 Ok(_) => assert!(absent.is_empty(), "step {step}"),
                 Err(error) => assert!(!absent.is_empty() && error.is_absent(), "step {step}: {error}"),
             }

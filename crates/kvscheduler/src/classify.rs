@@ -1,9 +1,9 @@
 //! Compares what is wanted with what is there.
 
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 
 use crate::graph::Graph;
-use crate::plan::KeySet;
+use crate::plan::SortedKeys;
 use crate::registry::Registry;
 use crate::state::State;
 use crate::steps::{self, Fate};
@@ -15,11 +15,11 @@ pub(crate) struct Changes {
     /// What has to go, in order.
     pub(crate) down: Vec<(Key, Fate)>,
     /// What is there as wanted, but was not known to be.
-    pub(crate) adopt: KeySet,
+    pub(crate) adopt: SortedKeys,
     /// What is there with another value.
-    pub(crate) update: KeySet,
+    pub(crate) update: SortedKeys,
     /// What is not there, or not any more when the time comes.
-    pub(crate) create: KeySet,
+    pub(crate) create: SortedKeys,
     /// The derived values that a value had and has no more.
     pub(crate) obsolete: HashMap<Key, Vec<Key>>,
 }
@@ -44,7 +44,14 @@ impl Changes {
     ) -> Self {
         let mut changes = Self::default();
         let mut done: HashSet<Key> = HashSet::new();
-        let mut stack: Vec<(Key, bool)> = seeds.into_iter().rev().map(|key| (key, false)).collect();
+        // Derived values are looked at after what they are derived from has said what they are.
+        let derived = |key: &&Key| graph.get(key).is_some_and(|node| node.base.is_some());
+        let all: HashSet<&Key> = match seeds.iter().any(|key| derived(&key)) {
+            true => seeds.iter().collect(),
+            false => HashSet::new(),
+        };
+        let roots = seeds.iter().rev().filter(|key| all.is_empty() || !has_base_in(graph, key, &all));
+        let mut stack: Vec<(Key, bool)> = roots.map(|key| (Key::clone(key), false)).collect();
         while let Some((key, mine)) = stack.pop() {
             if !done.insert(Key::clone(&key)) {
                 continue;
@@ -103,6 +110,17 @@ impl Changes {
     }
 }
 
+fn has_base_in(graph: &Graph, key: &Key, all: &HashSet<&Key>) -> bool {
+    let mut base = graph.get(key).and_then(|node| node.base.as_ref());
+    while let Some(key) = base {
+        if all.contains(key) {
+            return true;
+        }
+        base = graph.get(key).and_then(|node| node.base.as_ref());
+    }
+    false
+}
+
 fn compare(graph: &Graph, registry: &Registry, key: &Key, is_ours: &dyn Fn(&str) -> bool) -> Verdict {
     let Some(node) = graph.get(key) else { return Verdict::Nothing };
     match (&node.wanted, &node.present) {
@@ -112,6 +130,8 @@ fn compare(graph: &Graph, registry: &Registry, key: &Key, is_ours: &dyn Fn(&str)
         }
         (None, None) if node.rejected.is_none() => Verdict::Down(Fate::Forget),
         (_, None) => Verdict::Up,
+        // What the southbound told of goes when the southbound tells.
+        (None, Some(_)) if node.notified => Verdict::Nothing,
         (None, Some(_)) if node.ours || is_ours(key) => Verdict::Down(Fate::Forget),
         (None, Some(_)) => Verdict::Nothing,
         (Some(wanted), Some(present)) => {

@@ -19,7 +19,7 @@ pub trait Descriptor: Send + Sync + 'static {
     /// The type of the values.
     type Value: Value;
     /// What the southbound gives back for a value and what later operations need, for example an index.
-    type Metadata: Clone + Send + Sync + 'static;
+    type Metadata: Clone + fmt::Debug + Send + Sync + 'static;
 
     /// The unique name of the descriptor.
     fn name(&self) -> &str;
@@ -88,6 +88,18 @@ pub trait Descriptor: Send + Sync + 'static {
 
     /// The names of descriptors whose metadata [`retrieve`](Self::retrieve) looks at.
     fn retrieve_after(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Some values with their keys, each kind of dependency in at least one of them. When the descriptor is registered
+    /// they are checked: no other descriptor owns such a key, and everything that they need can exist. Without
+    /// examples that only shows when there are such values.
+    fn examples(&self) -> Vec<(String, Self::Value)> {
+        Vec::new()
+    }
+
+    /// Prefixes of the keys of those derived values that no descriptor owns.
+    fn properties(&self) -> Vec<String> {
         Vec::new()
     }
 }
@@ -206,6 +218,13 @@ pub struct AnyOf {
     pub prefixes: Vec<String>,
     /// A pure function of the key.
     pub predicate: Option<KeyPredicate>,
+}
+
+impl AnyOf {
+    /// Whether the predicate, if there is one, accepts a key that has one of the prefixes.
+    pub(crate) fn accepts(&self, key: &str) -> bool {
+        self.predicate.as_ref().is_none_or(|accepts| accepts(key))
+    }
 }
 
 /// Says yes or no to a key.

@@ -33,10 +33,14 @@ pub(crate) trait Erased: Send + Sync {
     fn name(&self) -> &str;
     fn owns(&self, key: &str) -> bool;
     fn retrieve_after(&self) -> Vec<String>;
+    fn examples(&self) -> Vec<KeyValue>;
+    fn properties(&self) -> Vec<String>;
     fn validate(&self, key: &str, value: &AnyValue) -> Result<(), Invalid>;
     fn equivalent(&self, key: &str, old: &AnyValue, new: &AnyValue) -> bool;
     fn recreate(&self, key: &str, old: &AnyValue, new: &AnyValue) -> bool;
     fn shape(&self, key: &str, value: &AnyValue) -> Shape;
+    /// Metadata for people.
+    fn show(&self, metadata: &AnyMetadata) -> Option<String>;
     async fn create(&self, key: &str, value: &AnyValue) -> Result<AnyMetadata, Failure>;
     async fn update(
         &self,
@@ -106,6 +110,22 @@ impl<D: Descriptor> Erased for Adapter<D> {
 
     fn retrieve_after(&self) -> Vec<String> {
         self.descriptor.retrieve_after()
+    }
+
+    fn examples(&self) -> Vec<KeyValue> {
+        let examples = self.descriptor.examples().into_iter();
+        examples.map(|(key, value)| KeyValue { key: key.into(), value: Arc::new(value) }).collect()
+    }
+
+    fn properties(&self) -> Vec<String> {
+        self.descriptor.properties()
+    }
+
+    fn show(&self, metadata: &AnyMetadata) -> Option<String> {
+        if size_of::<D::Metadata>() == 0 {
+            return None;
+        }
+        metadata.downcast_ref::<D::Metadata>().map(|metadata| format!("{metadata:?}"))
     }
 
     fn validate(&self, key: &str, value: &AnyValue) -> Result<(), Invalid> {

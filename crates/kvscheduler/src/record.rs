@@ -1,7 +1,8 @@
 //! What a transaction planned and did.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use crate::state::{Operation, State};
 use crate::transaction::Kind;
@@ -119,6 +120,15 @@ pub struct Unread {
     pub error: Option<String>,
 }
 
+/// When an operation ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OpTime {
+    /// From the start of the transaction to that of the operation.
+    pub start: Duration,
+    /// How long it took; zero where nothing was done to the southbound.
+    pub took: Duration,
+}
+
 /// What a transaction planned and did. `Display` is the transaction log.
 #[derive(Debug, Clone)]
 pub struct Record {
@@ -134,10 +144,18 @@ pub struct Record {
     pub start: SystemTime,
     /// When it ended.
     pub stop: SystemTime,
+    /// How long it took, whatever the clock on the wall did.
+    pub took: Duration,
     /// What was going to be done.
-    pub planned: Vec<Op>,
+    pub planned: Arc<[Op]>,
     /// What was done; the same as planned if nothing failed.
-    pub executed: Vec<Op>,
+    pub executed: Arc<[Op]>,
+    /// When each of the executed operations ran.
+    pub times: Vec<OpTime>,
+    /// Whether what was done was undone, because something failed.
+    pub reverted: bool,
+    /// The keys that the southbound told of and that were not taken, because they are configured from the northbound.
+    pub ignored: Vec<Key>,
     /// What a resync could not read back.
     pub unread: Vec<Unread>,
     /// Whether the southbound was lost: what was not run waits for a resync.
@@ -163,14 +181,19 @@ impl fmt::Display for Record {
                 writeln!(f, "not read back: {} ({error})", unread.descriptor)?;
             }
         }
+        for key in &self.ignored {
+            writeln!(f, "not taken from the southbound: {key} (it is configured)")?;
+        }
         writeln!(f, "planned operations:")?;
         list(f, &self.planned)?;
         if self.plan_only {
             return writeln!(f, "nothing executed: only a plan was asked for");
         }
-        let took = self.stop.duration_since(self.start).unwrap_or_default();
-        writeln!(f, "executed operations (took {took:?}):")?;
+        writeln!(f, "executed operations (took {:?}):", self.took)?;
         list(f, &self.executed)?;
+        if self.reverted {
+            writeln!(f, "reverted: what was done before the failure was undone")?;
+        }
         if self.lost {
             writeln!(f, "connection to the southbound lost: what was not run waits for a resync")?;
         }

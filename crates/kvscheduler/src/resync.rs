@@ -1,8 +1,8 @@
 //! Reads the southbound back and makes the graph agree with it.
 
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -11,9 +11,11 @@ use futures::stream::FuturesUnordered;
 
 use crate::descriptor::Failure;
 use crate::erased::Seen;
-use crate::graph::{Graph, Held, Present};
+use crate::graph::Graph;
 use crate::metadata::AnyMetadata;
+use crate::node::{Held, Present};
 use crate::record::Unread;
+use crate::recording::Recorder;
 use crate::registry::Registry;
 use crate::state::{Origin, State};
 use crate::steps;
@@ -24,8 +26,11 @@ pub(crate) struct ReadBack {
     /// Per descriptor; none: what is believed stays.
     found: Vec<Option<Vec<Seen>>>,
     pub(crate) unread: Vec<Unread>,
+    unread_ids: Vec<u16>,
     /// The metadata maps as they were before.
     saved: Vec<Box<dyn Any + Send>>,
+    /// Where only some values were to be read: these.
+    scope: Option<BTreeSet<Key>>,
 }
 
 /// The southbound cannot be reached: nothing is known about it.
@@ -37,27 +42,56 @@ pub(crate) struct Lost {
 
 /// Reads back all descriptors, each as soon as those that it comes after are done. The metadata maps already have what
 /// was found; [`ReadBack::undo`] restores them.
-pub(crate) async fn read_back(registry: &Registry, believed: Vec<Vec<KeyValue>>) -> Result<ReadBack, Lost> {
-    type Read = BoxFuture<'static, (usize, Result<Option<Vec<Seen>>, Failure>)>;
+///
+/// With a scope only the descriptors of these values are read, and nothing else is learned; the metadata maps follow
+/// when the result is applied.
+pub(crate) async fn read_back(
+    registry: &Registry,
+    believed: Vec<Vec<KeyValue>>,
+    scope: Option<BTreeSet<Key>>,
+    recorder: Option<&Recorder>,
+) -> Result<ReadBack, Lost> {
+    type Read = BoxFuture<'static, (u16, Result<Option<Vec<Seen>>, Failure>)>;
     let mut back = ReadBack {
         found: vec![None; registry.len()],
         unread: Vec::new(),
-        saved: registry.iter().map(|(_, descriptor)| descriptor.save()).collect(),
+        unread_ids: Vec::new(),
+        saved: match scope {
+            Some(_) => Vec::new(),
+            None => registry.iter().map(|(_, descriptor)| descriptor.save()).collect(),
+        },
+        scope,
     };
     let mut believed: Vec<Option<Vec<KeyValue>>> = believed.into_iter().map(Some).collect();
-    let mut done = vec![false; registry.len()];
-    let mut errors: BTreeMap<usize, Option<String>> = BTreeMap::new();
+    let mut done: Vec<bool> = match &back.scope {
+        Some(scope) => {
+            let owners: BTreeSet<u16> =
+                scope.iter().filter_map(|key| registry.owner(key).ok().flatten()).collect();
+            registry.iter().map(|(id, _)| !owners.contains(&id)).collect()
+        }
+        None => vec![false; registry.len()],
+    };
+    for (believed, _) in believed.iter_mut().zip(&done).filter(|(_, done)| **done) {
+        *believed = None;
+    }
+    let mut errors: BTreeMap<u16, Option<String>> = BTreeMap::new();
     let mut running: FuturesUnordered<Read> = FuturesUnordered::new();
     loop {
         for (id, descriptor) in registry.iter() {
-            let ready = registry.retrieve_after(id).iter().all(|&b| done.get(b).copied().unwrap_or(false));
-            if ready && let Some(correlate) = believed.get_mut(id).and_then(Option::take) {
+            let ready = registry
+                .retrieve_after(id)
+                .iter()
+                .all(|&b| done.get(usize::from(b)).copied().unwrap_or(false));
+            if ready && let Some(correlate) = believed.get_mut(usize::from(id)).and_then(Option::take) {
                 let descriptor = Arc::clone(descriptor);
                 running.push(Box::pin(async move { (id, descriptor.retrieve(&correlate).await) }));
             }
         }
         let Some((id, result)) = running.next().await else { break };
         let Some(descriptor) = registry.get(id) else { continue };
+        if let Some(recorder) = recorder {
+            recorder.read(descriptor.name(), &result);
+        }
         match result {
             Ok(Some(mut seen)) => {
                 seen.retain(|value| {
@@ -67,10 +101,12 @@ pub(crate) async fn read_back(registry: &Registry, believed: Vec<Vec<KeyValue>>)
                     }
                     owned
                 });
-                let metadata: Vec<_> =
-                    seen.iter().map(|s| (Key::clone(&s.key), Arc::clone(&s.metadata))).collect();
-                descriptor.reindex(&metadata);
-                if let Some(slot) = back.found.get_mut(id) {
+                if back.scope.is_none() {
+                    let metadata: Vec<_> =
+                        seen.iter().map(|s| (Key::clone(&s.key), Arc::clone(&s.metadata))).collect();
+                    descriptor.reindex(&metadata);
+                }
+                if let Some(slot) = back.found.get_mut(usize::from(id)) {
                     *slot = Some(seen);
                 }
             }
@@ -87,13 +123,14 @@ pub(crate) async fn read_back(registry: &Registry, believed: Vec<Vec<KeyValue>>)
                 errors.insert(id, Some(failure.message));
             }
         }
-        if let Some(done) = done.get_mut(id) {
+        if let Some(done) = done.get_mut(usize::from(id)) {
             *done = true;
         }
     }
     for (id, error) in errors {
         let descriptor = registry.get(id).map(|d| d.name().to_owned()).unwrap_or_default();
         back.unread.push(Unread { descriptor, error });
+        back.unread_ids.push(id);
     }
     Ok(back)
 }
@@ -104,7 +141,7 @@ pub(crate) fn believed(
     registry: &Registry,
     wanted: &BTreeMap<Key, Option<AnyValue>>,
 ) -> Vec<Vec<KeyValue>> {
-    let mut all: BTreeMap<Key, (Option<usize>, AnyValue)> = BTreeMap::new();
+    let mut all: BTreeMap<Key, (Option<u16>, AnyValue)> = BTreeMap::new();
     for (key, node) in graph.iter() {
         // What is somebody else's is not believed in, it is only there.
         if node.wanted.is_none() && !node.ours {
@@ -128,7 +165,7 @@ pub(crate) fn believed(
     }
     let mut lists = vec![Vec::new(); registry.len()];
     for (key, (owner, value)) in all {
-        if let Some(list) = owner.and_then(|id| lists.get_mut(id)) {
+        if let Some(list) = owner.and_then(|id| lists.get_mut(usize::from(id))) {
             list.push(KeyValue { key, value });
         }
     }
@@ -137,7 +174,7 @@ pub(crate) fn believed(
 
 /// A value that is in the southbound.
 struct Truth {
-    owner: Option<usize>,
+    owner: Option<u16>,
     base: Option<Key>,
     derived: Vec<Key>,
     held: Held,
@@ -153,21 +190,46 @@ impl ReadBack {
         }
     }
 
-    fn is_read(&self, owner: Option<usize>) -> bool {
-        owner.and_then(|id| self.found.get(id)).is_some_and(Option::is_some)
+    /// Whose values were not read back, and why; no reason where they never can be.
+    pub(crate) fn unread_owners(&self) -> BTreeMap<u16, Option<String>> {
+        self.unread_ids.iter().copied().zip(self.unread.iter().map(|unread| unread.error.clone())).collect()
     }
 
-    /// Makes the graph agree with what was read back.
-    pub(crate) fn apply(&self, graph: &mut Graph, registry: &Registry, is_ours: &dyn Fn(&str) -> bool) {
+    fn is_read(&self, owner: Option<u16>) -> bool {
+        owner.and_then(|id| self.found.get(usize::from(id))).is_some_and(Option::is_some)
+    }
+
+    /// Makes the graph agree with what was read back. Gives what is not there any more.
+    pub(crate) fn apply(
+        &self,
+        graph: &mut Graph,
+        registry: &Registry,
+        is_ours: &dyn Fn(&str) -> bool,
+    ) -> Vec<Key> {
         let truth = self.truth(graph, registry);
-        let mut gone: Vec<Key> = graph
-            .keys()
+        let keys = match &self.scope {
+            Some(scope) => scope.iter().cloned().collect(),
+            None => graph.keys(),
+        };
+        let missing: Vec<Key> = keys
             .into_iter()
             .filter(|key| !truth.contains_key(key) && self.must_be_read(graph, key))
-            .filter(|key| graph.get(key).is_some_and(|node| node.present.is_some()))
+            .filter(|key| graph.get(key).is_some_and(|node| node.present.is_some() || node.uncertain))
             .collect();
+        let mut gone = Vec::new();
+        for key in missing {
+            // What is not there is at least certain.
+            let was_there = graph.edit(&key, |node| {
+                node.uncertain = false;
+                node.present.is_some()
+            });
+            if was_there {
+                gone.push(key);
+            }
+        }
+        let scoped = self.scope.is_some();
         for key in &gone {
-            forget_present(graph, registry, key);
+            forget_present(graph, registry, key, scoped);
         }
         // Bases sort before or after their derived values; what is ours is decided by the base.
         for (key, seen) in &truth {
@@ -175,7 +237,16 @@ impl ReadBack {
                 || is_ours(key)
                 || seen.base.as_ref().is_some_and(|base| is_ours_base(graph, &truth, base, is_ours));
             write(graph, key, seen, ours);
+            if let (true, Some(descriptor), Some(metadata)) =
+                (scoped, seen.owner.and_then(|id| registry.get(id)), &seen.metadata)
+            {
+                descriptor.index(key, metadata);
+            }
         }
+        if scoped {
+            return gone;
+        }
+        let all = gone.clone();
         // What is only believed cannot be there without what it needs.
         while let Some(key) = gone.pop() {
             let derived = graph.get(&key).map(|node| node.derived.clone()).unwrap_or_default();
@@ -184,24 +255,26 @@ impl ReadBack {
                     .get(child)
                     .is_some_and(|node| node.present.is_some() && node.base.as_ref() == Some(&key))
             });
-            let stranded = graph.dependants(&key).into_iter().filter(|dependant| {
+            let stranded = graph.relying_on(&key).into_iter().filter(|dependant| {
                 graph.get(dependant).is_some_and(|node| {
                     node.present.as_ref().is_some_and(|p| !graph.is_ready(&p.held.shape, dependant))
                 })
             });
             let more: Vec<Key> = orphans.chain(stranded).filter(|other| !truth.contains_key(other)).collect();
             for other in more {
-                forget_present(graph, registry, &other);
+                forget_present(graph, registry, &other, false);
                 gone.push(other);
             }
         }
+        all
     }
 
     /// Everything that is in the southbound for certain: what was read back and what follows from it.
     fn truth(&self, graph: &Graph, registry: &Registry) -> BTreeMap<Key, Truth> {
         let mut truth: BTreeMap<Key, Truth> = BTreeMap::new();
-        for (id, seen) in self.found.iter().enumerate() {
-            for seen in seen.iter().flatten() {
+        let in_scope = |key: &Key| self.scope.as_ref().is_none_or(|scope| scope.contains(key));
+        for (id, seen) in (0..).zip(&self.found) {
+            for seen in seen.iter().flatten().filter(|seen| in_scope(&seen.key)) {
                 let held = registry.hold_unchecked(Some(id), &seen.key, &seen.value);
                 let metadata = Some(Arc::clone(&seen.metadata));
                 let (owner, origin) = (Some(id), seen.origin);
@@ -287,14 +360,14 @@ fn is_ours_base(
     }
 }
 
-fn forget_present(graph: &mut Graph, registry: &Registry, key: &Key) {
+fn forget_present(graph: &mut Graph, registry: &Registry, key: &Key, keep_wanted: bool) {
     if let Some(descriptor) = graph.get(key).and_then(|node| registry.of(node)) {
         descriptor.unindex(key);
     }
     let empty = graph.edit(key, |node| {
         node.present = None;
         node.uncertain = false;
-        if node.base.is_some() {
+        if node.base.is_some() && !keep_wanted {
             // Wanted again when the base is there.
             node.wanted = None;
             node.rejected = None;
@@ -367,10 +440,27 @@ fn write(graph: &mut Graph, key: &Key, found: &Truth, ours: bool) {
     });
 }
 
-/// Removes what a read-back did not find and nobody wanted any more.
+/// What has to be read back to know what became of these values: they themselves, what they are derived from, and what
+/// is derived from that.
+pub(crate) fn scope(graph: &Graph, keys: &BTreeSet<Key>) -> BTreeSet<Key> {
+    let mut scope = BTreeSet::new();
+    let mut stack: Vec<Key> = keys.iter().cloned().collect();
+    while let Some(key) = stack.pop() {
+        if let Some(node) = graph.get(&key)
+            && scope.insert(key)
+        {
+            stack.extend(node.base.clone());
+            stack.extend(node.derived.iter().cloned());
+        }
+    }
+    scope
+}
+
+/// Removes what a read-back did not find and nobody wanted any more. What may be there after all stays known until it is
+/// read back.
 pub(crate) fn collect_garbage(graph: &mut Graph, keys: &[Key]) {
     for key in keys {
-        if graph.get(key).is_some_and(crate::graph::Node::is_empty) {
+        if graph.get(key).is_some_and(|node| node.is_empty() && !(node.uncertain && node.ours)) {
             steps::went_down(graph, key, steps::Fate::Forget);
         }
     }

@@ -1,151 +1,62 @@
 //! The scheduler: puts the parts together.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tracing::Instrument;
 
-use crate::clock::{Clock, SystemClock};
-use crate::descriptor::Descriptor;
-use crate::erased::{Adapter, Erased};
-use crate::execute::{self, Settings};
-use crate::explain::{self, Status};
+use crate::builder::Builder;
+use crate::clock::Clock;
+use crate::error::CommitError;
+use crate::execute::{self, Outcome, Settings};
+use crate::explain::Status;
 use crate::graph::Graph;
-use crate::metadata::MetadataMap;
-use crate::plan::{PlanOp, Planner};
+use crate::plan::{Plan, Planner, Task};
 use crate::record::Record;
-use crate::registry::{Registry, RegistryError, TwoOwners};
 use crate::resync::{self, ReadBack};
+use crate::shared::{Inner, Shared};
+use crate::state::State;
 use crate::steps;
-use crate::transaction::{Kind, Resync, Transaction};
-use crate::value::Key;
+use crate::transaction::{Kind, Resync, RetryPolicy, Transaction};
+use crate::value::{AnyValue, Key};
+use crate::view::View;
 
 /// Says whether a key was configured by us in an earlier run.
 pub type Ownership = Box<dyn Fn(&str) -> bool + Send + Sync>;
 
-/// Why a transaction was not started. The graph is as it was.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CommitError {
-    /// Descriptors disagree on who owns a key of the transaction.
-    #[error(transparent)]
-    TwoOwners(#[from] TwoOwners),
-    /// A derived value is set through the value that it is derived from.
-    #[error("{key} is derived from {base} and cannot be set or deleted by itself")]
-    DerivedKey {
-        /// The key of the transaction.
-        key: Key,
-        /// What has to be changed instead.
-        base: Key,
-    },
-    /// A downstream resync or a retry takes the values that are known.
-    #[error("a {0} takes no values")]
-    UnexpectedValues(Kind),
-    /// The southbound was lost while it was read back.
-    #[error("resync abandoned, {descriptor} could not be read back: {message}")]
-    Lost {
-        /// Which descriptor found out.
-        descriptor: String,
-        /// What it was told.
-        message: String,
-    },
-}
-
-/// Registers descriptors and settings.
-pub struct Builder {
-    descriptors: Vec<Arc<dyn Erased>>,
-    clock: Arc<dyn Clock>,
-    ownership: Option<Ownership>,
-    width: usize,
-    history: usize,
-}
-
-impl Builder {
-    /// Registers a descriptor whose metadata goes to `map`; clones of it may have been given to other descriptors.
-    #[must_use]
-    pub fn register<D: Descriptor>(mut self, descriptor: D, map: MetadataMap<D::Metadata>) -> Self {
-        self.descriptors.push(Arc::new(Adapter { descriptor, map }));
-        self
-    }
-
-    /// Registers a descriptor whose metadata no other descriptor looks at.
-    #[must_use]
-    pub fn register_private<D: Descriptor>(self, descriptor: D) -> Self {
-        self.register(descriptor, MetadataMap::new())
-    }
-
-    /// Replaces the machine's clock.
-    #[must_use]
-    pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-
-    /// What was configured in earlier runs. A resync deletes such values if they are not wanted any more; others that it
-    /// finds stay.
-    #[must_use]
-    pub fn ownership(mut self, is_ours: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        self.ownership = Some(Box::new(is_ours));
-        self
-    }
-
-    /// How many operations run at the same time; 64 unless set.
-    #[must_use]
-    pub fn width(mut self, width: usize) -> Self {
-        self.width = width;
-        self
-    }
-
-    /// How many records are kept; 100 unless set.
-    #[must_use]
-    pub fn history(mut self, records: usize) -> Self {
-        self.history = records;
-        self
-    }
-
-    /// Checks the descriptors against each other.
-    pub fn build(self) -> Result<Scheduler, RegistryError> {
-        Ok(Scheduler {
-            graph: Graph::default(),
-            registry: Registry::new(self.descriptors)?,
-            clock: self.clock,
-            ownership: self.ownership.unwrap_or_else(|| Box::new(|_| false)),
-            width: self.width,
-            seq: 0,
-            history: VecDeque::new(),
-            history_limit: self.history,
-            skipped: BTreeSet::new(),
-            needs_resync: false,
-        })
-    }
-}
-
 /// Configures values in the order that their dependencies allow, and remembers those that have to wait.
 pub struct Scheduler {
-    graph: Graph,
-    registry: Registry,
-    clock: Arc<dyn Clock>,
-    ownership: Ownership,
-    width: usize,
-    seq: u64,
-    history: VecDeque<Arc<Record>>,
-    history_limit: usize,
-    /// What was not run because something else failed; goes with the next retry.
-    skipped: BTreeSet<Key>,
-    needs_resync: bool,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ownership: Ownership,
+    pub(crate) width: usize,
+    pub(crate) retry: Option<RetryPolicy>,
+    /// What was not run because something else failed, by what failed; goes along when that is tried again.
+    pub(crate) skipped: BTreeMap<Key, BTreeSet<Key>>,
+    pub(crate) recorder: Option<crate::recording::Recorder>,
+}
+
+/// What a transaction is going to do.
+struct Begun {
+    plan: Plan,
+    seeds: Vec<Key>,
+    /// If it may be reverted.
+    before: Vec<Before>,
+}
+
+/// What a value of a transaction was before.
+struct Before {
+    key: Key,
+    wanted: Option<AnyValue>,
+    rejected: Option<AnyValue>,
+    policy: Option<Arc<RetryPolicy>>,
 }
 
 impl Scheduler {
     /// A scheduler without descriptors, to which they are added.
     pub fn builder() -> Builder {
-        Builder {
-            descriptors: Vec::new(),
-            clock: Arc::new(SystemClock),
-            ownership: None,
-            width: 64,
-            history: 100,
-        }
+        Builder::new()
     }
 
     /// Runs a transaction to its end, whether or not its operations succeed: see [`Record::errors`].
@@ -157,110 +68,199 @@ impl Scheduler {
     ///
     /// If the transaction cannot be started. Nothing was changed, and the values given are not kept.
     pub async fn commit(&mut self, transaction: Transaction) -> Result<Arc<Record>, CommitError> {
-        let seq = self.seq + 1;
+        let seq = self.shared.lock().seq + 1;
         let span = tracing::info_span!("transaction", seq, kind = %transaction.kind);
-        self.run(seq, transaction).instrument(span).await
+        let (start, started) = (self.clock.now(), self.clock.monotonic());
+        if let Some(recorder) = &self.recorder {
+            recorder.transaction(&transaction, start, started);
+        }
+        let result = self.run(seq, transaction, start, started).instrument(span).await;
+        if let Some(recorder) = &self.recorder {
+            recorder.end(&result);
+        }
+        result
     }
 
-    async fn run(&mut self, seq: u64, transaction: Transaction) -> Result<Arc<Record>, CommitError> {
-        self.check(&transaction)?;
-        let start = self.clock.now();
+    async fn run(
+        &mut self,
+        seq: u64,
+        transaction: Transaction,
+        start: SystemTime,
+        started: Duration,
+    ) -> Result<Arc<Record>, CommitError> {
+        let shared = Arc::clone(&self.shared);
+        check(&shared, &transaction)?;
         let plan_only = transaction.plan_only;
-        let before = self.needs_resync;
+        let parked = shared.lock().needs_resync;
         let read = match transaction.kind {
-            Kind::Resync(resync) if resync.reads_back() => {
-                self.needs_resync = true;
-                let read = self.read_back(&transaction).await?;
-                self.needs_resync = false;
-                Some(read)
-            }
+            Kind::Resync(resync) if resync.reads_back() => Some(self.read_back(&transaction).await?),
             _ => None,
         };
-        if plan_only {
-            self.graph.begin();
-        }
-        let seeds = self.prepare(&transaction, read.as_ref(), start);
-        if !plan_only {
-            self.graph.begin();
-        }
-        let plan = self.plan(&transaction, seeds.clone());
-        self.graph.rollback();
-        let planned = plan.iter().filter(|op| op.is_shown()).map(|op| op.op.clone()).collect();
-        let unread = read.as_ref().map(|read| read.unread.clone()).unwrap_or_default();
-
+        let resynced = read.is_some();
         let mut record = Record {
             seq,
             kind: transaction.kind,
-            description: transaction.description,
+            description: transaction.description.clone(),
             plan_only,
             start,
             stop: start,
-            planned,
-            executed: Vec::new(),
-            unread,
+            took: Duration::ZERO,
+            planned: Arc::default(),
+            executed: Arc::default(),
+            times: Vec::new(),
+            reverted: false,
+            ignored: Vec::new(),
+            unread: read.as_ref().map(|read| read.unread.clone()).unwrap_or_default(),
             lost: false,
         };
+
+        let begun = self.begin(&transaction, read.as_ref(), &mut record, (started, parked));
+        let Begun { plan, seeds, before } = begun;
+        record.planned = Arc::clone(&plan.shown);
         if plan_only {
-            self.needs_resync = before;
             if let Some(read) = read {
-                read.undo(&self.registry);
+                read.undo(&shared.registry);
             }
             record.stop = self.clock.now();
+            record.took = self.clock.monotonic().saturating_sub(started);
             return Ok(Arc::new(record));
         }
+        let unread = read.map(|read| read.unread_owners());
 
-        self.seq = seq;
-        let settings = Settings {
-            width: self.width,
-            retry: transaction.retry,
-            clock: self.clock.as_ref(),
-            parked: self.needs_resync,
+        let refused = transaction.revert && plan.shown.iter().any(|op| op.after == State::Invalid);
+        let outcome = if refused {
+            // It is known before anything is touched.
+            let executed: Vec<_> =
+                plan.shown.iter().filter(|op| op.after == State::Invalid).cloned().collect();
+            let times = vec![Default::default(); executed.len()];
+            Outcome { executed: executed.into(), times, lost: parked && !resynced, ..Outcome::default() }
+        } else {
+            let settings = self.settings(&transaction, started, parked && !resynced);
+            let mut outcome = execute::execute(&shared, &shared.registry, plan, settings).await;
+            self.verify(&mut outcome).await;
+            if !transaction.revert {
+                self.go_on(&transaction, &mut outcome, started).await;
+            }
+            outcome
         };
-        self.needs_resync = true;
-        let outcome = execute::execute(&mut self.graph, &self.registry, plan, settings).await;
-        self.needs_resync = outcome.lost;
-        resync::collect_garbage(&mut self.graph, &seeds);
-        self.skipped.extend(outcome.skipped);
-        record.executed = outcome.executed;
-        record.lost = outcome.lost;
-        record.stop = self.clock.now();
-        let record = Arc::new(record);
-        self.history.push_back(Arc::clone(&record));
-        while self.history.len() > self.history_limit {
-            self.history.pop_front();
+        let failed = refused || !outcome.failed.is_empty() || (transaction.revert && outcome.lost);
+        let mut lost = outcome.lost;
+        record.executed = Arc::clone(&outcome.executed);
+        record.times.clone_from(&outcome.times);
+        if transaction.revert && failed {
+            let undone = self.undo(&transaction, before, &outcome, started, lost).await;
+            lost |= undone.lost;
+            record.reverted = true;
+            record.executed = outcome.executed.iter().chain(undone.executed.iter()).cloned().collect();
+            record.times.extend(undone.times);
+        } else {
+            for (key, cause) in outcome.skipped {
+                self.skipped.entry(cause).or_default().insert(key);
+            }
         }
+        record.lost = lost;
+        record.stop = self.clock.now();
+        let now = self.clock.monotonic();
+        record.took = now.saturating_sub(started);
+        let record = Arc::new(record);
+        let mut inner = shared.lock();
+        let inner = &mut *inner;
+        inner.needs_resync = lost;
+        if record.kind == Kind::Retry {
+            give_up(&mut inner.graph, &seeds, started);
+        }
+        if let Some(unread) = unread {
+            inner.unread = unread;
+        }
+        if record.lost || record.errors().next().is_some() || matches!(record.kind, Kind::Resync(_)) {
+            resync::collect_garbage(&mut inner.graph, &seeds);
+        }
+        inner.publish();
+        inner.history.keep(&record, now, &inner.limits);
         Ok(record)
     }
 
-    /// Finds what is wrong with a transaction before anything is touched.
-    fn check(&self, transaction: &Transaction) -> Result<(), CommitError> {
-        let takes_values = match transaction.kind {
-            Kind::Change => true,
-            Kind::Resync(resync) => resync.has_values(),
-            Kind::Retry => false,
+    async fn read_back(&self, transaction: &Transaction) -> Result<ReadBack, CommitError> {
+        let believed = {
+            let mut inner = self.shared.lock();
+            inner.needs_resync = true;
+            resync::believed(&inner.graph, &self.shared.registry, &transaction.values)
         };
-        if !takes_values && !transaction.values.is_empty() {
-            return Err(CommitError::UnexpectedValues(transaction.kind));
-        }
-        for key in transaction.values.keys() {
-            self.registry.owner(key)?;
-            if let Some(base) = self.graph.get(key).and_then(|node| node.base.as_ref()) {
-                return Err(CommitError::DerivedKey { key: Key::clone(key), base: Key::clone(base) });
-            }
-        }
-        Ok(())
+        let read = resync::read_back(&self.shared.registry, believed, None, self.recorder.as_ref()).await;
+        read.map_err(|lost| CommitError::Lost { descriptor: lost.descriptor, message: lost.failure.message })
     }
 
-    async fn read_back(&self, transaction: &Transaction) -> Result<ReadBack, CommitError> {
-        let believed = resync::believed(&self.graph, &self.registry, &transaction.values);
-        resync::read_back(&self.registry, believed)
-            .await
-            .map_err(|lost| CommitError::Lost { descriptor: lost.descriptor, message: lost.failure.message })
+    /// Notes what the transaction says and plans it. For a plan only, all is as it was after that, except for the metadata.
+    fn begin(
+        &mut self,
+        transaction: &Transaction,
+        read: Option<&ReadBack>,
+        record: &mut Record,
+        (started, parked): (Duration, bool),
+    ) -> Begun {
+        let plan_only = transaction.plan_only;
+        let shared = Arc::clone(&self.shared);
+        let mut inner = shared.lock();
+        let inner = &mut *inner;
+        if plan_only {
+            inner.graph.begin();
+        } else {
+            inner.seq = record.seq;
+            inner.observe();
+        }
+        let before = if transaction.revert { before(&inner.graph, transaction) } else { Vec::new() };
+        let mut seeds = self.prepare(inner, transaction, read, started);
+        let observed = observed(&inner.graph, transaction, &mut record.ignored);
+        if plan_only {
+            inner.needs_resync = parked;
+        } else {
+            inner.publish();
+            inner.graph.begin();
+            // Until it is known what was done, nobody knows what is there.
+            inner.needs_resync = true;
+        }
+        let retry = transaction.kind == Kind::Retry;
+        let plan = loop {
+            let plan = self.plan(inner, transaction, seeds.clone(), observed.clone(), (retry, false));
+            if self.skipped.is_empty() || plan_only {
+                break plan;
+            }
+            // What was not run because of something that is done now can be done as well.
+            let known: BTreeSet<Key> = seeds.iter().cloned().collect();
+            let mut more: BTreeSet<Key> = plan.steps.iter().map(|step| Key::clone(&step.key)).collect();
+            let planned = more.clone();
+            self.take_skipped(&mut more);
+            seeds.extend(more.into_iter().filter(|key| !planned.contains(key) && !known.contains(key)));
+            if seeds.len() == known.len() {
+                break plan;
+            }
+            inner.graph.begin();
+        };
+        Begun { plan, seeds, before }
+    }
+
+    fn settings(&self, transaction: &Transaction, start: Duration, parked: bool) -> Settings {
+        Settings {
+            width: self.width,
+            retry: transaction.retry,
+            default_retry: self.retry,
+            clock: Arc::clone(&self.clock),
+            start,
+            parked,
+            stop_at_failure: transaction.revert,
+            recorder: self.recorder.clone(),
+        }
     }
 
     /// Notes what is wanted and what was read back, and gives the values to be looked at.
-    fn prepare(&mut self, transaction: &Transaction, read: Option<&ReadBack>, now: SystemTime) -> Vec<Key> {
-        let Self { graph, registry, ownership, .. } = self;
+    fn prepare(
+        &mut self,
+        inner: &mut Inner,
+        transaction: &Transaction,
+        read: Option<&ReadBack>,
+        now: Duration,
+    ) -> Vec<Key> {
+        let (graph, registry) = (&mut inner.graph, &self.shared.registry);
         if let Kind::Resync(Resync::Full | Resync::Upstream) = transaction.kind {
             for key in graph.keys() {
                 let derived = graph.get(&key).is_some_and(|node| node.base.is_some());
@@ -269,85 +269,245 @@ impl Scheduler {
                 }
             }
         }
-        for (key, value) in &transaction.values {
-            let noted = match value {
-                Some(value) => steps::want(graph, registry, key, value, None),
-                None => {
-                    steps::unwant(graph, key);
-                    Ok(())
+        if transaction.kind != Kind::Notification {
+            let policy = transaction.retry.map(Arc::new);
+            for (key, value) in &transaction.values {
+                let noted = match value {
+                    Some(value) => steps::want(graph, registry, key, value, None, policy.as_ref()),
+                    None => {
+                        steps::unwant(graph, key);
+                        if policy.is_some() && graph.get(key).is_some() {
+                            graph.edit(key, |node| node.policy.clone_from(&policy));
+                        }
+                        Ok(())
+                    }
+                };
+                // Owners were checked before; nothing of the transaction is lost here.
+                if let Err(error) = noted {
+                    tracing::error!(%error, "value not noted");
                 }
-            };
-            // Owners were checked before; nothing of the transaction is lost here.
-            if let Err(error) = noted {
-                tracing::error!(%error, "value not noted");
             }
         }
         if let Some(read) = read {
-            read.apply(graph, registry, ownership);
+            read.apply(graph, registry, &self.ownership);
         }
         match transaction.kind {
-            Kind::Change => transaction.values.keys().cloned().collect(),
+            Kind::Notification => Vec::new(),
+            Kind::Change => {
+                let mut seeds: BTreeSet<Key> = transaction.values.keys().cloned().collect();
+                if !self.skipped.is_empty() && !transaction.plan_only {
+                    self.take_skipped(&mut seeds);
+                }
+                seeds.into_iter().collect()
+            }
             Kind::Resync(_) => {
-                self.skipped.clear();
+                if !transaction.plan_only {
+                    self.skipped.clear();
+                }
                 graph.keys()
             }
             Kind::Retry => {
-                let due = graph.retrying().filter(|(_, retry)| retry.due <= now);
-                let mut seeds: BTreeSet<Key> = due.map(|(key, _)| Key::clone(key)).collect();
-                if !seeds.is_empty() {
-                    seeds.append(&mut self.skipped);
+                let due = graph.retrying().take_while(|(due, _)| *due <= now);
+                let mut seeds: BTreeSet<Key> = due.map(|(_, key)| Key::clone(key)).collect();
+                if !transaction.plan_only {
+                    self.take_skipped(&mut seeds);
                 }
                 seeds.into_iter().collect()
             }
         }
     }
 
-    fn plan(&mut self, transaction: &Transaction, seeds: Vec<Key>) -> Vec<PlanOp> {
-        let mut seeds = seeds;
+    /// Adds what was not run because one of these failed.
+    fn take_skipped(&mut self, seeds: &mut BTreeSet<Key>) {
+        let mut stack: Vec<Key> = seeds.iter().cloned().collect();
+        while let Some(key) = stack.pop() {
+            for skipped in self.skipped.remove(&key).into_iter().flatten() {
+                if seeds.insert(Key::clone(&skipped)) {
+                    stack.push(skipped);
+                }
+            }
+        }
+    }
+
+    fn plan(
+        &self,
+        inner: &mut Inner,
+        transaction: &Transaction,
+        mut seeds: Vec<Key>,
+        observed: Vec<(Key, Option<AnyValue>)>,
+        (retry, revert): (bool, bool),
+    ) -> Plan {
         if matches!(transaction.kind, Kind::Resync(_)) {
             // Derived values are reached through what they are derived from.
-            seeds.retain(|key| self.graph.get(key).is_some_and(|node| node.base.is_none()));
+            seeds.retain(|key| inner.graph.get(key).is_some_and(|node| node.base.is_none()));
         }
-        let retry = transaction.kind == Kind::Retry;
-        Planner::new(&mut self.graph, &self.registry, retry).run(seeds, &self.ownership)
+        let task = Task { seeds, observed, is_ours: &self.ownership, retry, revert };
+        let plan = Planner::plan(&mut inner.graph, &self.shared.registry, task);
+        inner.graph.rollback();
+        plan
+    }
+
+    /// Reads back what failed, so that what is believed of it is true.
+    async fn verify(&mut self, outcome: &mut Outcome) {
+        if outcome.failed.is_empty() || outcome.lost {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        let (scope, believed) = {
+            let inner = shared.lock();
+            let scope = resync::scope(&inner.graph, &outcome.failed);
+            (scope, resync::believed(&inner.graph, &shared.registry, &BTreeMap::new()))
+        };
+        match resync::read_back(&shared.registry, believed, Some(scope), self.recorder.as_ref()).await {
+            Ok(read) => {
+                let mut inner = shared.lock();
+                let inner = &mut *inner;
+                let gone = read.apply(&mut inner.graph, &shared.registry, &self.ownership);
+                inner.publish();
+                // What relies on something that turned out not to be there is looked at when that is tried again.
+                let gone = gone.into_iter().chain(outcome.failed.iter().cloned());
+                for key in gone.filter(|key| inner.graph.get(key).is_none_or(|node| !node.available())) {
+                    let cause = outcome.failed.contains(&key).then_some(&key).or(outcome.failed.first());
+                    let Some(cause) = cause else { continue };
+                    for other in inner.graph.relying_on(&key) {
+                        outcome.skipped.push((other, Key::clone(cause)));
+                    }
+                }
+            }
+            Err(lost) => {
+                tracing::warn!(descriptor = lost.descriptor, error = %lost.failure, "lost while read back");
+                outcome.lost = true;
+            }
+        }
+    }
+
+    /// A delete that failed may have been done all the same. What was not run because of it is run then.
+    async fn go_on(&mut self, transaction: &Transaction, outcome: &mut Outcome, started: Duration) {
+        let shared = Arc::clone(&self.shared);
+        while !outcome.lost {
+            let plan = {
+                let mut inner = shared.lock();
+                let inner = &mut *inner;
+                let done = |cause: &Key| inner.graph.get(cause).is_none_or(|node| node.is_empty());
+                let (free, held) = std::mem::take(&mut outcome.skipped)
+                    .into_iter()
+                    .partition::<Vec<_>, _>(|(_, cause)| outcome.failed.contains(cause) && done(cause));
+                outcome.skipped = held;
+                if free.is_empty() {
+                    return;
+                }
+                let seeds: BTreeSet<Key> = free.into_iter().map(|(key, _)| key).collect();
+                inner.graph.begin();
+                self.plan(inner, transaction, seeds.into_iter().collect(), Vec::new(), (false, false))
+            };
+            let settings = self.settings(transaction, started, false);
+            let mut more = execute::execute(&shared, &shared.registry, plan, settings).await;
+            self.verify(&mut more).await;
+            outcome.executed = outcome.executed.iter().chain(more.executed.iter()).cloned().collect();
+            outcome.times.extend(more.times);
+            outcome.skipped.extend(more.skipped);
+            outcome.done.extend(more.done);
+            outcome.lost |= more.lost;
+            // Only what failed this time can have set something free.
+            outcome.failed = more.failed;
+        }
+    }
+
+    /// Makes the values of a transaction what they were, the last one that was changed first.
+    async fn undo(
+        &mut self,
+        transaction: &Transaction,
+        before: Vec<Before>,
+        outcome: &Outcome,
+        started: Duration,
+        lost: bool,
+    ) -> Outcome {
+        let shared = Arc::clone(&self.shared);
+        let plan = {
+            let mut inner = shared.lock();
+            let inner = &mut *inner;
+            let graph = &mut inner.graph;
+            let mut done: BTreeSet<&Key> = outcome.done.iter().collect();
+            for value in &before {
+                let key = &value.key;
+                let restored = value.wanted.iter().chain(&value.rejected);
+                for restored in restored {
+                    if let Err(error) =
+                        steps::want(graph, &shared.registry, key, restored, None, value.policy.as_ref())
+                    {
+                        tracing::error!(%error, "value not noted");
+                    }
+                }
+                if value.wanted.is_none() && value.rejected.is_none() {
+                    steps::unwant(graph, key);
+                    if !done.contains(key) && graph.get(key).is_some_and(|node| node.is_empty()) {
+                        // It never came to be.
+                        graph.remove(key);
+                    }
+                }
+            }
+            let mut seeds: Vec<Key> = Vec::new();
+            for key in outcome.done.iter().rev() {
+                if done.remove(key) {
+                    seeds.push(Key::clone(key));
+                }
+            }
+            let rest = before.iter().rev().map(|value| &value.key).filter(|key| !outcome.done.contains(key));
+            seeds.extend(rest.cloned());
+            inner.publish();
+            inner.graph.begin();
+            self.plan(inner, transaction, seeds, Vec::new(), (false, true))
+        };
+        let settings = Settings { stop_at_failure: false, ..self.settings(transaction, started, lost) };
+        let mut undone = execute::execute(&shared, &shared.registry, plan, settings).await;
+        self.verify(&mut undone).await;
+        for (key, cause) in std::mem::take(&mut undone.skipped) {
+            self.skipped.entry(cause).or_default().insert(key);
+        }
+        undone
     }
 
     /// The southbound was lost: until the next full or downstream resync values are noted, but nothing is run.
     pub fn park(&mut self) {
-        self.needs_resync = true;
+        if let Some(recorder) = &self.recorder {
+            recorder.park();
+        }
+        self.shared.lock().needs_resync = true;
     }
 
     /// Whether nothing is run before the next full or downstream resync.
     pub fn needs_resync(&self) -> bool {
-        self.needs_resync
+        self.shared.lock().needs_resync
     }
 
-    /// When the next [`Transaction::retry_failed`] has something to do.
+    /// When the next [`Transaction::retry_failed`] has something to do, on the clock on the wall as it stands now.
     pub fn next_retry(&self) -> Option<SystemTime> {
-        self.graph.retrying().map(|(_, retry)| retry.due).min()
+        self.view().next_retry()
+    }
+
+    /// A look at the scheduler that can be given away. It does not wait for transactions.
+    pub fn view(&self) -> View {
+        View::new(Arc::clone(&self.shared))
     }
 
     /// What is known of a value; none if nothing is.
     pub fn status(&self, key: &str) -> Option<Status> {
-        self.graph.get(key).map(|node| explain::status(&self.graph, &self.registry, key, node))
+        self.view().status(key)
     }
 
     /// Why a value is in the state it is in, as text.
     pub fn explain(&self, key: &str) -> String {
-        match self.status(key) {
-            Some(status) => status.to_string(),
-            None => format!("{key}: NONEXISTENT\n  nobody asks for it, and it was not found\n"),
-        }
+        self.view().explain(key)
     }
 
     /// What is known of all values, sorted by key.
     pub fn dump(&self) -> Vec<Status> {
-        self.graph.keys().iter().filter_map(|key| self.status(key)).collect()
+        self.view().dump()
     }
 
     /// How many values are known.
     pub fn len(&self) -> usize {
-        self.graph.len()
+        self.shared.lock().graph.len()
     }
 
     /// Whether no value is known.
@@ -356,7 +516,82 @@ impl Scheduler {
     }
 
     /// The last transactions, oldest first.
-    pub fn history(&self) -> impl DoubleEndedIterator<Item = &Arc<Record>> {
-        self.history.iter()
+    pub fn history(&self) -> Vec<Arc<Record>> {
+        self.view().history()
     }
+}
+
+/// Finds what is wrong with a transaction before anything is touched.
+fn check(shared: &Shared, transaction: &Transaction) -> Result<(), CommitError> {
+    let takes_values = match transaction.kind {
+        Kind::Change | Kind::Notification => true,
+        Kind::Resync(resync) => resync.has_values(),
+        Kind::Retry => false,
+    };
+    if !takes_values && !transaction.values.is_empty() {
+        return Err(CommitError::UnexpectedValues(transaction.kind));
+    }
+    if transaction.revert && transaction.kind != Kind::Change {
+        return Err(CommitError::Revert(transaction.kind));
+    }
+    let inner = shared.lock();
+    for key in transaction.values.keys() {
+        let Some(node) = inner.graph.get(key) else {
+            shared.registry.owner(key)?;
+            continue;
+        };
+        if let Some(base) = node.base.as_ref().filter(|_| transaction.kind != Kind::Notification) {
+            return Err(CommitError::DerivedKey { key: Key::clone(key), base: Key::clone(base) });
+        }
+    }
+    Ok(())
+}
+
+/// What was due and is still as it was has nothing to be tried again.
+fn give_up(graph: &mut Graph, keys: &[Key], now: Duration) {
+    for key in keys {
+        let due = graph.get(key).filter(|node| node.state == State::Retrying);
+        if due.and_then(|node| node.retry.as_ref()).is_some_and(|retry| retry.due <= now) {
+            graph.edit(key, |node| {
+                node.retry = None;
+                node.state = State::Failed;
+            });
+        }
+    }
+}
+
+fn before(graph: &Graph, transaction: &Transaction) -> Vec<Before> {
+    let of = |key: &Key| {
+        let node = graph.get(key);
+        Before {
+            key: Key::clone(key),
+            wanted: node.and_then(|node| node.wanted.as_ref()).map(|held| Arc::clone(&held.value)),
+            rejected: node.and_then(|node| node.rejected.as_ref()).map(|bad| Arc::clone(&bad.value)),
+            policy: node.and_then(|node| node.policy.clone()),
+        }
+    };
+    transaction.values.keys().map(of).collect()
+}
+
+/// What a notification tells, without what is configured from the northbound.
+fn observed(
+    graph: &Graph,
+    transaction: &Transaction,
+    ignored: &mut Vec<Key>,
+) -> Vec<(Key, Option<AnyValue>)> {
+    if transaction.kind != Kind::Notification {
+        return Vec::new();
+    }
+    let mut observed = Vec::with_capacity(transaction.values.len());
+    for (key, value) in &transaction.values {
+        let taken = graph
+            .get(key)
+            .is_some_and(|node| node.is_asked_for() || node.ours || (node.base.is_some() && !node.notified));
+        if taken {
+            ignored.push(Key::clone(key));
+        } else {
+            observed.push((Key::clone(key), value.clone()));
+        }
+    }
+    observed
 }

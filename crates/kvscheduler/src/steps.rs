@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use crate::erased::Shape;
-use crate::graph::{Graph, Held, Node, Present, Rejected};
+use crate::graph::Graph;
 use crate::metadata::AnyMetadata;
+use crate::node::{Held, Node, Present, Rejected};
 use crate::registry::{Registry, TwoOwners};
 use crate::state::{Operation, State};
+use crate::transaction::RetryPolicy;
 use crate::value::{AnyValue, Key, same};
 
 /// What becomes of a value that is taken down.
@@ -18,12 +20,19 @@ pub(crate) enum Fate {
     Wait,
     /// It is created again with another value.
     Recreate,
+    /// It has gone by itself.
+    Vanish,
 }
 
 impl Fate {
+    /// Whether nobody wants it any more.
+    pub(crate) fn is_final(self) -> bool {
+        matches!(self, Self::Forget | Self::Vanish)
+    }
+
     pub(crate) fn state(self) -> State {
         match self {
-            Self::Forget | Self::Recreate => State::Removed,
+            Self::Forget | Self::Recreate | Self::Vanish => State::Removed,
             Self::Wait => State::Pending,
         }
     }
@@ -36,6 +45,7 @@ pub(crate) fn want(
     key: &Key,
     value: &AnyValue,
     base: Option<&Key>,
+    policy: Option<&Arc<RetryPolicy>>,
 ) -> Result<(), TwoOwners> {
     if let Some(node) = graph.get(key)
         && node.base.as_ref() == base
@@ -55,13 +65,17 @@ pub(crate) fn want(
         node.owner = owner;
         node.base = base.cloned();
         node.fresh = true;
+        node.policy = policy.cloned();
+        // Another value has not failed yet.
+        node.retry = None;
         match held {
             Ok(held) => {
                 node.rejected = None;
                 node.wanted = Some(held);
             }
             Err(invalid) => {
-                node.rejected = Some(Rejected { value: Arc::clone(value), reason: invalid.to_string() });
+                let reason = invalid.to_string().into();
+                node.rejected = Some(Box::new(Rejected { value: Arc::clone(value), reason }));
                 // A bad value never takes a good one down, even if the good one was only found by a read-back.
                 if node.wanted.is_none() {
                     node.wanted = node.present.as_ref().map(|present| present.held.clone());
@@ -84,7 +98,7 @@ pub(crate) fn unwant(graph: &mut Graph, key: &Key) {
 }
 
 /// Whether `key` can be derived from `base`: not if it is configured by itself or derived from something else.
-fn can_derive(graph: &Graph, key: &Key, base: &Key) -> bool {
+pub(crate) fn can_derive(graph: &Graph, key: &Key, base: &Key) -> bool {
     match graph.get(key) {
         None => true,
         Some(node) => match &node.base {
@@ -107,12 +121,13 @@ pub(crate) fn derive(
         return (Vec::new(), Vec::new());
     }
     let mut keys = Vec::with_capacity(shape.derived.len());
+    let policy = graph.get(base).and_then(|node| node.policy.clone());
     for kv in &shape.derived {
         if !can_derive(graph, &kv.key, base) {
             tracing::warn!(key = %kv.key, %base, "not derived: the key is already in use");
             continue;
         }
-        match want(graph, registry, &kv.key, &kv.value, Some(base)) {
+        match want(graph, registry, &kv.key, &kv.value, Some(base), policy.as_ref()) {
             Ok(()) => keys.push(Key::clone(&kv.key)),
             Err(error) => tracing::warn!(%base, %error, "not derived"),
         }
@@ -143,7 +158,7 @@ pub(crate) fn came_up(
     graph.edit(key, |node| {
         let known = node.present.take().and_then(|present| present.metadata);
         node.present = Some(Present { held: held.clone(), metadata: metadata.or(known) });
-        node.error = node.rejected.as_ref().map(|rejected| rejected.reason.clone());
+        node.error = node.rejected.as_ref().map(|rejected| Arc::clone(&rejected.reason));
         node.state = if node.rejected.is_some() { State::Invalid } else { State::Configured };
         node.last = operation.or(node.last);
         node.retry = None;
@@ -151,6 +166,7 @@ pub(crate) fn came_up(
         node.uncertain = false;
         node.fresh = false;
         node.leaving = false;
+        node.notified = false;
         if node.wanted.is_none() {
             node.wanted = Some(held.clone());
         }
@@ -174,12 +190,13 @@ pub(crate) fn went_down(graph: &mut Graph, key: &Key, fate: Fate) {
         node.retry = None;
         node.uncertain = false;
         node.leaving = false;
-        if fate == Fate::Forget {
+        node.notified = false;
+        if fate.is_final() {
             node.wanted = None;
             node.rejected = None;
         }
         // One that waits may be wanted only once the operation on its base has succeeded.
-        (std::mem::take(&mut node.derived), fate == Fate::Forget && node.is_empty())
+        (std::mem::take(&mut node.derived), fate.is_final() && node.is_empty())
     });
     for key in derived {
         unwant(graph, &key);
@@ -192,8 +209,29 @@ pub(crate) fn went_down(graph: &mut Graph, key: &Key, fate: Fate) {
     }
 }
 
+/// The southbound has told of a value. Nothing is done about its derived values but to note them.
+pub(crate) fn observed(graph: &mut Graph, key: &Key, owner: Option<u16>, base: Option<&Key>, held: &Held) {
+    let mut derived: Vec<Key> = held.shape.derived.iter().map(|kv| Key::clone(&kv.key)).collect();
+    derived.retain(|child| can_derive(graph, child, key));
+    derived.sort_unstable();
+    derived.dedup();
+    graph.edit(key, |node| {
+        let operation = if node.present.is_some() { Operation::Update } else { Operation::Create };
+        let metadata = node.present.take().and_then(|present| present.metadata);
+        node.owner = owner;
+        node.base = base.cloned();
+        node.present = Some(Present { held: held.clone(), metadata });
+        node.derived = derived;
+        node.state = State::Obtained;
+        node.error = None;
+        node.last = Some(operation);
+        node.leaving = false;
+        node.notified = true;
+    });
+}
+
 /// The value waits, is refused or belongs to nobody; the southbound is as it was.
-pub(crate) fn set_aside(graph: &mut Graph, key: &Key, state: State, error: Option<String>) {
+pub(crate) fn set_aside(graph: &mut Graph, key: &Key, state: State, error: Option<Arc<str>>) {
     graph.edit(key, |node| {
         node.state = state;
         node.error = error;

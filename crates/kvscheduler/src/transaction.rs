@@ -40,6 +40,8 @@ pub enum Kind {
     Resync(Resync),
     /// What failed is tried again, as far as it is due.
     Retry,
+    /// The southbound tells what came, changed or went by itself.
+    Notification,
 }
 
 impl fmt::Display for Kind {
@@ -50,6 +52,7 @@ impl fmt::Display for Kind {
             Self::Resync(Resync::Upstream) => "upstream resync",
             Self::Resync(Resync::Downstream) => "downstream resync",
             Self::Retry => "retry of failed operations",
+            Self::Notification => "southbound notification",
         })
     }
 }
@@ -97,11 +100,23 @@ pub struct Transaction {
     pub(crate) description: String,
     pub(crate) plan_only: bool,
     pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) revert: bool,
 }
 
 impl Transaction {
     fn new(kind: Kind) -> Self {
-        Self { kind, values: BTreeMap::new(), description: String::new(), plan_only: false, retry: None }
+        Self {
+            kind,
+            values: BTreeMap::new(),
+            description: String::new(),
+            plan_only: false,
+            retry: None,
+            revert: false,
+        }
+    }
+
+    pub(crate) fn of_kind(kind: Kind) -> Self {
+        Self::new(kind)
     }
 
     /// Sets some values and deletes others; all else stays as it is.
@@ -117,6 +132,18 @@ impl Transaction {
     /// Tries again what failed and is due; see [`Scheduler::next_retry`](crate::Scheduler::next_retry).
     pub fn retry_failed() -> Self {
         Self::new(Kind::Retry)
+    }
+
+    /// Tells what came, changed or went in the southbound by itself. Such values are there, and others can depend on
+    /// them; nothing is ever done to them. What is configured from the northbound is not taken: see
+    /// [`Record::ignored`](crate::Record::ignored).
+    pub fn notification() -> Self {
+        Self::new(Kind::Notification)
+    }
+
+    /// The kind of the transaction.
+    pub fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// Sets a value. The last one of a key counts.
@@ -157,6 +184,13 @@ impl Transaction {
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = Some(policy);
+        self
+    }
+
+    /// If anything fails or is refused, undoes what was done before: the values of this transaction become what they were.
+    #[must_use]
+    pub fn revert(mut self) -> Self {
+        self.revert = true;
         self
     }
 }

@@ -315,6 +315,112 @@ async fn registration_and_transactions_are_checked() {
     assert_eq!(run_well(&mut s, wrong).await, ["CREATE [NOOP INVALID] a/7"]);
 }
 
+#[test]
+fn examples_show_at_registration_what_can_never_work() {
+    let sb = Southbound::default();
+    let with = |name: &'static str, prefix: &'static str, examples: Vec<(&str, Item)>| Toy {
+        examples: examples.into_iter().map(|(key, item)| (key.to_owned(), item)).collect(),
+        ..toy(name, prefix, &sb)
+    };
+    let build = |toys: Vec<Toy>| {
+        let mut builder = Scheduler::builder().external("ext/");
+        for toy in toys {
+            builder = builder.register_private(toy);
+        }
+        builder.build().err()
+    };
+    let a = |item: Item| with("a", "a/", vec![("a/1", item)]);
+    let b = || with("b", "b/", vec![("b/1", item("").derives("prop/1", item("")))]);
+    assert_eq!(build(vec![a(item("").needs("b/2").needs("ext/1").needs("prop/1").any_of("b/")), b()]), None);
+    // Nobody has such a key.
+    let error = build(vec![a(item("").needs("bb/2")), b()]).unwrap();
+    assert_eq!(
+        error.to_string(),
+        "a/1 of descriptor a needs need: bb/2, which no descriptor can ever provide"
+    );
+    let error = build(vec![a(item("").any_of("c/")), b()]).unwrap();
+    assert!(
+        matches!(&error, RegistryError::Unsatisfiable { target, .. } if target == "any of c/"),
+        "{error}"
+    );
+    // Where not all give examples it cannot be told.
+    assert_eq!(build(vec![a(item("").any_of("c/")), toy("b", "b/", &sb)]), None);
+    // Nor where somebody says that such keys come as properties.
+    let properties = Toy { properties: vec!["c/".into()], ..b() };
+    assert_eq!(build(vec![a(item("").any_of("c/x/").needs("c/1")), properties]), None);
+    // What derived values need counts, too.
+    let error = build(vec![a(item("").derives("b/9", item("").needs("nowhere/1"))), b()]).unwrap();
+    assert!(error.to_string().starts_with("b/9 of descriptor b needs need: nowhere/1"), "{error}");
+    // Two owners, and an example of another one.
+    let error = build(vec![a(item("")), toy("aa", "a/1", &sb)]).unwrap();
+    assert_eq!(error.to_string(), "the key a/1 is owned by two descriptors: a and aa");
+    let error = build(vec![with("a", "a/", vec![("b/1", item(""))]), b()]).unwrap();
+    assert!(matches!(error, RegistryError::NotOwned { .. }), "{error}");
+}
+
+/// Whatever operation of a rich scenario fails, and whether or not it was done all the same, retries put it right.
+#[tokio::test(start_paused = true)]
+async fn a_failure_of_any_operation_is_repaired_by_retries() {
+    let steps = || {
+        [
+            change()
+                .set("a/1", item("1").derives("d/1", item("d").needs("r/1")).derives("d/2", item("d")))
+                .set("r/1", item("1"))
+                .set("a/2", item("2").needs("d/1").any_of("r/"))
+                .set("a/3", item("3").needs("a/4"))
+                .set("a/4", item("4").needs("a/3")),
+            change().set("r/1", item("2")).set("a/1", item("2").derives("d/1", item("e").needs("r/1"))),
+            change().set("r/2", item("1")).delete("r/1").set("a/4", item("5").needs("a/3").needs("r/2")),
+            change().delete("a/1").delete("a/3").set("a/5", item("5").any_of("r/")),
+        ]
+    };
+    let mut number = 0;
+    for treacherous in [false, true] {
+        for fail_at in 0.. {
+            number += 1;
+            let sb = Southbound::default();
+            let clock = TokioClock::new();
+            sb.lock().fail_at = Some(fail_at);
+            sb.lock().treacherous = treacherous;
+            let circle =
+                [("a/3".to_owned(), item("3").needs("a/4")), ("a/4".to_owned(), item("4").needs("a/3"))];
+            note_circles(&sb, circle.iter().map(|(key, item)| (key, item)));
+            let mut s = Scheduler::builder()
+                .register_private(toy("a", "a/", &sb))
+                .register_private(Toy { in_place: false, ..toy("r", "r/", &sb) })
+                .register_private(toy("d", "d/", &sb))
+                .clock(clock)
+                .build()
+                .unwrap();
+            for step in steps() {
+                s.commit(step.retry(RetryPolicy { max_count: 0, ..RetryPolicy::default() })).await.unwrap();
+            }
+            for _ in 0..10 {
+                let Some(due) = s.next_retry() else { break };
+                tokio::time::advance(due.duration_since(clock.now()).unwrap()).await;
+                s.commit(Transaction::retry_failed()).await.unwrap();
+            }
+            let log: Vec<String> = s.history().iter().flat_map(|record| titles(&record.executed)).collect();
+            assert_eq!(sb.keys(), ["a/5", "r/2"], "failure {fail_at}, treacherous {treacherous}: {log:#?}");
+            let states: Vec<_> = s.dump().iter().map(|s| (s.key.to_string(), s.state)).collect();
+            let expected = [
+                ("a/2", State::Pending),
+                ("a/4", State::Pending),
+                ("a/5", State::Configured),
+                ("r/2", State::Configured),
+            ];
+            assert_eq!(states, expected.map(|(key, state)| (key.to_owned(), state)), "failure {fail_at}");
+            if !treacherous {
+                sb.assert_sound();
+            }
+            if sb.lock().count <= fail_at {
+                break;
+            }
+        }
+    }
+    assert!(number > 40, "{number}");
+}
+
 #[tokio::test]
 async fn metadata_follows() {
     let sb = Southbound::default();

@@ -164,5 +164,5 @@ async fn a_plan_touches_nothing() {
     let plan = s.commit(Transaction::resync(Resync::Full).plan_only()).await.unwrap();
     assert_eq!(plan.planned.len(), 4);
     assert_eq!(s.dump().iter().filter(|status| status.state == State::Configured).count(), 4);
-    assert_eq!(s.history().count(), 1);
+    assert_eq!(s.history().len(), 1);
 }

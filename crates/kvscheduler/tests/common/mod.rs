@@ -4,6 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+pub mod codec;
 
 use async_trait::async_trait;
 use kvscheduler::*;
@@ -51,6 +54,20 @@ pub struct Plane {
     /// Operations that fail, as `CREATE key`, with how often.
     pub failing: BTreeMap<String, u32>,
     pub unreadable: BTreeSet<String>,
+    /// The next operations that fail, whatever they are.
+    pub fail_next: u32,
+    /// The operation of this number fails, counted from the first.
+    pub fail_at: Option<usize>,
+    /// What fails is done all the same.
+    pub treacherous: bool,
+    /// How long everything takes.
+    pub latency: Option<Duration>,
+    /// Values of somebody else.
+    pub foreign: BTreeSet<String>,
+    /// For each value those that it needs and that need it, which cannot all be there first.
+    pub circles: BTreeMap<String, BTreeSet<String>>,
+    /// How many operations there were.
+    pub count: usize,
     /// The connection breaks after so many calls.
     pub lose_after: Option<usize>,
     pub next_index: u32,
@@ -85,6 +102,20 @@ impl Southbound {
         plane.parents.clear();
         plane.next_index += 1000;
     }
+    /// Takes the time that an operation takes.
+    async fn work(&self) {
+        let latency = {
+            let mut plane = self.lock();
+            plane.running += 1;
+            plane.most_running = plane.most_running.max(plane.running);
+            plane.latency
+        };
+        match latency {
+            Some(latency) => tokio::time::sleep(latency).await,
+            None => tokio::task::yield_now().await,
+        }
+        self.lock().running -= 1;
+    }
     pub fn assert_sound(&self) {
         assert_eq!(self.lock().violations, Vec::<String>::new());
     }
@@ -100,26 +131,38 @@ impl Plane {
         }
         let call = format!("{operation} {key}");
         self.calls.push(call.clone());
-        if let Some(times) = self.failing.get_mut(&call)
-            && *times > 0
-        {
-            *times -= 1;
-            return Err(Failure::new(format!("{call}: retval -1 (UNSPECIFIED)")));
+        let number = self.count;
+        self.count += 1;
+        if operation != "CREATE" && self.foreign.contains(key) {
+            self.violations.push(format!("{call}: is somebody else's"));
         }
-        Ok(())
+        let fails = if self.fail_at == Some(number) {
+            true
+        } else if self.fail_next > 0 {
+            self.fail_next -= 1;
+            true
+        } else {
+            let times = self.failing.get_mut(&call).filter(|times| **times > 0);
+            times.map(|times| *times -= 1).is_some()
+        };
+        if fails { Err(Failure::new(format!("{call}: retval -1 (UNSPECIFIED)"))) } else { Ok(()) }
     }
-    fn met(&self, item: &Item) -> bool {
-        item.needs.iter().all(|need| need.starts_with("prop/") || self.values.contains_key(need))
+    fn met(&self, key: &str, item: &Item) -> bool {
+        let circle = self.circles.get(key);
+        let tolerated = |other: &str| circle.is_some_and(|circle| circle.contains(other));
+        item.needs
+            .iter()
+            .all(|need| need.starts_with("prop/") || self.values.contains_key(need) || tolerated(need))
             && item.any_of.iter().all(|prefix| {
-                self.values.range(prefix.clone()..).next().is_some_and(|(key, _)| key.starts_with(prefix))
+                let mut there =
+                    self.values.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(prefix));
+                there.any(|(other, _)| other != key)
+                    || circle.is_some_and(|circle| circle.iter().any(|other| other.starts_with(prefix)))
             })
     }
-    fn check(&mut self, what: &str) {
-        let broken: Vec<_> =
-            self.values.iter().filter(|(_, item)| !self.met(item)).map(|(key, _)| key.clone()).collect();
-        for key in broken {
-            self.violations.push(format!("{what}: {key} is left without what it needs"));
-        }
+    /// The values that lack what they need.
+    fn broken(&self) -> Vec<String> {
+        self.values.iter().filter(|(key, item)| !self.met(key, item)).map(|(key, _)| key.clone()).collect()
     }
 }
 
@@ -132,6 +175,8 @@ pub struct Toy {
     pub after: Vec<String>,
     /// Checking everything after each call is quadratic.
     pub check: bool,
+    pub examples: Vec<(String, Item)>,
+    pub properties: Vec<String>,
 }
 
 pub fn toy(name: &'static str, prefix: &'static str, southbound: &Southbound) -> Toy {
@@ -143,6 +188,8 @@ pub fn toy(name: &'static str, prefix: &'static str, southbound: &Southbound) ->
         readable: true,
         after: Vec::new(),
         check: true,
+        examples: Vec::new(),
+        properties: Vec::new(),
     }
 }
 
@@ -175,19 +222,16 @@ impl Descriptor for Toy {
         keys.chain(any).collect()
     }
     async fn create(&self, key: &str, value: &Item) -> Result<u32, Failure> {
-        {
-            let mut plane = self.southbound.lock();
-            plane.running += 1;
-            plane.most_running = plane.most_running.max(plane.running);
-        }
-        tokio::task::yield_now().await;
+        self.southbound.work().await;
         let mut plane = self.southbound.lock();
-        plane.running -= 1;
-        plane.call("CREATE", key)?;
-        if plane.values.contains_key(key) {
+        let answer = plane.call("CREATE", key);
+        if answer.as_ref().is_err_and(|failure| failure.lost || !plane.treacherous) {
+            return Err(answer.unwrap_err());
+        }
+        if plane.values.contains_key(key) && answer.is_ok() {
             plane.violations.push(format!("CREATE {key}: exists"));
         }
-        if !plane.met(value) {
+        if !plane.met(key, value) {
             plane.violations.push(format!("CREATE {key}: too early"));
         }
         plane.next_index += 1;
@@ -197,39 +241,48 @@ impl Descriptor for Toy {
         for (child, _) in &value.derived {
             plane.parents.insert(child.clone(), key.into());
         }
-        Ok(index)
+        answer.map(|()| index)
     }
     async fn update(&self, key: &str, _: &Item, new: &Item, metadata: &u32) -> Result<u32, Failure> {
+        self.southbound.work().await;
         let mut plane = self.southbound.lock();
-        plane.call("UPDATE", key)?;
+        let answer = plane.call("UPDATE", key);
+        if answer.as_ref().is_err_and(|failure| failure.lost || !plane.treacherous) {
+            return Err(answer.unwrap_err());
+        }
         if plane.indexes.get(key) != Some(metadata) {
             plane.violations.push(format!("UPDATE {key}: wrong metadata"));
         }
-        if !plane.met(new) {
+        if !plane.met(key, new) {
             plane.violations.push(format!("UPDATE {key}: too early"));
         }
         plane.values.insert(key.into(), new.clone());
         for (child, _) in &new.derived {
             plane.parents.insert(child.clone(), key.into());
         }
-        Ok(*metadata)
+        answer.map(|()| *metadata)
     }
     fn recreate(&self, _: &str, _: &Item, _: &Item) -> bool {
         !self.in_place
     }
     async fn delete(&self, key: &str, _: &Item, metadata: &u32) -> Result<(), Failure> {
-        tokio::task::yield_now().await;
+        self.southbound.work().await;
         let mut plane = self.southbound.lock();
-        plane.call("DELETE", key)?;
+        let answer = plane.call("DELETE", key);
+        if answer.as_ref().is_err_and(|failure| failure.lost || !plane.treacherous) {
+            return Err(answer.unwrap_err());
+        }
         if self.readable && plane.indexes.get(key) != Some(metadata) {
             plane.violations.push(format!("DELETE {key}: wrong metadata"));
         }
+        let before = if self.check { plane.broken() } else { Vec::new() };
         plane.values.remove(key);
         plane.indexes.remove(key);
-        if self.check {
-            plane.check(&format!("DELETE {key}"));
+        let after = if self.check { plane.broken() } else { Vec::new() };
+        for left in after.iter().filter(|left| !before.contains(left)) {
+            plane.violations.push(format!("DELETE {key}: {left} is left without what it needs"));
         }
-        Ok(())
+        answer
     }
     async fn retrieve(&self, _: &[Believed<'_, Item>]) -> Result<Option<Vec<Retrieved<Item, u32>>>, Failure> {
         if !self.readable {
@@ -262,6 +315,12 @@ impl Descriptor for Toy {
     fn retrieve_after(&self) -> Vec<String> {
         self.after.clone()
     }
+    fn examples(&self) -> Vec<(String, Item)> {
+        self.examples.clone()
+    }
+    fn properties(&self) -> Vec<String> {
+        self.properties.clone()
+    }
 }
 
 /// The titles and keys of operations: `CREATE [NOOP IS-PENDING] key`.
@@ -280,4 +339,46 @@ pub async fn run_well(scheduler: &mut Scheduler, transaction: Transaction) -> Ve
     let text = |ops: &[Op]| ops.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(text(&record.planned), text(&record.executed));
     titles(&record.executed)
+}
+
+/// Notes for each value those in a circle of needs with it, over all these values.
+pub fn note_circles<'a>(southbound: &Southbound, all: impl IntoIterator<Item = (&'a String, &'a Item)>) {
+    let mut needs: BTreeMap<String, Vec<(bool, String)>> = BTreeMap::new();
+    let mut stack: Vec<(String, Item)> =
+        all.into_iter().map(|(key, item)| (key.clone(), item.clone())).collect();
+    while let Some((key, item)) = stack.pop() {
+        let edges = needs.entry(key.clone()).or_default();
+        edges.extend(item.needs.iter().map(|need| (false, need.clone())));
+        edges.extend(item.any_of.iter().map(|prefix| (true, prefix.clone())));
+        for (child, item) in item.derived {
+            needs.entry(child.clone()).or_default().push((false, key.clone()));
+            stack.push((child, item));
+        }
+    }
+    let next = |key: &String| -> Vec<String> {
+        let edges = needs.get(key).into_iter().flatten();
+        edges
+            .flat_map(|(any, to)| match any {
+                false => vec![to.clone()],
+                true => needs.keys().filter(|key| key.starts_with(to)).cloned().collect(),
+            })
+            .collect()
+    };
+    let reach = |from: &String| {
+        let mut seen = BTreeSet::new();
+        let mut stack = next(from);
+        while let Some(key) = stack.pop() {
+            if seen.insert(key.clone()) {
+                stack.extend(next(&key));
+            }
+        }
+        seen
+    };
+    let reached: BTreeMap<String, BTreeSet<String>> =
+        needs.keys().map(|key| (key.clone(), reach(key))).collect();
+    let back = |key: &String, other: &String| reached.get(other).is_some_and(|keys| keys.contains(key));
+    southbound.lock().circles = reached
+        .iter()
+        .map(|(key, others)| (key.clone(), others.iter().filter(|other| back(key, other)).cloned().collect()))
+        .collect();
 }
