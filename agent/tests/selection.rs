@@ -119,12 +119,12 @@ fn a_connection_is_told_in_one_line_with_release_calls_plugins_and_what_is_not_s
         (
             "26.06",
             "tapv2",
-            "VPP 26.06-release is given the calls of 26.06; plugins absent: tapv2; not supported: none",
+            "VPP 26.06-release is given the calls of 26.06; plugins absent: tapv2; not supported: scan of neighbours (it lacks ip_scan_neighbor_enable_disable)",
         ),
         (
             "18.10",
             "abf",
-            "VPP 18.10-release is given the calls of 18.10; plugins absent: none; not supported: segm",
+            "VPP 18.10-release is given the calls of 18.10; plugins absent: none; not supported: promiscuous interfaces (it lacks sw_interface_set_promisc)",
         ),
     ] {
         let mut stage = Stage::new(LOOPBACK);

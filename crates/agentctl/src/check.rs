@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 use vpp_client::{Client, Config, MessageTable};
 use vppcalls::Refusal;
 use vppcalls::select::{self, Evidence, Layouts, Misfit, Selection, Verdict};
@@ -106,20 +107,27 @@ fn from_table(file: &Path) -> Result<MessageTable, Failure> {
 fn from_vpp(socket: &Path) -> Result<Found, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
+        let mut terminated = signal(SignalKind::terminate())?;
         let client = Client::start(Config::new(socket));
-        let connected = tokio::time::timeout(PATIENCE, client.connected()).await;
-        let state = client.state().borrow().to_string();
-        let found = match connected {
-            Ok(connection) => {
-                let connection = connection?;
-                let layouts = Layouts::ask(&client, &connection).await?;
-                Ok(Found::new((*connection.table).clone(), Some(&connection.version), layouts))
-            }
-            Err(_) => Err(format!("no VPP within {PATIENCE:?}: {state}").into()),
+        let found = tokio::select! {
+            found = ask(&client) => found,
+            _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+            _ = terminated.recv() => Err("terminated".into()),
         };
+        // Whatever happened: VPP may spin on a client that leaves without a word.
         client.close().await;
         found
     })
+}
+
+async fn ask(client: &Client) -> Result<Found, Failure> {
+    let Ok(connection) = tokio::time::timeout(PATIENCE, client.connected()).await else {
+        let state = client.state().borrow().to_string();
+        return Err(format!("no VPP within {PATIENCE:?}: {state}").into());
+    };
+    let connection = connection?;
+    let layouts = Layouts::ask(client, &connection).await?;
+    Ok(Found::new((*connection.table).clone(), Some(&connection.version), layouts))
 }
 
 fn to_text(found: &Found, verdicts: &[Verdict], choice: &Result<Selection, Refusal>) -> String {

@@ -1,11 +1,14 @@
 //! `agentctl vpp check`.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
-use vpp_sim::{Options, Release, Sim};
+use vpp_sim::{Fault, Options, Release, Rule, Sim};
 
 fn api_json() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../api-json")
@@ -56,7 +59,8 @@ fn a_folder_and_a_socket_of_one_vpp_get_the_same_answer() {
     assert_eq!(of_socket, of_folder);
     assert!(
         of_socket.ends_with(
-            "VPP 26.06-release is given the calls of 26.06; plugins absent: none; not supported: none\n"
+            "VPP 26.06-release is given the calls of 26.06; plugins absent: none; not supported: \
+             scan of neighbours (it lacks ip_scan_neighbor_enable_disable)\n"
         ),
         "{of_socket}"
     );
@@ -138,4 +142,50 @@ fn a_running_vpp_that_tells_its_definitions_is_compared_layout_by_layout() {
         assert_eq!((status, said["layouts_compared"].as_bool()), (0, Some(true)), "{release}: {errors}");
         assert_eq!(said["chosen"], release);
     }
+}
+
+/// A copy of `agentctl` that anybody may run.
+fn for_anybody(folder: &Path) -> PathBuf {
+    let copy = folder.join("agentctl");
+    std::fs::copy(env!("CARGO_BIN_EXE_agentctl"), &copy).unwrap();
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o755)).unwrap();
+    copy
+}
+
+#[test]
+fn a_socket_that_may_not_be_used_is_told_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("api.sock");
+    let sim = Sim::new(Release::parse("26.06").unwrap(), Options::new(api_json())).unwrap();
+    let _running = sim.serve(socket.clone()).unwrap();
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0)).unwrap();
+    let mut command = Command::new(for_anybody(folder.path()));
+    if nix::unistd::geteuid().is_root() {
+        // Root may do everything.
+        command.uid(65534).gid(65534);
+    }
+    let out = command.args(["vpp", "check", "--socket"]).arg(&socket).current_dir("/").output().unwrap();
+    let errors = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("api.sock: permission denied; ") && errors.contains("group"), "{errors}");
+}
+
+#[test]
+fn an_interrupted_check_says_goodbye() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("api.sock");
+    let mut sim = Sim::new(Release::parse("26.06").unwrap(), Options::new(api_json())).unwrap();
+    // The question for its definitions is never answered.
+    sim.add_fault(Rule::new("get_api_json", Fault::Drop { execute: false })).unwrap();
+    let running = sim.serve(socket.clone()).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_agentctl"));
+    let mut child = command.args(["vpp", "check", "--socket"]).arg(&socket).spawn().unwrap();
+    while running.sim().received().get("get_api_json").is_none() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let pid = nix::unistd::Pid::from_raw(child.id().try_into().unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+    assert_eq!(running.sim().received().get("sockclnt_delete"), Some(&1));
 }

@@ -139,7 +139,7 @@ pub(crate) mod handlers {
                 }
                 _ => {
                     let _ = scan;
-                    unsupported!("scan of neighbours (ip_scan_neighbor_enable_disable)")
+                    unsupported!("scan of neighbours")
                 }
             }
         }
@@ -158,7 +158,7 @@ pub(crate) mod handlers {
                 }
                 _ => {
                     let _ = (ipv6, limits);
-                    unsupported!("limits of neighbours (ip_neighbor_config)")
+                    unsupported!("limits of neighbours")
                 }
             }
         }
@@ -175,7 +175,7 @@ pub(crate) mod handlers {
                 }
                 _ => {
                     let _ = ipv6;
-                    unsupported!("reading of limits of neighbours (ip_neighbor_config_get)")
+                    unsupported!("reading of limits of neighbours")
                 }
             }
         }

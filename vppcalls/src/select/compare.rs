@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use binapi_index::{MESSAGES, Message};
+use binapi_index::Message;
 use vpp_client::{Lookup, MessageTable};
 
-use super::groups::plugin_of;
+use super::groups::{named, plugin_of};
 
 /// Why a release does not fit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,7 +123,5 @@ pub(crate) fn compare(
 /// True when the release has the message with the same CRC and another layout.
 pub(crate) fn other_layout(message: &Message, release: usize) -> bool {
     let bit = 1 << release;
-    MESSAGES.iter().any(|m| {
-        m.releases & bit != 0 && m.name == message.name && m.crc == message.crc && m.shape != message.shape
-    })
+    named(message.name).any(|m| m.releases & bit != 0 && m.crc == message.crc && m.shape != message.shape)
 }

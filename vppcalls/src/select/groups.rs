@@ -1,9 +1,9 @@
 //! What the macro leaves of each area: groups of releases with the messages that they need.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock};
 
-use binapi_index::{Component, MESSAGES, Message, RELEASES};
+use binapi_index::{Component, MESSAGES, Message, RELEASES, Release};
 use vpp_client::Client;
 
 /// Releases that share one expansion of an area.
@@ -92,9 +92,32 @@ pub fn required(groups: &[GroupInfo], position: usize) -> Vec<&'static Message> 
     positions.into_iter().filter_map(|p| MESSAGES.get(usize::from(p))).collect()
 }
 
+/// Positions of messages by name: deciding about a VPP looks each needed one up for each release.
+static NAMED: LazyLock<HashMap<&'static str, Vec<usize>>> = LazyLock::new(|| {
+    let mut named: HashMap<_, Vec<usize>> = HashMap::new();
+    for (position, message) in MESSAGES.iter().enumerate() {
+        named.entry(message.name).or_default().push(position);
+    }
+    named
+});
+
+/// Plugin modules by release and position of the message.
+static PLUGINS: LazyLock<Vec<HashMap<usize, &'static str>>> = LazyLock::new(|| {
+    let plugins = |release: &'static Release| {
+        let modules = release.modules.iter().filter(|m| m.component == Component::Plugin);
+        modules.flat_map(|m| m.messages.iter().map(|at| (usize::from(*at), m.name))).collect()
+    };
+    RELEASES.iter().map(plugins).collect()
+});
+
+/// All revisions of a message.
+pub(crate) fn named(name: &str) -> impl Iterator<Item = &'static Message> {
+    NAMED.get(name).into_iter().flatten().filter_map(|position| MESSAGES.get(*position))
+}
+
 /// The plugin module that a message is of in a release.
 pub(crate) fn plugin_of(message: &Message, position: usize) -> Option<&'static str> {
-    let same = |m: &&u16| MESSAGES.get(usize::from(**m)).is_some_and(|m| std::ptr::eq(m, message));
-    let module = RELEASES.get(position)?.modules.iter().find(|m| m.messages.iter().any(|p| same(&p)))?;
-    (module.component == Component::Plugin).then_some(module.name)
+    let plugins = PLUGINS.get(position)?;
+    let same = |at: &&usize| MESSAGES.get(**at).is_some_and(|m| std::ptr::eq(m, message));
+    plugins.get(NAMED.get(message.name)?.iter().find(same)?).copied()
 }
