@@ -114,7 +114,7 @@ fn routes(sw_if_index: u32) -> Vec<Route> {
         ..RoutePath::default()
     };
     let prefix = |n: u32| IpNet::new(Ipv4Addr::from(0x0b00_0000 + n).into(), 32).unwrap();
-    (0..ROUTES).map(|n| Route { table: 0, prefix: prefix(n), paths: vec![path.clone()] }).collect()
+    (0..ROUTES).map(|n| Route { table: 0, prefix: prefix(n), paths: vec![path] }).collect()
 }
 
 async fn connect(config: Config) -> (Client, Handlers) {

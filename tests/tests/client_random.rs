@@ -1,6 +1,6 @@
 //! Two million frames that mean nothing, sent to a client with calls in flight: framing is intact, so the connection
 //! stays, every call ends, and the next one is answered.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod common;
 

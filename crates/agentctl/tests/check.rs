@@ -159,7 +159,7 @@ fn a_socket_that_may_not_be_used_is_told_with_what_to_do() {
     let socket = folder.path().join("api.sock");
     let sim = Sim::new(Release::parse("26.06").unwrap(), Options::new(api_json())).unwrap();
     let _running = sim.serve(socket.clone()).unwrap();
-    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o000)).unwrap();
     let mut command = Command::new(for_anybody(folder.path()));
     if nix::unistd::geteuid().is_root() {
         // Root may do everything.

@@ -1,6 +1,6 @@
 //! A client that is not ours, `vpp_papi`, against the simulated VPP, one release of every generation of the API.
 //! Runs when `VPP_PAPI_PYTHON` names a Python that has it.
-#![allow(clippy::expect_used, clippy::print_stdout)]
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod common;
 
