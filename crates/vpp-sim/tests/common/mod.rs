@@ -1,5 +1,5 @@
 //! What several tests use.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 pub mod compare;
 pub mod layers;
