@@ -97,6 +97,8 @@ pub struct Behaviour {
     pub seqpacket: bool,
     /// `response` of a successful `sockclnt_delete`. Recorded: -1 in 18.10, 1 from 20.01.
     pub goodbye: i32,
+    /// Details of an IPIP tunnel say whether it has many other ends: the sources do from 23.10 on; 23.06 says it has not.
+    pub ipip_tells_mode: bool,
     /// A body that is too short is dropped; before 22.02 VPP reads what lies behind it, here zeros.
     pub drops_short: bool,
     /// A new interface is an event. Recorded: no in 18.10, yes from 20.01.
@@ -248,6 +250,7 @@ impl Behaviour {
         Self {
             seqpacket: !from(19, 8),
             goodbye: if from(20, 1) { 1 } else { -1 },
+            ipip_tells_mode: from(23, 10),
             drops_short: from(22, 2),
             creation_events: from(20, 1),
             address_conflict: if from(20, 5) { retval::ADDRESS_IN_USE } else { retval::DUPLICATE_IF_ADDRESS },

@@ -99,13 +99,16 @@ pub(crate) mod handlers {
                 api! {
                     has(IpipTunnel) => {
                         let t = d.tunnel;
+                        let dst = t.dst.to_product()?;
                         let tunnel = Ipip {
                             instance: Some(t.instance),
                             src: t.src.to_product()?,
-                            dst: t.dst.to_product()?,
+                            dst,
                             table: t.table_id,
+                            // Up to 23.06 VPP does not fill in the mode (`ipip_api.c`); only a tunnel with many other
+                            // ends has none.
                             multipoint: api! {
-                                has(IpipTunnel.mode) => t.mode == api::TunnelMode::TUNNEL_API_MODE_MP,
+                                has(IpipTunnel.mode) => dst.is_unspecified(),
                                 _ => false,
                             },
                             flags: api! {

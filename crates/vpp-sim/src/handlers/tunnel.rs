@@ -163,7 +163,11 @@ fn dump<'a>(call: &mut Call<'a>, gre: bool) -> Answer<'a> {
     shown.sort_by_key(|(_, tunnel)| tunnel.instance);
     let details = shown.into_iter().map(|(interface, tunnel)| {
         let mode = u32::from(tunnel.multipoint);
-        let mode = if gre { mode.saturating_add(call.behaviour.gre_first_mode) } else { mode };
+        let mode = match gre {
+            true => mode.saturating_add(call.behaviour.gre_first_mode),
+            false if call.behaviour.ipip_tells_mode => mode,
+            false => 0,
+        };
         describe(call.details(), interface, tunnel, mode)
     });
     Answer::Details(details.collect())
