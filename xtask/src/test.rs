@@ -12,9 +12,10 @@ pub(crate) struct TestArgs {
 }
 
 /// Environment in which tests find peers that are not part of this project.
-const PEERS: [(&str, &str, &str); 3] = [
+const PEERS: [(&str, &str, &str); 4] = [
     ("VPP_API_SOCKET", "tests against a real VPP", "its API socket"),
     ("VPP_STATS_SOCKET", "tests against a real VPP's statistics", "its statistics socket"),
+    ("VPP_FRESH", "comparison of the simulated VPP with a real one", "1 for one test on a VPP just started"),
     ("VPP_PAPI_PYTHON", "tests with vpp_papi as the client", "a Python that has it (pip install vpp_papi)"),
 ];
 

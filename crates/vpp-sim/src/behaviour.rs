@@ -120,7 +120,8 @@ pub struct Behaviour {
     /// The connected route of a subnet shows the first address that it was made for, also when that one is deleted
     /// and others of the subnet stay: 26.06. 20.05 makes the route anew for one of the others.
     pub glean_outlives_address: bool,
-    /// Interface that a path which drops is shown with: 20.05 says 0, 26.06 none.
+    /// Interface that a path which drops is shown with: 20.05 and 23.06 say 0, 26.06 none. The sources take such a path
+    /// for one without an interface from 24.02 on.
     pub drop_interface: u32,
     /// The flat route message says the family of its next hop (`IP46_TYPE_*`): 19.04. 18.10 and 19.01 take that of
     /// the destination.
@@ -260,7 +261,7 @@ impl Behaviour {
             glean_31: from(20, 9),
             ip6_glean_shows_address: !from(20, 5),
             glean_outlives_address: from(20, 9),
-            drop_interface: if from(20, 9) { u32::MAX } else { 0 },
+            drop_interface: if from(24, 2) { u32::MAX } else { 0 },
             next_hop_has_family: from(19, 4),
             shows_labels: from(19, 1),
             checks_prefix: from(24, 2),

@@ -344,9 +344,8 @@ fn dies_of_the_same() {
         println!("skipped: VPP_MAY_DIE is not set");
         return;
     }
-    let release = std::env::var("VPP_RELEASE").expect("VPP_RELEASE says which release it is");
-    let sim = Sim::new(common::release(&release), common::options()).expect("a simulated VPP");
-    let mut real = SocketClient::connect(&path, sim.behaviour().seqpacket);
+    let (mut real, release) = SocketClient::find(&path);
+    let sim = Sim::new(release, common::options()).expect("a simulated VPP");
     let schema = sim.schema().clone();
     let mut ask =
         |name: &str, fields: Value| real.request(&schema, name, &fields).pop().map(|(_, fields)| fields);

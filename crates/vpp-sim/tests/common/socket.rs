@@ -7,6 +7,7 @@ use std::path::Path;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect, recv, send, socket};
 use serde_json::{Value, json};
 use vpp_schema::Schema;
+use vpp_sim::Release;
 
 pub struct SocketClient {
     socket: OwnedFd,
@@ -24,12 +25,32 @@ impl SocketClient {
         client
     }
 
+    /// A VPP of any release, and which it says it is.
+    pub fn find(path: &Path) -> (Self, Release) {
+        let mut client = Self::try_dial(path, SockType::Stream)
+            .or_else(|_| Self::try_dial(path, SockType::SeqPacket))
+            .expect("connects");
+        client.hello("test");
+        let id = client.ids["show_version"];
+        client.send(&[&id.to_be_bytes()[..], &client.handle.to_be_bytes(), &[0; 4]].concat());
+        let reply = client.receive().expect("a version");
+        let text = String::from_utf8_lossy(&reply).into_owned();
+        let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || "._~+-".contains(c)));
+        let release = words.find_map(Release::parse).expect("a release in its version");
+        (client, release)
+    }
+
     /// Connected, and nothing said.
     pub fn dial(path: &Path, seqpacket: bool) -> Self {
         let kind = if seqpacket { SockType::SeqPacket } else { SockType::Stream };
-        let socket = socket(AddressFamily::Unix, kind, SockFlag::SOCK_CLOEXEC, None).expect("socket");
-        connect(socket.as_raw_fd(), &UnixAddr::new(path).expect("path")).expect("connects");
-        Self { socket, read: Vec::new(), handle: 0, ids: HashMap::new(), names: HashMap::new(), context: 100 }
+        Self::try_dial(path, kind).expect("connects")
+    }
+
+    fn try_dial(path: &Path, kind: SockType) -> nix::Result<Self> {
+        let socket = socket(AddressFamily::Unix, kind, SockFlag::SOCK_CLOEXEC, None)?;
+        connect(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+        let (ids, names) = (HashMap::new(), HashMap::new());
+        Ok(Self { socket, read: Vec::new(), handle: 0, ids, names, context: 100 })
     }
 
     /// Asks to be registered; the answer's `response`, which is 0 when it is.
