@@ -58,7 +58,7 @@ fn an_epoch_that_moves_all_the_time_is_an_error_in_time() {
         let vpp = Alone::new(name);
         // Some work, so that a read takes longer than a turn of the writer.
         for n in 0..500 {
-            vpp.segment().add_entry(&format!("/work/{n}"), Content::Scalar(n)).unwrap();
+            vpp.segment().add_entry(&format!("/some/{n}"), Content::Scalar(n)).unwrap();
         }
         let mut stats = Stats::connect(impatient(&vpp.server)).unwrap();
         vpp.segment().corrupt(Corruption::EpochMoves(true)).unwrap();
