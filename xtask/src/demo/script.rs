@@ -311,6 +311,7 @@ impl Walk<'_> {
         let text = std::fs::read_to_string(&self.place.requests)?;
         let looks = |name: &str| {
             name.ends_with("_dump")
+                || name.contains("_get_")
                 || matches!(
                     name,
                     "control_ping" | "show_version" | "get_api_json" | "sockclnt_create" | "sockclnt_delete"
@@ -323,7 +324,7 @@ impl Walk<'_> {
             asked += 1;
             if !looks(name) {
                 return Err(self.miss(
-                    "only dumps, pings and the handshake",
+                    "only questions, pings and the handshake",
                     &"no configuration message",
                     &request,
                 ));
