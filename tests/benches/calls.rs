@@ -4,15 +4,18 @@
 //! otherwise a simulated one. It makes a loopback and 10,000 routes through it, again and again, and removes them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
+#[path = "../../crates/vpp-client/benches/raw/mod.rs"]
+mod raw;
+
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures::future::try_join_all;
 use ipnet::IpNet;
+use raw::{RawSocket, frame};
 use vpp_client::{Client, Config, Connection, Direction, Record};
 use vpp_sim::{Options, Release, Sim};
 use vppcalls::types::{Paths, Route, RoutePath};
@@ -38,34 +41,15 @@ impl Record for Sent {
     fn ended(&self, _: u64, _: &str) {}
 }
 
-fn frame(message: &[u8]) -> Vec<u8> {
-    [&[0; 8][..], &u32::try_from(message.len()).unwrap().to_be_bytes(), &[0; 4], message].concat()
-}
-
-/// A socket that frames are written to and read from, with nothing known of them.
-struct Raw {
-    stream: UnixStream,
-    handle: [u8; 4],
-}
+/// Sends frames as they are.
+struct Raw(RawSocket);
 
 impl Raw {
-    fn connect(path: &Path) -> Self {
-        let mut stream = UnixStream::connect(path).expect("a stream socket");
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let hello = [&15u16.to_be_bytes()[..], &1u32.to_be_bytes(), b"raw", &[0; 61]].concat();
-        stream.write_all(&frame(&hello)).unwrap();
-        let mut header = [0; 16];
-        stream.read_exact(&mut header).unwrap();
-        let mut reply = vec![0; u32::from_be_bytes(header[8..12].try_into().unwrap()) as usize];
-        stream.read_exact(&mut reply).unwrap();
-        Self { stream, handle: reply[14..18].try_into().unwrap() }
-    }
-
     /// Messages that calls sent, as frames of this client.
     fn frames(&self, messages: &[Vec<u8>]) -> Vec<Vec<u8>> {
         let own = |message: &Vec<u8>| {
             let mut message = message.clone();
-            message[2..6].copy_from_slice(&self.handle);
+            message[2..6].copy_from_slice(&self.0.handle);
             frame(&message)
         };
         messages.iter().map(own).collect()
@@ -79,10 +63,10 @@ impl Raw {
         while answered < frames.len() {
             let until = frames.len().min(answered + window);
             if sent < until {
-                self.stream.write_all(&frames[sent..until].concat()).unwrap();
+                self.0.stream.write_all(&frames[sent..until].concat()).unwrap();
                 sent = until;
             }
-            let n = self.stream.read(&mut buffer).unwrap();
+            let n = self.0.stream.read(&mut buffer).unwrap();
             input.extend_from_slice(&buffer[..n]);
             while let Some(length) = input.get(used + 8..used + 12) {
                 let length = u32::from_be_bytes(length.try_into().unwrap()) as usize;
@@ -96,14 +80,6 @@ impl Raw {
             used = 0;
         }
         frames.len() as f64 / start.elapsed().as_secs_f64()
-    }
-}
-
-impl Drop for Raw {
-    fn drop(&mut self) {
-        let goodbye = [&17u16.to_be_bytes()[..], &self.handle, &[0; 4], &self.handle].concat();
-        let _ = self.stream.write_all(&frame(&goodbye));
-        let _ = self.stream.read(&mut [0; 64]);
     }
 }
 
@@ -174,7 +150,7 @@ fn main() {
     });
     let mut messages = std::mem::take(&mut *sent.0.lock().unwrap());
     messages.truncate(routes.len());
-    let mut raw = Raw::connect(&socket);
+    let mut raw = Raw(RawSocket::connect(&socket));
     let frames = raw.frames(&messages);
 
     let (mut ours, mut theirs) = (Vec::new(), vec![Vec::new(); WINDOWS.len()]);

@@ -4,8 +4,10 @@
 //! the two take turns, so that what else the machine does falls on both.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
 
+mod raw;
+
 use std::io::{Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -14,6 +16,7 @@ use std::time::{Duration, Instant};
 use binapi_messages::interface::v1908::SwInterfaceDump;
 use binapi_messages::release::V2606;
 use binapi_messages::vpe::v1810::ControlPing;
+use raw::{RawSocket, frame};
 use vpp_client::{Client, Config, SocketKind};
 use vpp_sim::{Options, Outbox, Release, Sim};
 
@@ -33,32 +36,18 @@ fn simulated() -> Sim {
     Sim::new(Release { year: 26, month: 6 }, Options::new(api_json())).unwrap()
 }
 
-fn frame(message: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
-    [&[0; 8][..], &length, &[0; 4], message].concat()
-}
-
 /// A socket on which nothing but pings is spoken.
 struct Raw {
-    stream: UnixStream,
+    socket: RawSocket,
     ping: Vec<u8>,
-    handle: [u8; 4],
 }
 
 impl Raw {
     fn connect(path: &Path) -> Self {
-        let mut stream = UnixStream::connect(path).expect("a stream socket");
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let hello = [&15u16.to_be_bytes()[..], &1u32.to_be_bytes(), b"raw", &[0; 61]].concat();
-        stream.write_all(&frame(&hello)).unwrap();
-        let mut header = [0; 16];
-        stream.read_exact(&mut header).unwrap();
-        let mut reply = vec![0; u32::from_be_bytes(header[8..12].try_into().unwrap()) as usize];
-        stream.read_exact(&mut reply).unwrap();
-        let handle: [u8; 4] = reply[14..18].try_into().unwrap();
-        let ping = reply[20..].chunks_exact(66).find(|e| e[2..].starts_with(b"control_ping_5")).unwrap();
-        let ping = frame(&[&ping[..2], &handle, &[0, 0, 0, 1]].concat());
-        Self { stream, ping, handle }
+        let socket = RawSocket::connect(path);
+        let entry = socket.table.chunks_exact(66).find(|e| e[2..].starts_with(b"control_ping_5")).unwrap();
+        let ping = frame(&[&entry[..2], &socket.handle, &[0, 0, 0, 1]].concat());
+        Self { socket, ping }
     }
 
     /// Pings within a time, with so many in flight.
@@ -67,8 +56,8 @@ impl Raw {
             // Nothing to do at the same time, so two threads would only wake each other.
             let (start, mut count, mut pong) = (Instant::now(), 0u64, [0; PONG]);
             while start.elapsed() < ROUND {
-                self.stream.write_all(&self.ping).unwrap();
-                self.stream.read_exact(&mut pong).unwrap();
+                self.socket.stream.write_all(&self.ping).unwrap();
+                self.socket.stream.read_exact(&mut pong).unwrap();
                 count += 1;
             }
             return count as f64 / start.elapsed().as_secs_f64();
@@ -80,7 +69,7 @@ impl Raw {
         let mut count = 0u64;
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let mut stream = &self.stream;
+                let mut stream = &self.socket.stream;
                 loop {
                     let n = {
                         let mut n = free.0.lock().unwrap();
@@ -96,7 +85,7 @@ impl Raw {
                     sent.fetch_add(n as u64, Ordering::Release);
                 }
             });
-            let (mut stream, mut buffer, mut left) = (&self.stream, vec![0; 256 * 1024], 0);
+            let (mut stream, mut buffer, mut left) = (&self.socket.stream, vec![0; 256 * 1024], 0);
             while start.elapsed() < ROUND {
                 left += stream.read(&mut buffer).unwrap();
                 let n = left / PONG;
@@ -119,14 +108,6 @@ impl Raw {
             count = rate;
         });
         count as f64 / ROUND.as_secs_f64()
-    }
-}
-
-impl Drop for Raw {
-    fn drop(&mut self) {
-        let goodbye = [&17u16.to_be_bytes()[..], &self.handle, &[0; 4], &self.handle].concat();
-        let _ = self.stream.write_all(&frame(&goodbye));
-        let _ = self.stream.read(&mut [0; 64]);
     }
 }
 
