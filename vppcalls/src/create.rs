@@ -4,6 +4,10 @@
 //! without its name and without a word: it is removed again, or the error tells its number
 //! ([`Error::LeftBehind`]). So everything that makes named interfaces goes through [`Handlers::create`].
 
+use std::future::Future;
+
+use futures::future::try_join5;
+
 use crate::error::{Error, Result};
 use crate::handlers::Handlers;
 use crate::types::{AfPacket, Bond, Gre, Ipip, Mac, Memif, SubInterface, Tap, Vxlan};
@@ -37,13 +41,33 @@ pub enum NewInterface {
     Bond(Bond),
 }
 
+/// What an interface is to have from the start, beside what makes it what it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The tag; none when it is empty.
+    pub tag: String,
+    /// The MAC, where the making does not set it.
+    pub mac: Option<Mac>,
+    /// The MTU for packets of all protocols.
+    pub mtu: Option<u32>,
+    /// The table of a family (true: IPv6).
+    pub table: Option<(bool, u32)>,
+    /// Up or down; left as VPP makes it when there is none.
+    pub admin_up: Option<bool>,
+}
+
 impl Handlers {
-    /// Makes an interface and attaches its tag; gives its `sw_if_index`. When it cannot be tagged it is removed again.
-    /// An empty tag is none.
+    /// Makes an interface and attaches its tag; see [`create_as`](Self::create_as).
+    pub async fn create(&self, interface: &NewInterface, tag: &str) -> Result<u32> {
+        self.create_as(interface, &Settings { tag: tag.to_string(), ..Settings::default() }).await
+    }
+
+    /// Makes an interface that is like this; gives its `sw_if_index`. When one of the settings is refused it is removed
+    /// again.
     ///
     /// An error that is [lost](Error::is_lost) or a [timeout](Error::is_timeout) says that VPP may have made it.
-    pub async fn create(&self, interface: &NewInterface, tag: &str) -> Result<u32> {
-        crate::check::length("tag", tag, MAX_TAG)?;
+    pub async fn create_as(&self, interface: &NewInterface, settings: &Settings) -> Result<u32> {
+        crate::check::length("tag", &settings.tag, MAX_TAG)?;
         let sw_if_index = match interface {
             NewInterface::Loopback { mac, instance: None } => self.interface.add_loopback(*mac).await?,
             NewInterface::Loopback { mac, instance: Some(instance) } => {
@@ -58,16 +82,28 @@ impl Handlers {
             NewInterface::Ipip(tunnel) => self.ipip.add_ipip(tunnel).await?,
             NewInterface::Bond(bond) => self.bond.add_bond(bond).await?,
         };
-        if tag.is_empty() {
-            return Ok(sw_if_index);
-        }
-        let Err(unfinished) = self.interface.set_tag(sw_if_index, tag).await else { return Ok(sw_if_index) };
+        let Err(unfinished) = self.set(sw_if_index, settings).await else { return Ok(sw_if_index) };
         match self.delete(interface, sw_if_index).await {
             Ok(()) => Err(unfinished),
             Err(kept) => {
                 Err(Error::LeftBehind { sw_if_index, unfinished: Box::new(unfinished), kept: Box::new(kept) })
             }
         }
+    }
+
+    /// Sets all of it at once. VPP takes one after the other, so nothing passes before the rest is as it should be.
+    pub async fn set(&self, sw_if_index: u32, settings: &Settings) -> Result<()> {
+        let calls = &self.interface;
+        let tag = Some(settings.tag.as_str()).filter(|tag| !tag.is_empty());
+        try_join5(
+            done(tag.map(|tag| calls.set_tag(sw_if_index, tag))),
+            done(settings.mac.map(|mac| calls.set_mac(sw_if_index, mac))),
+            done(settings.mtu.map(|mtu| calls.set_mtu(sw_if_index, mtu))),
+            done(settings.table.map(|(ipv6, table)| calls.set_table(sw_if_index, ipv6, table))),
+            done(settings.admin_up.map(|up| calls.set_admin(sw_if_index, up))),
+        )
+        .await?;
+        Ok(())
     }
 
     /// Removes an interface that was made like this. Some kinds VPP knows by their number, others by what they are.
@@ -83,5 +119,12 @@ impl Handlers {
             NewInterface::Ipip(_) => self.ipip.delete_ipip(sw_if_index).await,
             NewInterface::Bond(_) => self.bond.delete_bond(sw_if_index).await,
         }
+    }
+}
+
+async fn done(call: Option<impl Future<Output = Result<()>>>) -> Result<()> {
+    match call {
+        Some(call) => call.await,
+        None => Ok(()),
     }
 }

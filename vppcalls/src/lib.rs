@@ -19,7 +19,7 @@ pub use calls::{
     AfPacketCalls, BondCalls, CoreCalls, DhcpCalls, GreCalls, InterfaceCalls, InterfaceEvents, IpipCalls,
     L2Calls, L3Calls, MemifCalls, NeighborCalls, RxCalls, SpanCalls, SubInterfaceCalls, TapCalls, VxlanCalls,
 };
-pub use create::NewInterface;
+pub use create::{NewInterface, Settings};
 pub use error::{Error, Result};
 pub use handlers::Handlers;
 pub use inventory::{Inventory, Kind};

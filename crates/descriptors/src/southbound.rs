@@ -1,48 +1,78 @@
 //! The VPP that descriptors talk to, which comes and goes.
 
-use std::sync::{Arc, RwLock};
-
 use kvscheduler::Failure;
+use tokio::sync::watch;
 use vppcalls::{Error, Handlers};
 
 /// The calls of the VPP that is connected now. Clones share it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Southbound {
-    handlers: Arc<RwLock<Option<Handlers>>>,
+    handlers: watch::Sender<Option<Handlers>>,
+}
+
+impl Default for Southbound {
+    fn default() -> Self {
+        Self { handlers: watch::Sender::new(None) }
+    }
 }
 
 impl Southbound {
     /// A VPP is there (or another one), or none is.
     pub fn set(&self, handlers: Option<Handlers>) {
-        match self.handlers.write() {
-            Ok(mut place) => *place = handlers,
-            // Nothing panics while it holds the lock; the value is whole either way.
-            Err(poisoned) => *poisoned.into_inner() = handlers,
-        }
+        self.handlers.send_replace(handlers);
     }
 
     /// The calls, or the failure that parks what was to be done until there is a VPP.
     pub fn get(&self) -> Result<Handlers, Failure> {
-        let handlers = match self.handlers.read() {
-            Ok(place) => place.clone(),
-            Err(poisoned) => poisoned.into_inner().clone(),
-        };
-        handlers.ok_or_else(|| Failure::lost("no VPP is connected"))
+        self.handlers.borrow().clone().ok_or_else(|| Failure::lost("no VPP is connected"))
+    }
+
+    /// Follows the comings and goings.
+    pub(crate) fn watch(&self) -> watch::Receiver<Option<Handlers>> {
+        self.handlers.subscribe()
     }
 }
 
-/// Why VPP could not be read, as the scheduler wants it. Nothing is configured over what is not known: the resync ends
-/// and is tried again.
-pub(crate) fn unread(error: Error) -> Failure {
-    Failure { lost: true, ..failure(error) }
+/// What VPP answers to requests that it will never carry out, whatever else changes: `UNIMPLEMENTED`, `UNSUPPORTED`.
+const NEVER: [i32; 2] = [-9, -126];
+
+/// What calls give, as the scheduler wants it.
+pub(crate) trait OrFail<T> {
+    /// VPP's refusals and losses.
+    fn or_fail(self) -> Result<T, Failure>;
+
+    /// Why VPP could not be read. Nothing is configured over what is not known: the resync ends and is tried again.
+    fn or_unread(self) -> Result<T, Failure>;
 }
 
-/// VPP's refusals and losses, as the scheduler wants them.
-pub(crate) fn failure(error: Error) -> Failure {
-    let mut failure = Failure::from_error(&error);
+impl<T> OrFail<T> for vppcalls::Result<T> {
+    fn or_fail(self) -> Result<T, Failure> {
+        self.map_err(|error| failure(&error))
+    }
+
+    fn or_unread(self) -> Result<T, Failure> {
+        self.map_err(|error| Failure { lost: true, ..failure(&error) })
+    }
+}
+
+/// A dump of a plugin that is not loaded, or of a release that has no such thing: there is nothing.
+pub(crate) fn or_none<T>(dump: vppcalls::Result<Vec<T>>) -> vppcalls::Result<Vec<T>> {
+    match dump {
+        Err(e) if e.is_absent() => Ok(Vec::new()),
+        other => other,
+    }
+}
+
+fn failure(error: &Error) -> Failure {
+    let mut failure = Failure::from_error(error);
     // After a timeout nobody knows whether VPP did it: only reading VPP tells, and that is what a resync does.
     failure.lost = error.is_lost() || error.is_timeout();
-    failure.retriable =
-        !matches!(error, Error::TooLong { .. } | Error::Unsupported { .. }) && !error.is_absent();
+    let never = error.retval().is_some_and(|retval| NEVER.contains(&retval));
+    failure.retriable = !(never || error.is_bad_input() || error.is_absent());
     failure
+}
+
+/// This agent, or this VPP, cannot do it.
+pub(crate) fn unimplemented(reason: impl Into<String>) -> Failure {
+    Failure::permanent(reason)
 }

@@ -28,6 +28,8 @@ const BOND: &str = "vpp/bond/";
 const HAS_IP_ADDRESS: &str = "/has-IP-address";
 const RX_MODES: &str = "/rx-modes";
 const RX_PLACEMENT: &str = "/rx-placement/queue/";
+const ADMIN_UP: &str = "/admin-up";
+const VLAN_REWRITE: &str = "/vlan-rewrite";
 const LINK_STATE: &str = "/link-state/";
 const ADDRESS: &str = "/address/";
 const VRF: &str = "/vrf/";
@@ -141,6 +143,16 @@ pub enum PropertyKey<'a> {
         /// Name of the interface.
         interface: &'a str,
     },
+    /// `vpp/interface/<if>/admin-up`: the interface is set up. A sub-interface cannot be while its parent is not.
+    AdminUp {
+        /// Name of the interface.
+        interface: &'a str,
+    },
+    /// `vpp/interface/<if>/vlan-rewrite`: what happens to the VLAN tags of a sub-interface that is bridged.
+    VlanRewrite {
+        /// Name of the interface.
+        interface: &'a str,
+    },
     /// `vpp/interface/<if>/link-state/<UP|DOWN>`: state of the link, reported by VPP.
     LinkState {
         /// Name of the interface.
@@ -210,6 +222,8 @@ impl fmt::Display for PropertyKey<'_> {
                 write!(f, "{INTERFACE}{}{VRF_FROM}{}", n(interface), n(from))
             }
             Self::HasIpAddress { interface } => write!(f, "{INTERFACE}{}{HAS_IP_ADDRESS}", n(interface)),
+            Self::AdminUp { interface } => write!(f, "{INTERFACE}{}{ADMIN_UP}", n(interface)),
+            Self::VlanRewrite { interface } => write!(f, "{INTERFACE}{}{VLAN_REWRITE}", n(interface)),
             Self::LinkState { interface, state } => {
                 write!(f, "{INTERFACE}{}{LINK_STATE}{state}", n(interface))
             }
@@ -264,6 +278,12 @@ impl<'a> PropertyKey<'a> {
         }
         if let Some(interface) = rest.strip_suffix(RX_MODES).and_then(name) {
             return Some(Self::RxModes { interface });
+        }
+        if let Some(interface) = rest.strip_suffix(ADMIN_UP).and_then(name) {
+            return Some(Self::AdminUp { interface });
+        }
+        if let Some(interface) = rest.strip_suffix(VLAN_REWRITE).and_then(name) {
+            return Some(Self::VlanRewrite { interface });
         }
         if let Some((interface, state)) = rest.rsplit_once(LINK_STATE)
             && let (Some(interface), Some(state)) = (name(interface), LinkState::parse(state))
@@ -354,6 +374,16 @@ pub fn interface_inherited_vrf(interface: &str, from: &str) -> String {
 /// Key that is there when the interface has an address.
 pub fn has_ip_address(interface: &str) -> String {
     PropertyKey::HasIpAddress { interface }.to_string()
+}
+
+/// Key that is there while the interface is set up.
+pub fn admin_up(interface: &str) -> String {
+    PropertyKey::AdminUp { interface }.to_string()
+}
+
+/// Key of what happens to the VLAN tags of a sub-interface.
+pub fn vlan_rewrite(interface: &str) -> String {
+    PropertyKey::VlanRewrite { interface }.to_string()
 }
 
 /// Key of the state of a link.

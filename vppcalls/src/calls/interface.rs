@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use vppcalls_macros::calls;
 
 use crate::error::Result;
-use crate::types::{Interface, InterfaceEvent, Mac};
+use crate::types::{Interface, InterfaceEvent, Link, Mac};
 
 /// Events as they come. An error stands where some may be missing; the stream ends with the connection.
 pub type InterfaceEvents = Pin<Box<dyn Stream<Item = Result<InterfaceEvent>> + Send>>;
@@ -68,6 +68,9 @@ pub trait InterfaceCalls: Send + Sync {
     /// All interfaces with their tags, addresses and tables. One that goes while this runs is left out.
     async fn dump_interfaces(&self) -> Result<Vec<Interface>>;
 
+    /// All interfaces with their names and states, in one turn.
+    async fn dump_links(&self) -> Result<Vec<Link>>;
+
     /// What happens to interfaces from now on, as long as this connection lasts.
     fn events(&self) -> InterfaceEvents;
 }
@@ -83,8 +86,8 @@ pub(crate) mod handlers {
     use crate::check;
     use crate::error::{Error, Result};
     use crate::types::{
-        Duplex, Interface, InterfaceEvent, Mac, NO_INTERFACE, RewriteKind, SubInterface, Vlan, VlanRewrite,
-        VlanTags,
+        Duplex, Interface, InterfaceEvent, Link, Mac, NO_INTERFACE, RewriteKind, SubInterface, Vlan,
+        VlanRewrite, VlanTags,
     };
     use crate::wire::{ApiText, Convert, Flag, address_bytes, address_from, network, text};
 
@@ -203,14 +206,7 @@ pub(crate) mod handlers {
         }
 
         async fn dump_interfaces(&self) -> Result<Vec<Interface>> {
-            let request = api! {
-                has(SwInterfaceDump.sw_if_index) => {
-                    api::SwInterfaceDump { sw_if_index: NO_INTERFACE, ..Default::default() }
-                }
-                _ => api::SwInterfaceDump::default(),
-            };
-            let (details, borrowing) = try_join(self.dump(&request), self.dump_unnumbered()).await?;
-            let interfaces: Vec<Interface> = details.into_iter().map(interface).collect();
+            let (interfaces, borrowing) = try_join(self.plain(), self.dump_unnumbered()).await?;
             // All questions are on their way before the first answer is waited for.
             let families = || interfaces.iter().flat_map(|i| [(i.sw_if_index, false), (i.sw_if_index, true)]);
             let addresses = try_join_all(families().map(|(index, ipv6)| self.addresses(index, ipv6)));
@@ -230,6 +226,17 @@ pub(crate) mod handlers {
             Ok(there)
         }
 
+        async fn dump_links(&self) -> Result<Vec<Link>> {
+            let link = |i: Interface| Link {
+                sw_if_index: i.sw_if_index,
+                internal_name: i.internal_name,
+                tag: i.tag,
+                admin_up: i.admin_up,
+                link_up: i.link_up,
+            };
+            Ok(self.plain().await?.into_iter().map(link).collect())
+        }
+
         fn events(&self) -> InterfaceEvents {
             // VPP gives the number back with each event.
             let request = api::WantInterfaceEvents { enable_disable: 1, pid: std::process::id() };
@@ -243,6 +250,17 @@ pub(crate) mod handlers {
     }
 
     impl Handler {
+        /// All interfaces, as far as the one dump tells.
+        async fn plain(&self) -> Result<Vec<Interface>> {
+            let request = api! {
+                has(SwInterfaceDump.sw_if_index) => {
+                    api::SwInterfaceDump { sw_if_index: NO_INTERFACE, ..Default::default() }
+                }
+                _ => api::SwInterfaceDump::default(),
+            };
+            Ok(self.dump(&request).await?.into_iter().map(interface).collect())
+        }
+
         /// `None` when the interface is gone.
         async fn table_or_gone(&self, sw_if_index: u32, ipv6: bool) -> Result<Option<u32>> {
             match self.table(sw_if_index, ipv6).await {

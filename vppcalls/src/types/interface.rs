@@ -59,6 +59,21 @@ pub struct Interface {
     pub rewrite: VlanRewrite,
 }
 
+/// The name and the state of an interface.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Link {
+    /// VPP's number for it.
+    pub sw_if_index: u32,
+    /// VPP's name: `loop0`.
+    pub internal_name: String,
+    /// Text that was attached to it; the agent's name for it.
+    pub tag: String,
+    /// Set up by configuration.
+    pub admin_up: bool,
+    /// Up.
+    pub link_up: bool,
+}
+
 /// A VLAN to match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vlan {

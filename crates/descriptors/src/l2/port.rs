@@ -6,27 +6,21 @@ use models::keys::{self, PropertyKey};
 use models::proto::ligato::vpp::l2::bridge_domain::Interface;
 use vppcalls::types::Port;
 
-use crate::southbound::failure;
-use crate::{Indexes, Southbound};
+use super::bridge_domain;
+use crate::southbound::OrFail as _;
+use crate::vpp::Vpp;
 
-pub(crate) struct PortDescriptor {
-    southbound: Southbound,
-    indexes: Indexes,
-}
+pub(super) struct PortDescriptor(pub(super) Vpp);
 
 impl PortDescriptor {
-    pub(crate) fn new(southbound: Southbound, indexes: Indexes) -> Self {
-        Self { southbound, indexes }
-    }
-
     fn port(&self, key: &str, value: &Interface) -> Result<(u32, Port), Failure> {
         let (bridge_domain, interface) = names_of(key).unwrap_or_default();
         let port = Port {
-            sw_if_index: self.indexes.interface(interface)?,
+            sw_if_index: self.0.interface(interface)?,
             bvi: value.bridged_virtual_interface,
             split_horizon_group: u8::try_from(value.split_horizon_group).unwrap_or(u8::MAX),
         };
-        Ok((self.indexes.bridge_domain(bridge_domain)?, port))
+        Ok((self.0.bridge_domain(bridge_domain)?, port))
     }
 }
 
@@ -59,11 +53,17 @@ impl Descriptor for PortDescriptor {
 
     async fn create(&self, key: &str, value: &Interface) -> Result<(), Failure> {
         let (bd_id, port) = self.port(key, value)?;
-        self.southbound.get()?.l2.add_port(bd_id, &port).await.map_err(failure)
+        self.0.calls()?.l2.add_port(bd_id, &port).await.or_fail()
     }
 
     async fn delete(&self, key: &str, value: &Interface, (): &()) -> Result<(), Failure> {
         let (bd_id, port) = self.port(key, value)?;
-        self.southbound.get()?.l2.delete_port(bd_id, &port).await.map_err(failure)
+        self.0.calls()?.l2.delete_port(bd_id, &port).await.or_fail()
+    }
+
+    fn examples(&self) -> Vec<(String, Interface)> {
+        let bridge_domain = bridge_domain::example();
+        let port = |port: &Interface| (keys::bd_interface(&bridge_domain.name, &port.name), port.clone());
+        bridge_domain.interfaces.iter().map(port).collect()
     }
 }

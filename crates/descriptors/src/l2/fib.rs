@@ -9,18 +9,20 @@ use models::net::{canonical_mac, parse_mac};
 use models::proto::ligato::vpp::l2::{FibEntry, fib_entry::Action};
 use vppcalls::types;
 
-use crate::southbound::{failure, unread};
-use crate::{Indexes, Southbound, bridge_domain, check, interface};
+use super::bridge_domain;
+use crate::check::check;
+use crate::interface;
+use crate::southbound::OrFail as _;
+use crate::vpp::{Vpp, mac_text};
 
-pub(crate) struct FibDescriptor {
-    southbound: Southbound,
-    indexes: Indexes,
+pub(super) struct FibDescriptor {
+    vpp: Vpp,
     prefix: String,
 }
 
 impl FibDescriptor {
-    pub(crate) fn new(southbound: Southbound, indexes: Indexes) -> Self {
-        Self { southbound, indexes, prefix: FibEntry::SPEC.key_prefix(false) }
+    pub(super) fn new(vpp: Vpp) -> Self {
+        Self { vpp, prefix: FibEntry::SPEC.key_prefix(false) }
     }
 
     fn entry(&self, value: &FibEntry) -> Result<types::FibEntry, Failure> {
@@ -28,12 +30,12 @@ impl FibDescriptor {
         let mac = parse_mac(&value.phys_address)
             .ok_or_else(|| Failure::permanent(format!("{} is no MAC address", value.phys_address)))?;
         Ok(types::FibEntry {
-            bd_id: self.indexes.bridge_domain(&value.bridge_domain)?,
+            bd_id: self.vpp.bridge_domain(&value.bridge_domain)?,
             mac,
             sw_if_index: if drop {
                 types::NO_INTERFACE
             } else {
-                self.indexes.interface(&value.outgoing_interface)?
+                self.vpp.interface(&value.outgoing_interface)?
             },
             // VPP takes an entry that drops only as one that does not move.
             fixed: value.static_config || drop,
@@ -83,32 +85,31 @@ impl Descriptor for FibDescriptor {
 
     async fn create(&self, _key: &str, value: &FibEntry) -> Result<(), Failure> {
         let entry = self.entry(value)?;
-        self.southbound.get()?.l2.add_fib_entry(&entry).await.map_err(failure)
+        self.vpp.calls()?.l2.add_fib_entry(&entry).await.or_fail()
     }
 
     async fn delete(&self, _key: &str, value: &FibEntry, (): &()) -> Result<(), Failure> {
         let entry = self.entry(value)?;
-        self.southbound.get()?.l2.delete_fib_entry(&entry).await.map_err(failure)
+        self.vpp.calls()?.l2.delete_fib_entry(&entry).await.or_fail()
     }
 
     async fn retrieve(
         &self,
         correlate: &[Believed<'_, FibEntry>],
     ) -> Result<Option<Vec<Retrieved<FibEntry, ()>>>, Failure> {
-        let calls = self.southbound.get()?.l2;
-        let bridge_domains = self.indexes.bridge_domains.snapshot();
+        let calls = self.vpp.calls()?.l2;
+        let bridge_domains = self.vpp.indexes.bridge_domains.snapshot();
         let dumps = bridge_domains.values().map(|index| calls.dump_fib(index.id));
-        let tables = try_join_all(dumps).await.map_err(unread)?;
-        let names = self.indexes.interface_names();
+        let tables = try_join_all(dumps).await.or_unread()?;
+        let names = self.vpp.names();
         let mut found = Vec::new();
         for (name, entries) in bridge_domains.keys().zip(tables) {
             for entry in entries {
-                let mac: Vec<String> = entry.mac.iter().map(|b| format!("{b:02x}")).collect();
                 let value = FibEntry {
-                    phys_address: mac.join(":"),
+                    phys_address: mac_text(&entry.mac),
                     bridge_domain: name.clone(),
                     action: if entry.drop { Action::Drop } else { Action::Forward }.into(),
-                    outgoing_interface: names.get(&entry.sw_if_index).cloned().unwrap_or_default(),
+                    outgoing_interface: names.any(entry.sw_if_index).unwrap_or_default().to_string(),
                     static_config: entry.fixed,
                     bridged_virtual_interface: entry.bvi,
                 };
@@ -125,5 +126,22 @@ impl Descriptor for FibDescriptor {
 
     fn retrieve_after(&self) -> Vec<String> {
         vec![interface::NAME.to_string(), bridge_domain::NAME.to_string()]
+    }
+    fn examples(&self) -> Vec<(String, FibEntry)> {
+        let bridge_domain = bridge_domain::example();
+        let port = bridge_domain.interfaces.first().map(|port| port.name.clone()).unwrap_or_default();
+        let forward = FibEntry {
+            phys_address: "02:00:00:00:00:01".to_string(),
+            bridge_domain: bridge_domain.name,
+            outgoing_interface: port,
+            ..FibEntry::default()
+        };
+        let drop = FibEntry {
+            phys_address: "02:00:00:00:00:02".to_string(),
+            action: Action::Drop.into(),
+            outgoing_interface: String::new(),
+            ..forward.clone()
+        };
+        [forward, drop].into_iter().map(|value| (value.key(), value)).collect()
     }
 }

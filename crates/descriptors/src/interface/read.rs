@@ -1,0 +1,119 @@
+//! The model of what VPP has.
+
+use std::collections::{BTreeMap, HashSet};
+
+use ipnet::IpNet;
+use models::proto::ligato::vpp::interfaces::Interface;
+use models::proto::ligato::vpp::interfaces::interface::{RxPlacement, Unnumbered};
+use vppcalls::types::RxThread;
+use vppcalls::{Inventory, Kind};
+
+use super::kinds::{self, Told};
+use super::{is_link_local, rx_mode};
+use crate::vpp::{Names, mac_text};
+
+/// Everything that was read.
+pub(super) struct Reader {
+    names: Names,
+    sockets: BTreeMap<u32, String>,
+    /// Interfaces that are in a bond, and have its MAC.
+    members: HashSet<u32>,
+}
+
+impl Reader {
+    pub(super) fn new(names: Names, sockets: BTreeMap<u32, String>, inventory: &[Inventory]) -> Self {
+        let bonds = inventory.iter().filter_map(|i| match &i.kind {
+            Kind::Bond(bond) => Some(&bond.members),
+            _ => None,
+        });
+        let members = bonds.flatten().map(|member| member.sw_if_index).collect();
+        Self { names, sockets, members }
+    }
+
+    /// The model of one interface. What VPP does not tell is as it is believed to be.
+    pub(super) fn value(&self, i: &Inventory, name: String, believed: Option<&Interface>) -> Interface {
+        let told = Told { names: &self.names, sockets: &self.sockets, believed };
+        let (kind, link) = kinds::told(i, &told);
+        let interface = &i.interface;
+        let unnumbered = interface.unnumbered.and_then(|lender| self.names.any(lender)).map(|lender| {
+            Unnumbered { interface_with_ip: lender.to_string() }
+        });
+        let addresses = match interface.unnumbered {
+            // Borrowed ones.
+            Some(_) => Vec::new(),
+            None => own_addresses(i, believed),
+        };
+        let member = self.members.contains(&interface.sw_if_index);
+        Interface {
+            name,
+            r#type: kind.into(),
+            enabled: interface.admin_up,
+            phys_address: match interface.mac {
+                [0, 0, 0, 0, 0, 0] => String::new(),
+                _ if member => believed.map(|b| b.phys_address.clone()).unwrap_or_default(),
+                mac => mac_text(&mac),
+            },
+            vrf: vrf(i, &addresses, believed),
+            ip_addresses: addresses.iter().map(ToString::to_string).collect(),
+            set_dhcp_client: i.dhcp.is_some(),
+            mtu: interface.mtu,
+            unnumbered,
+            // Without a link these wait, whatever the queues are like.
+            rx_modes: match interface.link_up {
+                true => rx_mode::told(&i.queues, believed.map(|b| b.rx_modes.as_slice()).unwrap_or_default()),
+                false => Vec::new(),
+            },
+            rx_placements: match interface.link_up {
+                true => placements(i, believed),
+                false => Vec::new(),
+            },
+            link,
+            ..Interface::default()
+        }
+    }
+}
+
+/// Without those that VPP puts on interfaces by itself, and those that a DHCP server gave.
+fn own_addresses(i: &Inventory, believed: Option<&Interface>) -> Vec<IpNet> {
+    let lease = i.dhcp.as_ref().and_then(|dhcp| dhcp.lease.as_ref()).map(|lease| IpNet::V4(lease.address));
+    let stated = |address: &IpNet| {
+        believed.is_some_and(|b| b.ip_addresses.iter().any(|a| a.parse().is_ok_and(|a: IpNet| a == *address)))
+    };
+    let own = |a: &&IpNet| !is_link_local(a) && (lease != Some(**a) || stated(a));
+    i.interface.addresses.iter().filter(own).copied().collect()
+}
+
+/// The one VRF that the model has for both families.
+fn vrf(i: &Inventory, addresses: &[IpNet], believed: Option<&Interface>) -> u32 {
+    match &i.kind {
+        // That of the other end, which cannot be changed.
+        Kind::Vxlan(tunnel) => return tunnel.table,
+        Kind::Ipip(tunnel) => return tunnel.table,
+        _ => {}
+    }
+    let has = |ipv6| addresses.iter().any(|a| a.addr().is_ipv6() == ipv6);
+    let (table4, table6) = (i.interface.table4, i.interface.table6);
+    match (has(false) || i.dhcp.is_some(), has(true)) {
+        // Half of it was done: told is what is not wanted, so that all of it is done again.
+        (true, true) if believed.is_some_and(|b| b.vrf == table4) => table6,
+        (_, true) if !has(false) => table6,
+        _ => table4,
+    }
+}
+
+/// The threads of queues that are placed. Where the others are is VPP's affair.
+fn placements(i: &Inventory, believed: Option<&Interface>) -> Vec<RxPlacement> {
+    let placed = believed.map(|b| b.rx_placements.as_slice()).unwrap_or_default().iter();
+    let told = placed.filter_map(|placement| {
+        let thread = i.queues.iter().find(|q| q.queue == placement.queue)?.thread;
+        Some(match (thread, placement.main_thread) {
+            // Which worker is stated beside it does not count.
+            (RxThread::Main, true) => *placement,
+            (RxThread::Main, false) => RxPlacement { queue: placement.queue, worker: 0, main_thread: true },
+            (RxThread::Worker(worker), _) => {
+                RxPlacement { queue: placement.queue, worker, main_thread: false }
+            }
+        })
+    });
+    told.collect()
+}

@@ -1,0 +1,132 @@
+//! What comes by itself, as it comes: states of links, and what DHCP servers give.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::future::try_join;
+use ipnet::IpNet;
+use kvscheduler::{MetadataWatcher, Transaction};
+use tokio::sync::watch;
+use vppcalls::{Handlers, InterfaceEvents};
+
+use super::{dhcp, link_state};
+use crate::{Indexes, InterfaceIndex, Southbound};
+
+/// How long what VPP does not tell of by itself may go unseen.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Told of.
+#[derive(Clone, Debug, PartialEq)]
+enum State {
+    Link,
+    Lease(IpNet),
+}
+
+/// Follows what comes by itself, and tells it as transactions for the scheduler.
+///
+/// An event of VPP only says that it is time to look: some releases tell what happened, some how it is.
+pub struct States {
+    southbound: watch::Receiver<Option<Handlers>>,
+    interfaces: MetadataWatcher<InterfaceIndex>,
+    /// Of the VPP that is connected.
+    events: Option<InterfaceEvents>,
+    told: BTreeMap<String, State>,
+    /// There are DHCP clients: VPP tells what becomes of them only to who made them, which may be an earlier run.
+    clients: bool,
+}
+
+impl States {
+    /// Follows this VPP, with the interfaces that the descriptors know.
+    pub fn new(southbound: &Southbound, indexes: &Indexes) -> Self {
+        Self {
+            southbound: southbound.watch(),
+            interfaces: indexes.interfaces.watch(),
+            events: None,
+            told: BTreeMap::new(),
+            clients: false,
+        }
+    }
+
+    /// The next changes. Waits until there are some. `None` when there will be no more.
+    ///
+    /// May be dropped before it is done; nothing is lost.
+    pub async fn next(&mut self) -> Option<Transaction> {
+        loop {
+            let handlers = self.southbound.borrow_and_update().clone();
+            match handlers {
+                Some(handlers) => {
+                    let events = self.events.get_or_insert_with(|| handlers.interface.events());
+                    // What goes wrong here goes wrong elsewhere, too, and is reported there.
+                    if let Ok(now) = look(&handlers).await
+                        && let Some(transaction) = tell(&mut self.told, &mut self.clients, now)
+                    {
+                        return Some(transaction);
+                    }
+                    let later = tokio::time::sleep(if self.clients { LOOK } else { LOOK * 15 });
+                    tokio::select! {
+                        changed = self.southbound.changed() => {
+                            changed.ok()?;
+                            self.events = None;
+                            self.told.clear();
+                        }
+                        event = events.next() => {
+                            if event.is_none() {
+                                // The connection has ended, and the next one is told by the southbound.
+                                self.southbound.changed().await.ok()?;
+                                self.events = None;
+                                self.told.clear();
+                            }
+                        }
+                        _ = self.interfaces.next() => {}
+                        () = later => {}
+                    }
+                }
+                None => {
+                    self.events = None;
+                    self.told.clear();
+                    self.southbound.changed().await.ok()?;
+                }
+            }
+        }
+    }
+}
+
+/// Everything there is now, and whether there are DHCP clients.
+async fn look(handlers: &Handlers) -> vppcalls::Result<(BTreeMap<String, State>, bool)> {
+    let (links, clients) = try_join(handlers.interface.dump_links(), dhcp::clients(handlers)).await?;
+    let mut now: BTreeMap<String, State> =
+        links.iter().filter_map(link_state::told).map(|key| (key, State::Link)).collect();
+    for (sw_if_index, lease) in &clients {
+        let link = links.iter().find(|link| link.sw_if_index == *sw_if_index && !link.tag.is_empty());
+        if let (Some(link), Some(lease)) = (link, lease) {
+            let (key, address) = dhcp::told(&link.tag, lease);
+            now.insert(key, State::Lease(address));
+        }
+    }
+    Ok((now, !clients.is_empty()))
+}
+
+/// What is to be told of the difference.
+fn tell(
+    told: &mut BTreeMap<String, State>,
+    clients: &mut bool,
+    (now, has_clients): (BTreeMap<String, State>, bool),
+) -> Option<Transaction> {
+    *clients = has_clients;
+    let mut transaction = Transaction::notification().description("states of interfaces");
+    let mut any = false;
+    for key in told.keys().filter(|key| !now.contains_key(*key)) {
+        transaction = transaction.delete(key.as_str());
+        any = true;
+    }
+    for (key, state) in now.iter().filter(|(key, state)| told.get(*key) != Some(state)) {
+        transaction = match state {
+            State::Link => transaction.set(key.as_str(), true),
+            State::Lease(address) => transaction.set(key.as_str(), *address),
+        };
+        any = true;
+    }
+    *told = now;
+    any.then_some(transaction)
+}

@@ -1,0 +1,155 @@
+//! The VRF of an interface, a value derived from it: stated, or that of the interface whose addresses it borrows.
+//!
+//! VPP refuses to move an interface that has addresses, so addresses come after this. The table has to be there first.
+
+use async_trait::async_trait;
+use futures::future::{try_join, try_join_all};
+use kvscheduler::{Dependency, Descriptor, Failure};
+use models::keys::{self, IpVersion, PropertyKey};
+use vppcalls::InterfaceCalls;
+
+use super::examples;
+use crate::southbound::OrFail as _;
+use crate::vpp::Vpp;
+
+/// `ADDRESS_FOUND_FOR_INTERFACE`: what VPP also says when the table is the right one already.
+const HAS_ADDRESSES: i32 = -114;
+
+pub(super) struct VrfDescriptor(pub(super) Vpp);
+
+fn families(version: IpVersion) -> &'static [bool] {
+    match version {
+        IpVersion::V4 => &[false],
+        IpVersion::V6 => &[true],
+        IpVersion::Both => &[false, true],
+    }
+}
+
+/// Puts an interface into a table, unless it is there.
+async fn put(calls: &dyn InterfaceCalls, sw_if_index: u32, ipv6: bool, table: u32) -> Result<(), Failure> {
+    match calls.set_table(sw_if_index, ipv6, table).await {
+        Err(e) if e.retval() == Some(HAS_ADDRESSES) => {
+            match calls.table(sw_if_index, ipv6).await.or_fail()? {
+                there if there == table => Ok(()),
+                _ => Err(e).or_fail(),
+            }
+        }
+        other => other.or_fail(),
+    }
+}
+
+/// Puts an interface into both tables of another one, or into those of VRF 0.
+async fn follow(calls: &dyn InterfaceCalls, sw_if_index: u32, of: Option<u32>) -> Result<(), Failure> {
+    let one = async |ipv6: bool| {
+        let wanted = async {
+            match of {
+                Some(of) => calls.table(of, ipv6).await.or_fail(),
+                None => Ok(0),
+            }
+        };
+        let own = async { calls.table(sw_if_index, ipv6).await.or_fail() };
+        let (wanted, own) = try_join(wanted, own).await?;
+        if wanted == own { Ok(()) } else { put(calls, sw_if_index, ipv6, wanted).await }
+    };
+    try_join(one(false), one(true)).await?;
+    Ok(())
+}
+
+#[async_trait]
+impl Descriptor for VrfDescriptor {
+    type Value = u32;
+    type Metadata = ();
+
+    fn name(&self) -> &str {
+        "vpp-interface-vrf"
+    }
+
+    fn owns(&self, key: &str) -> bool {
+        matches!(PropertyKey::parse(key), Some(PropertyKey::InterfaceVrf { .. }))
+    }
+
+    fn dependencies(&self, key: &str, vrf: &u32) -> Vec<Dependency> {
+        let Some(PropertyKey::InterfaceVrf { version, .. }) = PropertyKey::parse(key) else {
+            return Vec::new();
+        };
+        let need = |ipv6: &bool| {
+            let label = if *ipv6 { "vrf-table-v6-exists" } else { "vrf-table-v4-exists" };
+            Dependency::key(label, keys::vrf_table(*vrf, *ipv6))
+        };
+        // The tables of VRF 0 are always there.
+        families(version).iter().filter(|_| *vrf != 0).map(need).collect()
+    }
+
+    async fn create(&self, key: &str, vrf: &u32) -> Result<(), Failure> {
+        self.put(key, *vrf).await
+    }
+
+    async fn delete(&self, key: &str, vrf: &u32, (): &()) -> Result<(), Failure> {
+        match vrf {
+            0 => Ok(()),
+            _ => self.put(key, 0).await,
+        }
+    }
+
+    fn examples(&self) -> Vec<(String, u32)> {
+        examples::derived(|key| self.owns(key))
+    }
+}
+
+impl VrfDescriptor {
+    async fn put(&self, key: &str, vrf: u32) -> Result<(), Failure> {
+        let Some(PropertyKey::InterfaceVrf { interface, version, .. }) = PropertyKey::parse(key) else {
+            return Ok(());
+        };
+        let sw_if_index = self.0.interface(interface)?;
+        let calls = self.0.calls()?.interface;
+        let tables = families(version).iter().map(|ipv6| put(calls.as_ref(), sw_if_index, *ipv6, vrf));
+        try_join_all(tables).await?;
+        Ok(())
+    }
+}
+
+/// The VRF that an interface without addresses has from the one whose addresses it borrows. The value is the name of
+/// that one.
+pub(super) struct InheritedVrfDescriptor(pub(super) Vpp);
+
+fn borrower(key: &str) -> Option<&str> {
+    match PropertyKey::parse(key) {
+        Some(PropertyKey::InheritedVrf { interface, .. }) => Some(interface),
+        _ => None,
+    }
+}
+
+#[async_trait]
+impl Descriptor for InheritedVrfDescriptor {
+    type Value = String;
+    type Metadata = ();
+
+    fn name(&self) -> &str {
+        "vpp-interface-inherited-vrf"
+    }
+
+    fn owns(&self, key: &str) -> bool {
+        borrower(key).is_some()
+    }
+
+    fn dependencies(&self, _key: &str, lender: &String) -> Vec<Dependency> {
+        let prefix = keys::interface_vrf_prefix(lender);
+        vec![Dependency::any_of("numbered-interface-assigned-to-VRF", [prefix])]
+    }
+
+    async fn create(&self, key: &str, lender: &String) -> Result<(), Failure> {
+        let sw_if_index = self.0.interface(borrower(key).unwrap_or_default())?;
+        let lender = self.0.interface(lender)?;
+        follow(self.0.calls()?.interface.as_ref(), sw_if_index, Some(lender)).await
+    }
+
+    async fn delete(&self, key: &str, _lender: &String, (): &()) -> Result<(), Failure> {
+        let sw_if_index = self.0.interface(borrower(key).unwrap_or_default())?;
+        follow(self.0.calls()?.interface.as_ref(), sw_if_index, None).await
+    }
+
+    fn examples(&self) -> Vec<(String, String)> {
+        examples::derived(|key| self.owns(key))
+    }
+}
