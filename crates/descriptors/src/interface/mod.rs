@@ -15,6 +15,7 @@ mod physical;
 mod read;
 mod rx_mode;
 mod rx_placement;
+mod span;
 pub(crate) mod states;
 mod unnumbered;
 mod vlan_rewrite;
@@ -64,6 +65,7 @@ pub(crate) fn register(builder: Builder, vpp: &Vpp) -> Builder {
         .register_private(rx_placement::RxPlacementDescriptor(new()))
         .register_private(bond_member::BondMemberDescriptor(new()))
         .register_private(vlan_rewrite::VlanRewriteDescriptor(new()))
+        .register_private(span::SpanDescriptor::new(new()))
 }
 
 struct InterfaceDescriptor {

@@ -18,8 +18,10 @@ use models::proto::ligato::vpp::l3::{Route, route::RouteType};
 use tokio::sync::Mutex;
 use vppcalls::types::{self, NO_INTERFACE, PathKind, Paths, RoutePath};
 
-use crate::southbound::{failure, unread};
-use crate::{Indexes, Southbound, check, interface};
+use crate::check::check;
+use crate::interface;
+use crate::southbound::OrFail as _;
+use crate::vpp::Vpp;
 
 /// Table and prefix.
 type Destination = (u32, IpNet);
@@ -27,17 +29,16 @@ type Destination = (u32, IpNet);
 /// The paths of a destination that are wanted and in VPP, by key.
 type Known = BTreeMap<String, RoutePath>;
 
-pub(crate) struct RouteDescriptor {
-    southbound: Southbound,
-    indexes: Indexes,
+pub(super) struct RouteDescriptor {
+    vpp: Vpp,
     prefix: String,
     /// Each destination is changed by one at a time; different ones at once.
     known: Mutex<HashMap<Destination, Arc<Mutex<Known>>>>,
 }
 
 impl RouteDescriptor {
-    pub(crate) fn new(southbound: Southbound, indexes: Indexes) -> Self {
-        Self { southbound, indexes, prefix: Route::SPEC.key_prefix(false), known: Mutex::default() }
+    pub(super) fn new(vpp: Vpp) -> Self {
+        Self { vpp, prefix: Route::SPEC.key_prefix(false), known: Mutex::default() }
     }
 
     async fn known(&self, destination: Destination) -> Arc<Mutex<Known>> {
@@ -58,7 +59,7 @@ impl RouteDescriptor {
     fn path(&self, value: &Route) -> Result<RoutePath, Failure> {
         let interface = match value.outgoing_interface.as_str() {
             "" => NO_INTERFACE,
-            name => self.indexes.interface(name)?,
+            name => self.vpp.interface(name)?,
         };
         let path = RoutePath {
             kind: PathKind::Normal,
@@ -79,18 +80,18 @@ impl RouteDescriptor {
     async fn put(&self, key: &str, value: &Route) -> Result<(), Failure> {
         let destination = destination(value)?;
         let path = self.path(value)?;
-        let calls = self.southbound.get()?.l3;
+        let calls = self.vpp.calls()?.l3;
         let known = self.known(destination).await;
         let mut known = known.lock().await;
         let before = known.insert(key.to_string(), path);
         let paths = known.values().copied().collect();
         let route = types::Route { table: destination.0, prefix: destination.1, paths };
-        if let Err(e) = calls.add_route(&route, Paths::Replace).await {
+        if let Err(e) = calls.add_route(&route, Paths::Replace).await.or_fail() {
             match before {
                 Some(before) => known.insert(key.to_string(), before),
                 None => known.remove(key),
             };
-            return Err(failure(e));
+            return Err(e);
         }
         Ok(())
     }
@@ -172,7 +173,7 @@ impl Descriptor for RouteDescriptor {
 
     async fn delete(&self, key: &str, value: &Route, (): &()) -> Result<(), Failure> {
         let destination = destination(value)?;
-        let calls = self.southbound.get()?.l3;
+        let calls = self.vpp.calls()?.l3;
         let known = self.known(destination).await;
         let mut known = known.lock().await;
         let before = known.remove(key);
@@ -184,9 +185,9 @@ impl Descriptor for RouteDescriptor {
             let route = types::Route { table: destination.0, prefix: destination.1, paths };
             calls.add_route(&route, Paths::Replace).await
         };
-        if let Err(e) = done {
+        if let Err(e) = done.or_fail() {
             known.extend(before.map(|path| (key.to_string(), path)));
-            return Err(failure(e));
+            return Err(e);
         }
         drop(known);
         if last {
@@ -199,9 +200,9 @@ impl Descriptor for RouteDescriptor {
         &self,
         correlate: &[Believed<'_, Route>],
     ) -> Result<Option<Vec<Retrieved<Route, ()>>>, Failure> {
-        let calls = self.southbound.get()?.l3;
-        let routes = calls.dump_routes().await.map_err(unread)?;
-        let names = self.indexes.interface_names();
+        let calls = self.vpp.calls()?.l3;
+        let routes = calls.dump_routes().await.or_unread()?;
+        let names = self.vpp.names();
         let mut wanted: HashMap<Destination, Vec<&Believed<'_, Route>>> = HashMap::new();
         for believed in correlate {
             if let Ok(destination) = destination(believed.value) {
@@ -219,7 +220,7 @@ impl Descriptor for RouteDescriptor {
             for path in &route.paths {
                 let interface = match path.sw_if_index {
                     NO_INTERFACE => Some(""),
-                    index => names.get(&index).map(String::as_str),
+                    index => names.any(index),
                 };
                 // Through an interface that is gone.
                 let Some(interface) = interface else {
@@ -253,6 +254,21 @@ impl Descriptor for RouteDescriptor {
 
     fn retrieve_after(&self) -> Vec<String> {
         vec![interface::NAME.to_string()]
+    }
+    fn examples(&self) -> Vec<(String, Route)> {
+        let route = |r#type: RouteType, next_hop: &str| Route {
+            r#type: r#type.into(),
+            vrf_id: 3,
+            dst_network: "198.51.100.0/24".to_string(),
+            next_hop_addr: next_hop.to_string(),
+            ..Route::default()
+        };
+        let through = Route {
+            outgoing_interface: "example-loop".to_string(),
+            ..route(RouteType::IntraVrf, "192.0.2.7")
+        };
+        let other = Route { via_vrf_id: 4, ..route(RouteType::InterVrf, "192.0.2.8") };
+        [through, other].into_iter().map(|value| (value.key(), value)).collect()
     }
 }
 
