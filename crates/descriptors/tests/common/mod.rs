@@ -1,0 +1,196 @@
+//! A simulated VPP, and an agent without sources: a scheduler with all descriptors over a connection.
+#![allow(dead_code, unreachable_pub)]
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use descriptors::{Indexes, Southbound, States};
+use kvscheduler::{Op, Record, Resync, Scheduler, State, Transaction};
+use models::{ModelMessage, ModelValue, ModelVisitor, Registry};
+use serde_json::Value;
+use vpp_client::{Client, Config};
+use vpp_sim::{Options, Release, Running, Sim};
+use vppcalls::{Handlers, select};
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One of each generation of the API.
+pub const RELEASES: [&str; 6] = ["18.10", "20.01", "20.05", "21.06", "23.06", "26.06"];
+
+pub fn api_json() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../api-json")
+}
+
+pub fn options() -> Options {
+    Options::new(api_json())
+}
+
+/// Runs a future to its end; one that does not come to it fails.
+pub fn run<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async { tokio::time::timeout(PATIENCE, future).await.expect("it ends") })
+}
+
+/// A simulated VPP in a folder of its own.
+pub struct Vpp {
+    _folder: tempfile::TempDir,
+    pub running: Running,
+}
+
+impl Vpp {
+    pub fn new(release: &str) -> Self {
+        Self::with(release, options())
+    }
+
+    pub fn with(release: &str, options: Options) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let release = Release::parse(release).expect("a release");
+        let sim = Sim::new(release, options).expect("a simulated VPP");
+        let running = sim.serve(folder.path().join("api.sock")).expect("serves");
+        Self { _folder: folder, running }
+    }
+
+    pub async fn connect(&self) -> (Client, Handlers) {
+        let mut config = Config::new(self.running.path());
+        config.name = "descriptors".to_string();
+        let client = Client::start(config);
+        let connection = client.connected().await.expect("connected");
+        let (handlers, _) = select(&client, &connection).unwrap_or_else(|refusal| panic!("{refusal}"));
+        (client, handlers)
+    }
+
+    /// Everything that can be told of it, without numbers that only count.
+    pub async fn picture(&self) -> BTreeMap<String, String> {
+        let (client, calls) = self.connect().await;
+        let mut all = BTreeMap::new();
+        for item in calls.inventory().await.expect("an inventory") {
+            all.insert(format!("interface {}", item.interface.sw_if_index), format!("{item:?}"));
+        }
+        let mut add = |what: &str, list: Vec<String>| {
+            for text in list {
+                *all.entry(format!("{what} {text}")).or_default() += "+";
+            }
+        };
+        add("table", shown(&calls.l3.dump_tables().await.expect("a dump")));
+        add("route", shown(&calls.l3.dump_routes().await.expect("a dump")));
+        let domains = calls.l2.dump_bridge_domains().await.expect("a dump");
+        for domain in &domains {
+            add("fib", shown(&calls.l2.dump_fib(domain.bridge_domain.id).await.expect("a dump")));
+        }
+        add("bridge domain", shown(&domains));
+        add("answer", shown(&calls.l2.dump_arp_terminations().await.expect("a dump")));
+        add("xconnect", shown(&calls.l2.dump_xconnects().await.expect("a dump")));
+        add("neighbour", shown(&calls.neighbor.dump_neighbors().await.expect("a dump")));
+        add("proxy ARP", shown(&calls.neighbor.dump_proxy_arps().await.expect("a dump")));
+        add("proxy ARP on", shown(&calls.neighbor.dump_proxy_arp_interfaces().await.expect("a dump")));
+        if let Ok(sockets) = calls.memif.dump_memif_sockets().await {
+            add("socket", shown(&sockets));
+        }
+        if let Ok(spans) = calls.span.dump_spans().await {
+            add("span", shown(&spans));
+        }
+        client.close().await;
+        all
+    }
+}
+
+fn shown<T: std::fmt::Debug>(list: &[T]) -> Vec<String> {
+    list.iter().map(|item| format!("{item:?}")).collect()
+}
+
+/// A value of a model, from JSON.
+pub fn value(model: &str, json: &Value) -> ModelValue {
+    let registry = Registry::builtin().expect("models");
+    let model = registry.by_name(model).unwrap_or_else(|| panic!("no model {model}"));
+    model.decode(json).unwrap_or_else(|e| panic!("{json}: {e}"))
+}
+
+struct Set(Transaction, String);
+
+impl ModelVisitor for Set {
+    type Output = Transaction;
+
+    fn visit<M: ModelMessage>(self, value: M) -> Transaction {
+        self.0.set(self.1, value)
+    }
+}
+
+pub fn set(transaction: Transaction, value: ModelValue) -> Transaction {
+    let key = value.key();
+    value.visit(Set(transaction, key))
+}
+
+/// A scheduler with all descriptors, connected.
+pub struct Agent {
+    pub scheduler: Scheduler,
+    pub southbound: Southbound,
+    client: Client,
+    states: States,
+}
+
+impl Agent {
+    pub async fn new(vpp: &Vpp) -> Self {
+        Self::owning(vpp, |_| false).await
+    }
+
+    /// One that knows what an earlier run has made.
+    pub async fn owning(vpp: &Vpp, is_ours: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        let (southbound, indexes) = (Southbound::default(), Indexes::default());
+        let builder = descriptors::register(Scheduler::builder(), &southbound, &indexes).ownership(is_ours);
+        let scheduler = builder.build().unwrap_or_else(|e| panic!("{e}"));
+        let states = States::new(&southbound, &indexes);
+        let (client, handlers) = vpp.connect().await;
+        southbound.set(Some(handlers));
+        Self { scheduler, southbound, client, states }
+    }
+
+    pub async fn close(self) {
+        self.client.close().await;
+    }
+
+    pub async fn commit(&mut self, transaction: Transaction) -> Arc<Record> {
+        let record = self.scheduler.commit(transaction).await.unwrap_or_else(|e| panic!("{e}"));
+        self.settle().await;
+        record
+    }
+
+    /// Takes what comes by itself, until nothing does.
+    pub async fn settle(&mut self) {
+        while let Ok(Some(told)) = tokio::time::timeout(Duration::from_millis(40), self.states.next()).await {
+            self.scheduler.commit(told).await.unwrap_or_else(|e| panic!("{e}"));
+        }
+    }
+
+    pub async fn change(&mut self, values: impl IntoIterator<Item = ModelValue>) -> Arc<Record> {
+        self.commit(values.into_iter().fold(Transaction::change(), set)).await
+    }
+
+    pub async fn delete<'a>(&mut self, keys: impl IntoIterator<Item = &'a str>) -> Arc<Record> {
+        self.commit(keys.into_iter().fold(Transaction::change(), |t, key| t.delete(key))).await
+    }
+
+    pub async fn resync(&mut self, values: impl IntoIterator<Item = ModelValue>) -> Arc<Record> {
+        self.commit(values.into_iter().fold(Transaction::resync(Resync::Full), set)).await
+    }
+
+    /// The states of all values that are not as they should be.
+    pub fn unwell(&self) -> Vec<String> {
+        let well = [State::Configured, State::Obtained];
+        let unwell = self.scheduler.dump().into_iter().filter(|status| !well.contains(&status.state));
+        unwell.map(|status| status.to_string()).collect()
+    }
+
+    pub fn state(&self, key: &str) -> Option<State> {
+        self.scheduler.status(key).map(|status| status.state)
+    }
+}
+
+/// What was done to VPP, as text.
+pub fn done(record: &Record) -> Vec<String> {
+    let real = |op: &&Op| !op.noop || op.error.is_some();
+    record.executed.iter().filter(real).map(ToString::to_string).collect()
+}
