@@ -42,7 +42,8 @@ pub(crate) fn failure(error: Error) -> Failure {
     let mut failure = Failure::from_error(&error);
     // After a timeout nobody knows whether VPP did it: only reading VPP tells, and that is what a resync does.
     failure.lost = error.is_lost() || error.is_timeout();
+    failure.unimplemented = error.is_absent();
     failure.retriable =
-        !matches!(error, Error::TooLong { .. } | Error::Unsupported { .. }) && !error.is_absent();
+        !matches!(error, Error::TooLong { .. } | Error::Unsupported { .. }) && !failure.unimplemented;
     failure
 }
