@@ -1,13 +1,19 @@
 //! Compiles the `.proto` files with protox (no `protoc` needed), writes the file descriptor set that the crate
-//! embeds, and generates the Rust messages from it.
+//! embeds, and generates the Rust messages from it, with `Display` for each.
 
 use std::error::Error;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
+
+use heck::{ToSnakeCase, ToUpperCamelCase};
+use prost::Message;
+use prost_types::{DescriptorProto, FileDescriptorSet};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new("proto");
     println!("cargo::rerun-if-changed=proto");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
     let mut protos = Vec::new();
     collect(root, &mut protos)?;
     protos.sort();
@@ -15,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Encoded by protox, not by prost-types: only so do the options of our own survive.
     let mut compiler = protox::Compiler::new([root])?;
     compiler.include_imports(true).include_source_info(true).open_files(&protos)?;
-    let with_comments = Path::new(&env::var("OUT_DIR")?).join("with_comments.bin");
+    let with_comments = out.join("with_comments.bin");
     fs::write(&with_comments, compiler.encode_file_descriptor_set())?;
 
     let mut config = prost_build::Config::new();
@@ -28,8 +34,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     // What is embedded needs no comments.
     let mut compiler = protox::Compiler::new([root])?;
     compiler.include_imports(true).open_files(&protos)?;
-    let embedded = Path::new(&env::var("OUT_DIR")?).join("descriptors.bin");
-    fs::write(embedded, compiler.encode_file_descriptor_set())?;
+    let embedded = compiler.encode_file_descriptor_set();
+    fs::write(out.join("display.rs"), display(&FileDescriptorSet::decode(embedded.as_slice())?)?)?;
+    fs::write(out.join("descriptors.bin"), embedded)?;
     Ok(())
 }
 
@@ -43,4 +50,27 @@ fn collect(folder: &Path, into: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>>
         }
     }
     Ok(())
+}
+
+/// One call of the macro `display` with the Rust path of every message of ours.
+fn display(set: &FileDescriptorSet) -> Result<String, std::fmt::Error> {
+    let mut code = String::from("display! {\n");
+    for file in set.file.iter().filter(|file| file.package() != "google.protobuf") {
+        let module = format!("crate::proto::{}", file.package().replace('.', "::"));
+        for message in &file.message_type {
+            display_message(&mut code, &module, message)?;
+        }
+    }
+    code.push_str("}\n");
+    Ok(code)
+}
+
+fn display_message(code: &mut String, module: &str, message: &DescriptorProto) -> std::fmt::Result {
+    if message.options.as_ref().is_some_and(|options| options.map_entry()) {
+        return Ok(());
+    }
+    // Names as prost makes them.
+    writeln!(code, "    {module}::{},", message.name().to_upper_camel_case())?;
+    let module = format!("{module}::{}", message.name().to_snake_case());
+    message.nested_type.iter().try_for_each(|nested| display_message(code, &module, nested))
 }

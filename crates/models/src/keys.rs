@@ -17,10 +17,10 @@
 
 use std::fmt;
 
+use crate::message::ModelMessage;
 use crate::net::{INVALID, is_alloc_ref, parse_cidr};
 use crate::path;
 use crate::proto::ligato::vpp::{interfaces, l2};
-use crate::table::ModelMessage;
 
 const INTERFACE: &str = "vpp/interface/";
 const BRIDGE_DOMAIN: &str = "vpp/bd/";

@@ -20,7 +20,9 @@
 
 pub mod json;
 pub mod keys;
+mod message;
 mod name;
+mod nearest;
 pub mod net;
 mod path;
 pub mod proto;
@@ -30,11 +32,12 @@ mod table;
 mod text;
 pub mod validate;
 
-pub use json::FieldError;
+pub use json::{FieldError, FieldErrors};
+pub use message::{InstanceName, ModelMessage, ModelVisitor, WrongModel};
 pub use path::{ALL_AGENTS_PREFIX, agent_prefix, split_agent_prefix};
 pub use prost_reflect;
 pub use registry::{Model, ModelError, Registry, RegistryError};
 pub use spec::{CONFIG_CLASS, DEFAULT_VERSION, Spec, SpecError};
-pub use table::{ModelMessage, ModelValue, WrongModel};
+pub use table::ModelValue;
 pub use text::from_text;
 pub use validate::FieldProblem;

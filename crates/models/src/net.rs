@@ -20,6 +20,42 @@ pub fn is_gateway_ref(text: &str) -> bool {
     is_alloc_ref(text) && text.ends_with("/GW")
 }
 
+/// A reference to an allocated address: `alloc:<network>[/<interface>][/GW]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AllocRef<'a> {
+    /// Name of the network.
+    pub network: &'a str,
+    /// Name of the interface that has the address; the one that the reference stands at when empty.
+    pub interface: &'a str,
+    /// The gateway rather than the address is meant.
+    pub gateway: bool,
+}
+
+impl<'a> AllocRef<'a> {
+    /// Reads a reference; `None` if `text` is none, or one without a network.
+    ///
+    /// ```
+    /// use models::net::AllocRef;
+    ///
+    /// let gateway = AllocRef { network: "net1", interface: "if/1", gateway: true };
+    /// assert_eq!(AllocRef::parse("alloc:net1/if/1/GW"), Some(gateway));
+    /// assert_eq!(AllocRef::parse("alloc:/if1"), None);
+    /// ```
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let text = text.strip_prefix(ALLOC_PREFIX)?;
+        let (text, gateway) = match text.strip_suffix("/GW") {
+            Some(rest) => (rest, true),
+            None => (text, false),
+        };
+        let (network, interface) = match text.split_once('/') {
+            Some((_, "")) => return None,
+            Some(parts) => parts,
+            None => (text, ""),
+        };
+        (!network.is_empty()).then_some(Self { network, interface, gateway })
+    }
+}
+
 /// Canonical text of an IP address (RFC 5952 for IPv6), or `text` as it is if it is none.
 pub fn canonical_ip(text: &str) -> String {
     text.parse::<IpAddr>().map_or_else(|_| text.to_owned(), |ip| ip.to_string())

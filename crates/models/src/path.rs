@@ -11,6 +11,11 @@ pub(crate) fn join(prefix: &str, name: &str) -> String {
     if name.is_empty() { clean(prefix) } else { clean(&format!("{prefix}/{name}")) }
 }
 
+/// Whether cleaning leaves `path` as it is, wherever it stands in a key.
+pub(crate) fn is_clean(path: &str) -> bool {
+    path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
 fn clean(path: &str) -> String {
     let rooted = path.starts_with('/');
     let mut parts: Vec<&str> = Vec::new();

@@ -5,10 +5,12 @@ use std::ops::Bound;
 
 use serde_json::Value;
 
-use crate::json::FieldError;
+use crate::json::FieldErrors;
+use crate::message::ModelMessage;
+use crate::nearest::{nearest_prefix, shortened_key};
 use crate::path::split_agent_prefix;
 use crate::spec::{Spec, SpecError};
-use crate::table::{ModelMessage, ModelValue};
+use crate::table::ModelValue;
 use crate::validate::FieldProblem;
 
 /// A model as the registry knows it.
@@ -18,9 +20,9 @@ pub struct Model {
     name: String,
     key_prefix: String,
     proto_name: String,
-    singleton: bool,
+    template: Option<&'static str>,
     canonical_name: fn(&str) -> String,
-    decode: fn(&Value) -> Result<ModelValue, FieldError>,
+    decode: fn(&Value) -> Result<ModelValue, FieldErrors>,
 }
 
 impl Model {
@@ -32,8 +34,8 @@ impl Model {
             name: M::SPEC.model_name(),
             key_prefix: M::SPEC.key_prefix(singleton),
             proto_name: M::default().descriptor().full_name().to_owned(),
-            singleton,
-            canonical_name: M::CANONICAL_NAME,
+            template: M::NAME.map(|name| name.template),
+            canonical_name: M::NAME.map_or(str::to_owned, |name| name.canonical),
             decode: |value| M::from_json(value).map(Into::into),
         }
     }
@@ -60,14 +62,19 @@ impl Model {
 
     /// Whether there is one instance only.
     pub fn is_singleton(&self) -> bool {
-        self.singleton
+        self.template.is_none()
+    }
+
+    /// Template of the instance name in the language of Go's `text/template`; `None` if there is one instance only.
+    pub fn name_template(&self) -> Option<&'static str> {
+        self.template
     }
 
     /// The instance name in `key`; `None` if the key is not one of this model.
     pub fn instance_name<'k>(&self, key: &'k str) -> Option<&'k str> {
         match key.strip_prefix(self.key_prefix.as_str()) {
-            Some("") if self.singleton => Some(""),
-            Some(name) if !self.singleton => Some(name),
+            Some("") if self.is_singleton() => Some(""),
+            Some(name) if !self.is_singleton() => Some(name),
             _ => None,
         }
     }
@@ -75,8 +82,8 @@ impl Model {
     /// Decodes a value of this model from proto3 JSON, whatever its key.
     ///
     /// # Errors
-    /// The field at fault, what it has to be and what it is.
-    pub fn decode(&self, value: &Value) -> Result<ModelValue, FieldError> {
+    /// Every field at fault, what it has to be and what it is.
+    pub fn decode(&self, value: &Value) -> Result<ModelValue, FieldErrors> {
         (self.decode)(value)
     }
 }
@@ -129,27 +136,31 @@ pub enum RegistryError {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ModelError {
     /// No model has such keys.
-    #[error("key `{key}` belongs to no model; keys begin with one of: {}", known.join(", "))]
+    #[error("key `{}` belongs to no model; {}", shortened_key(key), hint(nearest.as_ref(), known))]
     UnknownModel {
         /// The key, without agent prefix.
         key: String,
+        /// Key prefix that it was most likely meant to begin with.
+        nearest: Option<String>,
         /// Key prefixes of the models that there are.
         known: Vec<String>,
     },
-    /// A field is unknown or has a value of another type.
-    #[error("key `{key}` (model {model}): {source}")]
-    Field {
+    /// Fields are unknown or have values of another type.
+    #[error("key `{}` (model {model}): {source}", shortened_key(key))]
+    Fields {
         /// The key.
         key: String,
         /// Name of the model.
         model: String,
-        /// The field, what it has to be and what it is.
-        source: FieldError,
+        /// The fields, what they have to be and what they are.
+        source: FieldErrors,
     },
     /// The value's name disagrees with the key that it is stored under.
     #[error(
-        "key `{key}` (model {model}) holds a value whose own key is `{computed}`: rename the key, or change the \
-         fields that the key is made of{}",
+        "key `{}` (model {model}) holds a value whose own key is `{}`: rename the key, or change the fields that the \
+         key is made of{}",
+        shortened_key(key),
+        shortened_key(computed),
         listed(problems)
     )]
     KeyMismatch {
@@ -170,6 +181,13 @@ pub enum ModelError {
         /// Where and why.
         reason: String,
     },
+}
+
+fn hint(nearest: Option<&String>, known: &[String]) -> String {
+    match nearest {
+        Some(prefix) => format!("did you mean a key that begins with `{prefix}`?"),
+        None => format!("keys begin with one of: {}", known.join(", ")),
+    }
 }
 
 fn listed(problems: &[FieldProblem]) -> String {
@@ -262,7 +280,7 @@ impl Registry {
     pub fn parse_json(&self, key: &str, value: &Value) -> Result<ModelValue, ModelError> {
         let (_, key) = split_agent_prefix(key);
         let model = self.for_key(key).ok_or_else(|| self.unknown(key))?;
-        let parsed = model.decode(value).map_err(|source| ModelError::Field {
+        let parsed = model.decode(value).map_err(|source| ModelError::Fields {
             key: key.to_owned(),
             model: model.name.clone(),
             source,
@@ -280,7 +298,12 @@ impl Registry {
     }
 
     fn unknown(&self, key: &str) -> ModelError {
-        ModelError::UnknownModel { key: key.to_owned(), known: self.by_prefix.keys().cloned().collect() }
+        let nearest = nearest_prefix(key, self.by_prefix.keys().map(String::as_str)).map(str::to_owned);
+        ModelError::UnknownModel {
+            key: key.to_owned(),
+            nearest,
+            known: self.by_prefix.keys().cloned().collect(),
+        }
     }
 }
 
@@ -331,7 +354,7 @@ mod tests {
     fn a_model_with_one_instance_has_one_key() {
         let spec = Spec::config("vpp", "v2", "proxyarp-global");
         let one = Model {
-            singleton: true,
+            template: None,
             key_prefix: spec.key_prefix(true),
             ..like_routes(spec, "ligato.vpp.l3.ProxyARP")
         };

@@ -8,7 +8,6 @@ use std::fmt::{self, Write};
 use prost_reflect::{DynamicMessage, Kind, MapKey, ReflectMessage, Value};
 
 use crate::ModelError;
-use crate::proto::ligato::{generic, kvscheduler, vpp};
 
 /// Writes `message` on one line.
 pub(crate) fn write_message<W: Write>(f: &mut W, message: &DynamicMessage) -> fmt::Result {
@@ -138,40 +137,5 @@ macro_rules! display {
     )*};
 }
 
-display! {
-    generic::ModelSpec,
-    generic::ModelDetail,
-    generic::model_detail::Option,
-    kvscheduler::ValueStatus,
-    kvscheduler::BaseValueStatus,
-    vpp::interfaces::Interface,
-    vpp::interfaces::interface::Ip6nd,
-    vpp::interfaces::interface::Unnumbered,
-    vpp::interfaces::interface::RxMode,
-    vpp::interfaces::interface::RxPlacement,
-    vpp::interfaces::SubInterface,
-    vpp::interfaces::MemifLink,
-    vpp::interfaces::VxlanLink,
-    vpp::interfaces::vxlan_link::Gpe,
-    vpp::interfaces::AfpacketLink,
-    vpp::interfaces::TapLink,
-    vpp::interfaces::IpSecLink,
-    vpp::interfaces::VmxNet3Link,
-    vpp::interfaces::BondLink,
-    vpp::interfaces::bond_link::BondedInterface,
-    vpp::interfaces::GreLink,
-    vpp::interfaces::GtpuLink,
-    vpp::interfaces::IpipLink,
-    vpp::interfaces::WireguardLink,
-    vpp::interfaces::RdmaLink,
-    vpp::ipsec::SecurityPolicyDatabase,
-    vpp::ipsec::security_policy_database::Interface,
-    vpp::ipsec::SecurityPolicy,
-    vpp::ipsec::SecurityAssociation,
-    vpp::ipsec::TunnelProtection,
-    vpp::l2::BridgeDomain,
-    vpp::l2::bridge_domain::Interface,
-    vpp::l2::bridge_domain::ArpTerminationEntry,
-    vpp::l2::FibEntry,
-    vpp::l3::Route,
-}
+// Every message of the `.proto` files.
+include!(concat!(env!("OUT_DIR"), "/display.rs"));

@@ -7,9 +7,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
+mod annotated;
 mod interface;
+mod key_fields;
 
 pub use interface::{TAP_DEFAULT_VERSION, interface, tap_version};
+
+use crate::message::ModelMessage;
 
 use crate::net::{is_alloc_ref, is_gateway_ref, parse_cidr, parse_mac};
 use crate::proto::ligato::vpp::{l2, l3};
@@ -39,6 +43,13 @@ struct Problems(Vec<FieldProblem>);
 impl Problems {
     fn add(&mut self, path: impl Into<String>, reason: impl Into<String>) {
         self.0.push(FieldProblem { path: path.into(), reason: reason.into() });
+    }
+
+    /// Adds a problem of a field of which nothing is said so far.
+    fn add_first(&mut self, path: &str, reason: impl FnOnce() -> String) {
+        if !self.0.iter().any(|problem| problem.path == path) {
+            self.add(path, reason());
+        }
     }
 
     fn tag(&mut self, path: &str, name: &str) {
@@ -74,6 +85,22 @@ impl Problems {
             self.add(path, format!("is {number}, which is more than {most}"));
         }
     }
+}
+
+/// All rules of a model: its own, those stated in the `.proto` file, and those for fields that the key is made of.
+pub(crate) fn all<M: ModelMessage>(value: &M, own: fn(&M) -> Vec<FieldProblem>) -> Vec<FieldProblem> {
+    let mut problems = Problems(own(value));
+    let dynamic = value.transcode_to_dynamic();
+    if let Some(name) = M::NAME {
+        key_fields::check(&mut problems, name.template, &dynamic);
+    }
+    annotated::check(&mut problems, &dynamic);
+    problems.0
+}
+
+/// A model without rules of its own.
+pub(crate) fn none<M>(_: &M) -> Vec<FieldProblem> {
+    Vec::new()
 }
 
 /// Rules of bridge domains.

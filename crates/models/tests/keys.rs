@@ -65,7 +65,171 @@ fn template_rows() -> Vec<(Value, &'static str, &'static str)> {
             "vpp.route",
             "config/vpp/v2/route/vrf/0/dst/10.0.0.0/8",
         ),
+        (
+            json!({"interface_from": "Gig0/8/0", "interface_to": "if2"}),
+            "vpp.span",
+            "config/vpp/v2/span/Gig0/8/0/to/if2",
+        ),
+        (json!({"name": "acl1"}), "vpp.acls.acl", "config/vpp/acls/v2/acl/acl1"),
+        (json!({"index": 7}), "vpp.abfs.abf", "config/vpp/abfs/v2/abf/7"),
+        (json!({}), "vpp.abfs.abf", "config/vpp/abfs/v2/abf/0"),
+        (json!({"receive_interface": "if1"}), "vpp.l2.xconnect", "config/vpp/l2/v2/xconnect/if1"),
+        (
+            json!({"interface": "Gig0/8/0", "ip_address": "2001:DB8::0:1"}),
+            "vpp.arp",
+            "config/vpp/v2/arp/Gig0/8/0/2001:db8::1",
+        ),
+        (json!({}), "vpp.proxyarp-global", "config/vpp/v2/proxyarp-global"),
+        (json!({"mode": "BOTH"}), "vpp.ipscanneigh-global", "config/vpp/v2/ipscanneigh-global"),
+        (json!({}), "vpp.vrf-table", "config/vpp/v2/vrf-table/id/0/protocol/IPV4"),
+        (json!({"id": 3, "protocol": "IPV6"}), "vpp.vrf-table", "config/vpp/v2/vrf-table/id/3/protocol/IPV6"),
+        (json!({"id": 3, "protocol": 9}), "vpp.vrf-table", "config/vpp/v2/vrf-table/id/3/protocol/9"),
+        (
+            json!({"source_ip_address": "10.0.0.1", "rx_vrf_id": 2}),
+            "vpp.dhcp-proxy",
+            "config/vpp/v2/dhcp-proxy/IPv4/rx-vrf/2",
+        ),
+        (json!({"source_ip_address": "::1"}), "vpp.dhcp-proxy", "config/vpp/v2/dhcp-proxy/IPv6/rx-vrf/0"),
+        (json!({}), "vpp.dhcp-proxy", "config/vpp/v2/dhcp-proxy/<invalid>/rx-vrf/0"),
+        (
+            json!({"interface": "if1", "protocol": "IPV6"}),
+            "vpp.l3xconnect",
+            "config/vpp/v2/l3xconnect/if1/protocol/IPV6",
+        ),
+        (
+            json!({"interface": "if1", "peer_addr": "10.0.0.1"}),
+            "vpp.teib",
+            "config/vpp/v2/teib/if1/peer/10.0.0.1",
+        ),
+        (json!({"interface": "if1", "vr_id": 4}), "vpp.vrrp", "config/vpp/v2/vrrp/if1/vrid/4"),
+        (
+            json!({"l3_protocol": "IPV4", "tx_interface": "if1"}),
+            "vpp.ipredirect",
+            "config/vpp/v2/ipredirect/l3/IPV4/tx/if1",
+        ),
+        (
+            json!({"l3_protocol": "ALL", "l4_protocol": "UDP", "port": 53}),
+            "vpp.tohost",
+            "config/vpp/v2/tohost/l3/ALL/l4/UDP/port/53",
+        ),
+        (
+            json!({"reason": "ipsec4-spi-o-udp-0"}),
+            "vpp.exception",
+            "config/vpp/v2/exception/reason/ipsec4-spi-o-udp-0",
+        ),
+        (json!({"forwarding": true}), "vpp.nat.nat44-global", "config/vpp/nat/v2/nat44-global"),
+        (json!({"label": "web"}), "vpp.nat.dnat44", "config/vpp/nat/v2/dnat44/web"),
+        (json!({"name": "if1"}), "vpp.nat.nat44-interface", "config/vpp/nat/v2/nat44-interface/if1"),
+        (
+            json!({"name": "pool1", "first_ip": "10.0.0.1"}),
+            "vpp.nat.nat44-pool",
+            "config/vpp/nat/v2/nat44-pool/pool1",
+        ),
+        (
+            json!({"vrf_id": 2, "first_ip": "10.0.0.1", "last_ip": "10.0.0.9"}),
+            "vpp.nat.nat44-pool",
+            "config/vpp/nat/v2/nat44-pool/vrf/2/address/10.0.0.1-10.0.0.9",
+        ),
+        (
+            json!({"first_ip": "10.0.0.1", "last_ip": "10.0.0.1"}),
+            "vpp.nat.nat44-pool",
+            "config/vpp/nat/v2/nat44-pool/vrf/0/address/10.0.0.1",
+        ),
+        (
+            json!({"src_vrf_id": 1, "dest_vrf_ids": [2, 3]}),
+            "vpp.nat.nat44-vrf",
+            "config/vpp/nat/v2/nat44-vrf/vrfid/1",
+        ),
+        (
+            json!({"src_vrf_id": 1, "dest_vrf_id": 2}),
+            "vpp.nat.nat44-vrf-route",
+            "config/vpp/nat/v2/nat44-vrf-route/vrfid/1/destvrfid/2",
+        ),
+        (json!({"index": 1}), "vpp.ipsec.spd", "config/vpp/ipsec/v2/spd/1"),
+        (json!({"index": 10}), "vpp.ipsec.sa", "config/vpp/ipsec/v2/sa/10"),
+        (
+            json!({
+                "spd_index": 1, "sa_index": 10, "is_outbound": true, "local_addr_start": "10.0.0.1",
+                "local_addr_stop": "10.0.0.2", "remote_addr_start": "2001:DB8::0:1", "remote_addr_stop": "2001:db8::2",
+            }),
+            "vpp.ipsec.sp",
+            "config/vpp/ipsec/v2/sp/spd/1/sa/10/outbound/local-addresses/10.0.0.1-10.0.0.2/remote-addresses/2001:db8::1-2001:db8::2",
+        ),
+        (
+            json!({}),
+            "vpp.ipsec.sp",
+            "config/vpp/ipsec/v2/sp/spd/0/sa/0/inbound/local-addresses/-/remote-addresses/-",
+        ),
+        (json!({"interface": "ipip0"}), "vpp.ipsec.tun-protect", "config/vpp/ipsec/v2/tun-protect/ipip0"),
+        (
+            json!({"interface": "ipip0", "next_hop_addr": "10.0.0.1"}),
+            "vpp.ipsec.tun-protect",
+            "config/vpp/ipsec/v2/tun-protect/ipip0/nh/10.0.0.1",
+        ),
+        (json!({"sid": "A::0:1"}), "vpp.srv6.localsid", "config/vpp/srv6/v2/localsid/a::1"),
+        (json!({"bsid": "b::1"}), "vpp.srv6.policy", "config/vpp/srv6/v2/policy/b::1"),
+        (json!({"name": "s1"}), "vpp.srv6.steering", "config/vpp/srv6/v2/steering/s1"),
+        (json!({}), "vpp.srv6.srv6-global", "config/vpp/srv6/v2/srv6-global"),
+        (
+            json!({"interface": "if1", "ip_address": "10.0.0.1"}),
+            "vpp.stn.rule",
+            "config/vpp/stn/v2/rule/if1/ip/10.0.0.1",
+        ),
+        (json!({}), "vpp.ipfix.ipfix", "config/vpp/ipfix/v2/ipfix"),
+        (json!({}), "vpp.ipfix.flowprobe-params", "config/vpp/ipfix/v2/flowprobe-params"),
+        (
+            json!({"interface": "if1"}),
+            "vpp.ipfix.flowprobe-feature",
+            "config/vpp/ipfix/v2/flowprobe-feature/if1",
+        ),
+        (
+            json!({"wg_if_name": "wg/0", "endpoint": "2001:DB8::1", "port": 51820}),
+            "vpp.wg.peer",
+            "config/vpp/wg/v1/peer/wg/0/endpoint/2001:db8::1/51820",
+        ),
+        (json!({}), "vpp.dns.dnscache", "config/vpp/dns/v1/dnscache"),
+        (
+            json!({"name": "veth1"}),
+            "linux.interfaces.interface",
+            "config/linux/interfaces/v2/interface/veth1",
+        ),
+        (
+            json!({"dst_network": "10.1.2.3/16", "outgoing_interface": "veth1/a"}),
+            "linux.l3.route",
+            "config/linux/l3/v2/route/10.1.0.0/16/veth1/a",
+        ),
+        (
+            json!({"dst_network": "alloc:net1/veth2", "outgoing_interface": "veth1"}),
+            "linux.l3.route",
+            "config/linux/l3/v2/route/alloc:net1/veth2/veth1",
+        ),
+        (
+            json!({"interface": "veth1", "ip_address": "10.0.0.1"}),
+            "linux.l3.arp",
+            "config/linux/l3/v2/arp/veth1/10.0.0.1",
+        ),
+        (
+            json!({"interface": "veth1", "ip_address": "alloc:net1/veth2"}),
+            "linux.l3.arp",
+            "config/linux/l3/v2/arp/veth1/alloc:net1/veth2",
+        ),
+        (json!({"name": "rc1"}), "linux.iptables.rulechain", "config/linux/iptables/v2/rulechain/rc1"),
+        (
+            json!({"network_name": "net1", "interface_name": "if1"}),
+            "netalloc.ip",
+            "config/netalloc/v1/ip/network/net1/interface/if1",
+        ),
+        (json!({"requests_sent": "1"}), "govppmux.stats", "metrics/govppmux/v0/stats"),
     ]
+}
+
+#[test]
+fn every_model_has_a_row() {
+    let rows: std::collections::BTreeSet<_> =
+        template_rows().into_iter().map(|(_, model, _)| model).collect();
+    for model in Registry::builtin().unwrap().models() {
+        assert!(rows.contains(model.name()), "{}", model.name());
+    }
 }
 
 #[test]
@@ -74,6 +238,16 @@ fn a_value_has_the_key_of_its_template() {
     for (value, model, key) in template_rows() {
         let model = registry.by_name(model).unwrap();
         assert_eq!(model.decode(&value).unwrap().key(), key, "{value}");
+    }
+}
+
+#[test]
+fn a_value_is_found_under_its_key_and_its_canonical_key_is_its_key() {
+    let registry = Registry::builtin().unwrap();
+    for (value, model, key) in template_rows().into_iter().filter(|row| row.0["name"] != "") {
+        assert_eq!(registry.for_key(key).map(|m| m.name()), Some(model), "{key}");
+        assert_eq!(registry.canonical_key(key).unwrap(), key);
+        assert_eq!(registry.parse_json(key, &value).unwrap().key(), key);
     }
 }
 
@@ -107,6 +281,13 @@ fn the_key_of_a_deletion_is_that_of_the_value_however_it_is_spelled() {
             "config/vpp/v2/route/vrf/0/dst/2001:db8::/32/gw/2001:DB8::0:1",
             "config/vpp/v2/route/vrf/0/dst/2001:db8::/32/gw/2001:db8::1",
         ),
+        ("config/vpp/v2/route/vrf/0/dst/2001:DB8:0::/32", "config/vpp/v2/route/vrf/0/dst/2001:db8::/32"),
+        ("config/vpp/v2/route/vrf/0/dst/10.1.2.3/16", "config/vpp/v2/route/vrf/0/dst/10.1.0.0/16"),
+        ("config/linux/l3/v2/route/10.1.2.3/16/if/1", "config/linux/l3/v2/route/10.1.0.0/16/if/1"),
+        ("config/linux/l3/v2/route/alloc:n/if/1", "config/linux/l3/v2/route/alloc:n/if/1"),
+        ("config/vpp/v2/arp/if1/2001:DB8::0:1", "config/vpp/v2/arp/if1/2001:db8::1"),
+        ("config/vpp/wg/v1/peer/w/endpoint/A::0:1/1", "config/vpp/wg/v1/peer/w/endpoint/a::1/1"),
+        ("config/vpp/srv6/v2/localsid/A::0:1", "config/vpp/srv6/v2/localsid/a::1"),
     ] {
         assert_eq!(registry.canonical_key(stored).unwrap(), canonical);
     }

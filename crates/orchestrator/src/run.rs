@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use kvscheduler::{Builder, CommitError, Record, RegistryError, Resync, RetryPolicy, Scheduler, Transaction};
 use kvstore::{SourceEvent, Subscription};
-use models::ModelValue;
+use models::{ModelMessage, ModelVisitor};
 use tokio::sync::watch;
 
 use crate::Southbound;
@@ -149,7 +149,7 @@ impl Orchestrator {
         let mut transaction =
             Transaction::change().description("source changed").retry(RetryPolicy::default());
         for (key, value) in change.set {
-            transaction = set(transaction, key, value);
+            transaction = value.visit(Set { transaction, key });
         }
         for key in change.deleted {
             transaction = transaction.delete(key);
@@ -174,7 +174,7 @@ impl Orchestrator {
         let mut transaction =
             Transaction::resync(Resync::Full).description("resync").retry(RetryPolicy::default());
         for (key, value) in self.wanted.values() {
-            transaction = set(transaction, key.clone(), value.clone());
+            transaction = value.clone().visit(Set { transaction, key: key.clone() });
         }
         self.resync = None;
         self.publish();
@@ -232,12 +232,17 @@ impl Orchestrator {
     }
 }
 
-fn set(transaction: Transaction, key: String, value: ModelValue) -> Transaction {
-    match value {
-        ModelValue::Interface(value) => transaction.set(key, *value),
-        ModelValue::BridgeDomain(value) => transaction.set(key, *value),
-        ModelValue::Fib(value) => transaction.set(key, *value),
-        ModelValue::Route(value) => transaction.set(key, *value),
+/// Sets a value of any model in its own type.
+struct Set {
+    transaction: Transaction,
+    key: String,
+}
+
+impl ModelVisitor for Set {
+    type Output = Transaction;
+
+    fn visit<M: ModelMessage>(self, value: M) -> Transaction {
+        self.transaction.set(self.key, value)
     }
 }
 
