@@ -51,7 +51,8 @@ impl<T> OrFail<T> for vppcalls::Result<T> {
     }
 
     fn or_unread(self) -> Result<T, Failure> {
-        self.map_err(|error| Failure { lost: true, ..failure(&error) })
+        // What a VPP does not have is not lost.
+        self.map_err(|error| Failure { lost: !error.is_absent(), ..failure(&error) })
     }
 }
 
@@ -67,12 +68,8 @@ fn failure(error: &Error) -> Failure {
     let mut failure = Failure::from_error(error);
     // After a timeout nobody knows whether VPP did it: only reading VPP tells, and that is what a resync does.
     failure.lost = error.is_lost() || error.is_timeout();
+    failure.unimplemented = error.is_absent();
     let never = error.retval().is_some_and(|retval| NEVER.contains(&retval));
-    failure.retriable = !(never || error.is_bad_input() || error.is_absent());
+    failure.retriable = !(never || error.is_bad_input() || failure.unimplemented);
     failure
-}
-
-/// This agent, or this VPP, cannot do it.
-pub(crate) fn unimplemented(reason: impl Into<String>) -> Failure {
-    Failure::permanent(reason)
 }

@@ -50,10 +50,14 @@ impl Changes {
             true => seeds.iter().collect(),
             false => HashSet::new(),
         };
-        let roots = seeds.iter().rev().filter(|key| all.is_empty() || !has_base_in(graph, key, &all));
+        let roots = seeds
+            .iter()
+            .rev()
+            .filter(|key| all.is_empty() || graph.is_orphan(key) || !has_base_in(graph, key, &all));
         let mut stack: Vec<(Key, bool)> = roots.map(|key| (Key::clone(key), false)).collect();
         while let Some((key, mine)) = stack.pop() {
-            if !done.insert(Key::clone(&key)) {
+            // One that is not known may still be derived by another seed, and is looked at then.
+            if graph.get(&key).is_none() || !done.insert(Key::clone(&key)) {
                 continue;
             }
             match compare(graph, registry, &key, &|key| mine || is_ours(key)) {
@@ -74,8 +78,10 @@ impl Changes {
                     let wanted = graph.get(&key).and_then(|node| node.wanted.clone());
                     let Some(wanted) = wanted else { continue };
                     let before = graph.get(&key).map(|node| node.derived.clone()).unwrap_or_default();
+                    // One that went and has been forgotten is derived anew.
+                    let forgotten = before.iter().any(|child| graph.get(child).is_none());
                     let (derived, obsolete) = steps::derive(graph, registry, &key, &wanted.shape);
-                    let changed = derived != before;
+                    let changed = forgotten || derived != before;
                     stack
                         .extend(obsolete.iter().chain(&derived).rev().map(|child| (Key::clone(child), true)));
                     if !obsolete.is_empty() {

@@ -158,22 +158,30 @@ pub struct Failure {
     /// Whether the southbound cannot be reached any more: the rest of the transaction is then not attempted but
     /// left to the resync that follows.
     pub lost: bool,
+    /// Whether the southbound as it is now has nothing to do it with, such as a plugin that is not loaded. Nothing was
+    /// done. A value that is not there is then unimplemented rather than failed, until the next resync asks again.
+    pub unimplemented: bool,
 }
 
 impl Failure {
     /// A failure that may go away by itself.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retriable: true, lost: false }
+        Self { message: message.into(), retriable: true, lost: false, unimplemented: false }
     }
 
     /// A failure that the same request will always have.
     pub fn permanent(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retriable: false, lost: false }
+        Self { message: message.into(), retriable: false, lost: false, unimplemented: false }
     }
 
     /// The southbound cannot be reached any more.
     pub fn lost(message: impl Into<String>) -> Self {
-        Self { message: message.into(), retriable: true, lost: true }
+        Self { message: message.into(), retriable: true, lost: true, unimplemented: false }
+    }
+
+    /// The southbound as it is now has nothing to do it with.
+    pub fn unimplemented(message: impl Into<String>) -> Self {
+        Self { message: message.into(), retriable: false, lost: false, unimplemented: true }
     }
 
     /// A failure that may go away by itself, with the text of an error and all its sources.

@@ -101,7 +101,10 @@ impl Planner<'_> {
         let Some(node) = self.graph.get(key) else { return };
         let (absent, derived) = (node.present.is_none(), self.children(key));
         if absent && node.state == State::Nonexistent {
-            // Nobody has heard of it yet.
+            // Nobody has heard of it yet, or will: that it waits was planned in vain.
+            if let Some(planned) = self.waiting.remove(key).and_then(|i| self.ops.get_mut(i)) {
+                planned.dropped = true;
+            }
             steps::went_down(self.graph, key, fate);
             return;
         }

@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 use tracing::Instrument;
 
 use crate::clock::Clock;
-use crate::descriptor::Failure;
+use crate::descriptor::{Failure, Target};
 use crate::erased::Erased;
 use crate::graph::Graph;
 use crate::metadata::AnyMetadata;
@@ -113,6 +113,8 @@ struct Run<'a> {
     times: Vec<OpTime>,
     now: Duration,
     stopped: bool,
+    /// Something has not gone as planned.
+    astray: bool,
     /// What may still have to be shown in a record.
     fresh: Vec<Key>,
     outcome: Outcome,
@@ -216,6 +218,7 @@ impl<'a> Run<'a> {
             deviations: HashMap::new(),
             now: settings.start,
             stopped: false,
+            astray: false,
             fresh: Vec::new(),
             outcome: Outcome { lost: settings.parked, ..Outcome::default() },
             registry,
@@ -242,6 +245,11 @@ impl<'a> Run<'a> {
             self.skip(graph, index, format!("not run: {cause}"), root);
             return None;
         }
+        if let Some((needed_by, root)) = self.still_needed(graph, step) {
+            self.skip(graph, index, format!("not run: {needed_by} needs it"), root);
+            return None;
+        }
+        let step = self.steps.get(index)?;
         let node = graph.get(&step.key);
         let descriptor = node.and_then(|node| self.registry.of(node));
         let present = || node.and_then(|node| node.present.clone());
@@ -298,6 +306,44 @@ impl<'a> Run<'a> {
         Some((format!("{} of {} {what}", step.operation, step.key), root))
     }
 
+    /// Who cannot be without a value that is about to go, because what was to satisfy it instead has not come, and the
+    /// step that is to blame.
+    fn still_needed(&self, graph: &mut Graph, step: &Step) -> Option<(Key, usize)> {
+        let goes = matches!(step.action, Action::Delete(fate) if fate != Fate::Vanish);
+        if !goes || !self.astray || graph.get(&step.key).is_none() {
+            return None;
+        }
+        let relying = graph.relying_on(&step.key).into_iter().filter(|key| {
+            let goes_too =
+                || self.steps.iter().any(|s| s.key == *key && matches!(s.action, Action::Delete(_)));
+            let node = graph.get(key).filter(|node| node.state != State::Obtained);
+            let present = node.and_then(|node| node.present.as_ref());
+            present.is_some_and(|present| graph.is_ready(&present.held.shape, key)) && !goes_too()
+        });
+        let relying: Vec<Key> = relying.collect();
+        let before = graph.edit(&step.key, |node| std::mem::replace(&mut node.leaving, true));
+        let left = relying.into_iter().find(|key| {
+            let present = graph.get(key).and_then(|node| node.present.as_ref());
+            present.is_some_and(|present| !graph.is_ready(&present.held.shape, key))
+        });
+        graph.edit(&step.key, |node| node.leaving = before);
+        let left = left?;
+        let needs =
+            graph.get(&left).and_then(|node| node.present.as_ref()).map(|there| &there.held.shape.needs);
+        let satisfies = |key: &Key| {
+            needs.into_iter().flatten().any(|need| match &need.target {
+                Target::Key(target) => target == key,
+                Target::AnyOf(any) => {
+                    any.prefixes.iter().any(|prefix| key.starts_with(prefix.as_str())) && any.accepts(key)
+                }
+            })
+        };
+        let failed = self.progress.iter().enumerate().filter(|(i, p)| **p == Progress::Failed(*i));
+        let mut roots: Vec<usize> = failed.map(|(i, _)| i).collect();
+        roots.sort_by_key(|&root| !self.steps.get(root).is_some_and(|step| satisfies(&step.key)));
+        Some((left, roots.first().copied()?))
+    }
+
     fn finish_call(&mut self, graph: &mut Graph, ended: Ended) {
         self.now = ended.ended;
         let Some(step) = self.steps.get(ended.index) else { return };
@@ -320,7 +366,15 @@ impl<'a> Run<'a> {
         let before = graph.get(&key).map_or(State::Nonexistent, |node| node.state);
         let planned = shown.and_then(|shown| self.planned.get(shown));
         let mut deviation = planned.filter(|op| op.before != before).map(|op| Op { before, ..op.clone() });
+        // A derived value that was to come and go again, and whose base has not come.
+        let never_came = matches!(action, Action::Delete(_)) && graph.get(&key).is_none();
         let progress = match answer {
+            Ok(_) if never_came => {
+                if let Some(op) = &mut deviation {
+                    (op.noop, op.after) = (true, before);
+                }
+                Progress::Succeeded
+            }
             Ok(metadata) => {
                 // What it is derived from may have to be looked at again, if this is undone.
                 self.outcome.done.extend(graph.get(&key).and_then(|node| node.base.clone()));
@@ -332,13 +386,15 @@ impl<'a> Run<'a> {
             Err(failure) => {
                 tracing::debug!(%key, %operation, error = %failure, "failed");
                 self.outcome.lost |= failure.lost;
-                self.stopped |= self.settings.stop_at_failure;
+                self.astray = true;
                 let after = self.fail(graph, &key, operation, &action, &failure);
+                let unimplemented = after == State::Unimplemented;
+                self.stopped |= self.settings.stop_at_failure && !unimplemented;
                 if let Some(op) = planned {
                     let error = Some(failure.message);
-                    deviation = Some(Op { before, after, error, ..op.clone() });
+                    deviation = Some(Op { before, after, error, noop: unimplemented, ..op.clone() });
                 }
-                if !failure.lost {
+                if !failure.lost && !unimplemented {
                     self.outcome.failed.insert(key);
                 }
                 Progress::Failed(index)
@@ -402,8 +458,13 @@ impl<'a> Run<'a> {
         graph.edit(key, |node| {
             node.error = Some(failure.message.as_str().into());
             node.last = Some(operation);
-            node.uncertain = true;
             node.fresh = false;
+            if failure.unimplemented && node.present.is_none() {
+                node.retry = None;
+                node.state = State::Unimplemented;
+                return node.state;
+            }
+            node.uncertain = true;
             // What we tried to make is ours, whatever became of it.
             node.ours |= matches!(action, Action::Create(_));
             if matches!(action, Action::Delete(Fate::Forget)) {
@@ -442,7 +503,8 @@ impl<'a> Run<'a> {
             let unwanted = matches!(step.action, Action::Delete(Fate::Forget));
             after = graph.edit(&key, |node| {
                 let waits = node.present.is_none() && node.wanted.is_some();
-                if waits && !node.state.is_failure() && node.state != State::Invalid {
+                let said = node.state.is_failure() || node.state == State::Invalid;
+                if waits && !said {
                     node.state = State::Pending;
                 }
                 if unwanted {

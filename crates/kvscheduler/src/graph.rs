@@ -412,6 +412,17 @@ impl Graph {
         }
     }
 
+    /// Whether it is there although what it was derived from is not, as happens where values that need each other are
+    /// taken down and only one of them goes.
+    pub(crate) fn is_orphan(&self, key: &str) -> bool {
+        self.get(key).is_some_and(|node| {
+            let base = node.base.as_ref();
+            node.present.is_some()
+                && node.wanted.is_none()
+                && base.is_some_and(|base| self.get(base).is_none_or(|base| base.present.is_none()))
+        })
+    }
+
     /// Whether everything that a value needs is there.
     pub(crate) fn is_ready(&self, shape: &Shape, of: &str) -> bool {
         shape.needs.iter().all(|need| self.is_met(need, of))

@@ -46,7 +46,7 @@ pub(crate) struct PlanOp {
     phase: u8,
     requires: Vec<usize>,
     pub(crate) follows: Vec<usize>,
-    dropped: bool,
+    pub(crate) dropped: bool,
 }
 
 impl PlanOp {

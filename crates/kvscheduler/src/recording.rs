@@ -217,7 +217,12 @@ impl Recorder {
 }
 
 fn failure_json(failure: &Failure) -> Json {
-    json!({"message": failure.message, "retriable": failure.retriable, "lost": failure.lost})
+    json!({
+        "message": failure.message,
+        "retriable": failure.retriable,
+        "lost": failure.lost,
+        "unimplemented": failure.unimplemented,
+    })
 }
 
 const KINDS: [(&str, Kind); 6] = [

@@ -287,6 +287,7 @@ fn failure(json: &Json) -> Result<Option<Failure>, String> {
         message: text(&failure["message"])?,
         retriable: failure["retriable"].as_bool().ok_or("retriable is missing")?,
         lost: failure["lost"].as_bool().ok_or("lost is missing")?,
+        unimplemented: failure["unimplemented"].as_bool().ok_or("unimplemented is missing")?,
     }))
 }
 

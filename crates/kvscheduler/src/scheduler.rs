@@ -339,7 +339,9 @@ impl Scheduler {
     ) -> Plan {
         if matches!(transaction.kind, Kind::Resync(_)) {
             // Derived values are reached through what they are derived from.
-            seeds.retain(|key| inner.graph.get(key).is_some_and(|node| node.base.is_none()));
+            let graph = &inner.graph;
+            seeds
+                .retain(|key| graph.is_orphan(key) || graph.get(key).is_some_and(|node| node.base.is_none()));
         }
         let task = Task { seeds, observed, is_ours: &self.ownership, retry, revert };
         let plan = Planner::plan(&mut inner.graph, &self.shared.registry, task);

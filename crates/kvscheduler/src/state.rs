@@ -11,7 +11,7 @@ pub enum State {
     Nonexistent,
     /// Was configured, but a read-back did not find it.
     Missing,
-    /// No descriptor owns the key.
+    /// No descriptor owns the key, or the southbound as it is now cannot do it.
     Unimplemented,
     /// Deleted, or in the middle of being re-created. Does not last.
     Removed,

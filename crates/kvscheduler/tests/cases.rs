@@ -19,6 +19,7 @@
 //! lose-after N                  the connection breaks after so many operations
 //! heal                          it fails no more and is reachable
 //! wipe                          the southbound has started anew
+//! lacks PREFIX                  it has nothing to do these values with; `lacks nothing`: it has again
 //! behind set KEY | TEXT ...     somebody else changes the southbound
 //! behind delete KEY
 //! unreadable DESCRIPTOR         its values cannot be read back now
@@ -167,6 +168,8 @@ impl Case {
                     plane.unreadable.clear();
                 }
                 ["wipe"] => self.sb.wipe(),
+                ["lacks", "nothing"] => self.sb.lock().lacks = None,
+                ["lacks", prefix] => self.sb.lock().lacks = Some((*prefix).into()),
                 ["behind", "set", key] => {
                     let value = parse_item(parts);
                     let mut plane = self.sb.lock();

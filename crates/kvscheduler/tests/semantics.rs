@@ -446,3 +446,25 @@ async fn commit_can_be_spawned() {
     let task = tokio::spawn(async move { s.commit(change().set("a/1", item(""))).await.map(|r| r.seq) });
     assert_eq!(task.await.unwrap(), Ok(1));
 }
+
+#[tokio::test]
+async fn a_derived_value_that_went_before_the_failure_comes_back() {
+    let sb = Southbound::default();
+    let mut s = build(&sb).width(3).build().unwrap();
+    let base = || item("0").any_of("r/3").derives("d/8/0", item("0"));
+    let before = change()
+        .set("a/4", item("0"))
+        .set("a/8", base())
+        .set("r/0", item("0"))
+        .set("r/3", item("0").derives("d/3/0", item("0")));
+    run_well(&mut s, before).await;
+    let there = sb.values();
+    // Runs beside the delete of `d/8/0`.
+    sb.fail("DELETE d/3/0", 1);
+    let change = change().delete("a/4").set("a/8", base()).delete("r/0").delete("r/3").revert();
+    let record = s.commit(change).await.unwrap();
+    assert!(titles(&record.executed).iter().any(|op| op == "DELETE [DERIVED] d/8/0"), "{record}");
+    assert!(record.reverted);
+    assert_eq!(sb.values(), there, "{record}");
+    sb.assert_sound();
+}

@@ -39,7 +39,7 @@ mod tests {
     fn state(rows: &[(&str, i64, &str)]) -> BTreeMap<String, Entry> {
         rows.iter()
             .map(|&(key, value, place)| {
-                (key.to_owned(), Entry { value: json!(value), place: place.to_owned() })
+                (key.to_owned(), Entry { value: json!(value).into(), place: place.to_owned() })
             })
             .collect()
     }

@@ -89,23 +89,82 @@ pub enum Fault {
         /// What the system said.
         reason: String,
     },
-    /// Something that is not about files: a store that cannot be reached, an answer that makes no sense.
-    #[error("{reason}")]
-    Other {
+    /// A store is lost.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// There is no connection.
+    #[error("{store} cannot be reached: {reason}; {advice}")]
+    Unreachable {
+        /// Name of the store.
+        store: String,
+        /// What happened, with each address that was tried.
+        reason: String,
+        /// What to do.
+        advice: String,
+    },
+    /// Something answers that is not such a store.
+    #[error("{store} does not answer as it should: {reason}; {advice}")]
+    Protocol {
+        /// Name of the store.
+        store: String,
+        /// What was expected and what came.
+        reason: String,
+        /// What to do.
+        advice: String,
+    },
+    /// Name, password, token or certificate are not good enough.
+    #[error("{store} denies access: {reason}; {advice}")]
+    Denied {
+        /// Name of the store.
+        store: String,
+        /// What the store said.
+        reason: String,
+        /// What to do.
+        advice: String,
+    },
+    /// The store does not do it.
+    #[error("{store} refuses: {reason}{}", key.as_ref().map(|key| format!(" (key {key})")).unwrap_or_default())]
+    Refused {
+        /// Name of the store.
+        store: String,
+        /// The key it was about, if it was about one.
+        key: Option<String>,
+        /// What the store said.
+        reason: String,
+    },
+    /// The settings make no sense or name something that is not there.
+    #[error("{store}: {field}: {reason}")]
+    Settings {
+        /// Name of the store.
+        store: String,
+        /// The setting, by its name in the file.
+        field: String,
+        /// What is wrong with it and what was expected.
+        reason: String,
+    },
+    /// The file of the embedded store cannot be used.
+    #[error("{store}: {reason}; {advice}")]
+    File {
+        /// Name of the store.
+        store: String,
         /// What is wrong.
         reason: String,
+        /// What to do.
+        advice: String,
     },
 }
 
-/// Why a source cannot be taken as a whole.
+/// What is wrong with a source.
 ///
-/// A source is taken as a whole or not at all: as long as one of its files is bad, nothing of what has changed is
-/// published, because a value that has moved from one file to another would look deleted.
+/// What is not concerned is applied: other files of a folder, for example. What was configured because of what can not
+/// be read any more stays.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{origin}: {}; until this is mended nothing of it is applied and what was configured stays",
-    listed(faults)
-)]
+#[error("{}; until this is mended what was configured from there stays", listed(origin, faults))]
 pub struct SourceError {
     /// Name of the source.
     pub origin: String,
@@ -113,6 +172,8 @@ pub struct SourceError {
     pub faults: Vec<Fault>,
 }
 
-fn listed(faults: &[Fault]) -> String {
-    faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ")
+fn listed(origin: &str, faults: &[Fault]) -> String {
+    let faults_text = faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("; ");
+    // A store says its name itself.
+    if faults_text.starts_with(origin) { faults_text } else { format!("{origin}: {faults_text}") }
 }

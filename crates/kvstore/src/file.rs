@@ -265,7 +265,7 @@ impl Reader {
         let event = match &self.published {
             None => {
                 self.revision += 1;
-                SourceEvent::Snapshot { entries: entries.clone(), revision: self.revision }
+                SourceEvent::Snapshot { entries: entries.clone(), complete: true, revision: self.revision }
             }
             Some(before) => {
                 let changes = difference(before, &entries);

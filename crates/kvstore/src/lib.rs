@@ -1,10 +1,11 @@
-//! Sources of wanted configuration behind one trait.
+//! Stores and files that state the wanted configuration.
 //!
 //! A [`Source`] publishes a snapshot of everything that is wanted, then changes to it, over a channel. Watched files
-//! ([`file::FileSource`]) are one kind of source; stores such as etcd, Redis and Consul have the same shape: list
-//! everything at a revision, then follow the changes after it.
+//! ([`file::FileSource`]) are one kind of source. A [`Store`] (etcd, Redis, Consul, the embedded one) can also be
+//! written, and is a source through [`StoreSource`].
 //!
-//! Values are JSON and keys are text here. Which keys there are and what a value has to be is the models' matter.
+//! Keys are text and values are JSON here, or bytes that are passed on. Which keys there are and what a value has to be
+//! is the models' matter.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -13,22 +14,41 @@ use std::pin::Pin;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+mod backoff;
 mod diff;
+#[cfg(feature = "embedded")]
+pub mod embedded;
 mod error;
+#[cfg(feature = "etcd")]
+pub mod etcd;
+mod exact;
+mod feed;
+#[cfg(feature = "files")]
 pub mod file;
+mod keep;
+#[cfg(feature = "net")]
+mod net;
+pub mod settings;
+mod source;
+mod store;
+mod value;
 
 pub use diff::{Difference, difference};
-pub use error::{Fault, Place, SourceError};
+pub use error::{Fault, Place, SourceError, StoreError};
+pub use feed::{Ended, Feed};
+pub use source::StoreSource;
+pub use store::{Compare, Item, Lifetime, Listing, Operation, Store, Transaction};
+pub use value::{Decoder, Encoding, MAX_VALUE, Position, Value};
 
 /// Events that may wait for the receiver before a source pauses.
 const QUEUE: usize = 16;
 
-/// A value as a source states it.
+/// A value and where it is stated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// The value.
-    pub value: serde_json::Value,
-    /// Where it is stated, for messages: `file:line`, or the name of a store.
+    pub value: Value,
+    /// Where it is stated, for messages: `file:line`, or the name of a store with key and revision.
     pub place: String,
 }
 
@@ -40,6 +60,9 @@ pub enum SourceEvent {
     Snapshot {
         /// Values by key.
         entries: BTreeMap<String, Entry>,
+        /// False while something is stated that could never be read yet, such as in a file that has been broken since
+        /// the start: what is not in it may be wanted, so nothing is to be removed. A complete snapshot follows.
+        complete: bool,
         /// Revision of the source: grows with every snapshot and change.
         revision: u64,
     },
@@ -52,11 +75,11 @@ pub enum SourceEvent {
         /// Revision of the source: grows with every snapshot and change.
         revision: u64,
     },
-    /// The source cannot be read as a whole. Everything published before stays as it is; before the first snapshot it
+    /// What is wrong with the source from now on, all of it: takes the place of the problem published before, and
+    /// lasts until [`SourceEvent::Recovered`]. Everything published before stays as it is; before the first snapshot it
     /// means that nothing is known, which is not the same as that nothing is wanted.
     Problem(SourceError),
-    /// The problem published before is over and nothing has changed. (A snapshot or change after a problem says the
-    /// same.)
+    /// Nothing is wrong any more.
     Recovered,
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kvstore::{Entry, SourceEvent};
+use kvstore::{Entry, SourceEvent, Value};
 use models::{ModelValue, Registry};
 
 /// A statement that was not taken.
@@ -51,6 +51,8 @@ pub struct Wanted {
     origin: BTreeMap<String, String>,
     known: bool,
     complete: bool,
+    /// Part of what is stated could never be read yet.
+    unread: bool,
 }
 
 impl Wanted {
@@ -65,6 +67,7 @@ impl Wanted {
             origin: BTreeMap::new(),
             known: false,
             complete: false,
+            unread: false,
         }
     }
 
@@ -86,7 +89,8 @@ impl Wanted {
     /// Takes an event of a source.
     pub(crate) fn take(&mut self, event: SourceEvent) -> Change {
         match event {
-            SourceEvent::Snapshot { entries, .. } => {
+            SourceEvent::Snapshot { entries, complete, .. } => {
+                self.unread = !complete;
                 self.open.extend(self.stated.keys().cloned());
                 self.open.extend(entries.keys().cloned());
                 self.stated = entries;
@@ -111,7 +115,14 @@ impl Wanted {
                 (Some(label), _) if label != self.label => {
                     Err(format!("{stated} is for agent {label}, this one is {}", self.label))
                 }
-                _ => self.registry.parse_json(stated, &entry.value).map_err(|e| e.to_string()),
+                _ => match &entry.value {
+                    Value::Json(value) => self.registry.parse_json(stated, value).map_err(|e| e.to_string()),
+                    Value::Binary(_) => Err(format!("{stated}: expected JSON, found a protobuf message")),
+                    Value::Undecodable { reason, position: Some(position) } => {
+                        Err(format!("{stated}: {reason} ({position} of the value)"))
+                    }
+                    Value::Undecodable { reason, position: None } => Err(format!("{stated}: {reason}")),
+                },
             };
             match parsed {
                 Ok(value) => drop(good.insert(stated.clone(), (value.key(), value))),
@@ -128,7 +139,7 @@ impl Wanted {
         }
         change.everything = !self.complete;
         self.known = true;
-        self.complete = change.rejected.is_empty();
+        self.complete = change.rejected.is_empty() && !self.unread;
         // Keys whose statement is gone or stands under another key now.
         let given: BTreeSet<&String> = good.values().map(|(key, _)| key).collect();
         let gone: Vec<String> = self
@@ -149,7 +160,7 @@ impl Wanted {
                 change.set.insert(key, value);
             }
         }
-        if self.complete {
+        if change.rejected.is_empty() {
             self.open.clear();
         }
         change
@@ -190,13 +201,13 @@ mod tests {
 
     fn entries(items: &[(&str, serde_json::Value)]) -> BTreeMap<String, Entry> {
         let entry = |(key, value): &(&str, serde_json::Value)| {
-            (key.to_string(), Entry { value: value.clone(), place: "a.yaml:1".to_string() })
+            (key.to_string(), Entry { value: value.clone().into(), place: "a.yaml:1".to_string() })
         };
         items.iter().map(entry).collect()
     }
 
     fn snapshot(items: &[(&str, serde_json::Value)]) -> SourceEvent {
-        SourceEvent::Snapshot { entries: entries(items), revision: 1 }
+        SourceEvent::Snapshot { entries: entries(items), complete: true, revision: 1 }
     }
 
     fn change(items: &[(&str, serde_json::Value)], deleted: &[&str]) -> SourceEvent {

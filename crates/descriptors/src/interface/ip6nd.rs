@@ -6,7 +6,6 @@ use models::keys::PropertyKey;
 use models::proto::ligato::vpp::interfaces::interface::Ip6nd;
 
 use super::examples;
-use crate::southbound::unimplemented;
 
 pub(super) struct Ip6ndDescriptor;
 
@@ -24,7 +23,7 @@ impl Descriptor for Ip6ndDescriptor {
     }
 
     async fn create(&self, _key: &str, _value: &Ip6nd) -> Result<(), Failure> {
-        Err(unimplemented("IPv6 neighbour discovery is not supported by this agent"))
+        Err(Failure::unimplemented("IPv6 neighbour discovery is not supported by this agent"))
     }
 
     async fn delete(&self, _key: &str, _value: &Ip6nd, (): &()) -> Result<(), Failure> {

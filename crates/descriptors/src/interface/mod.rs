@@ -36,7 +36,7 @@ use vppcalls::{Handlers, NewInterface, Settings};
 use self::kinds::{Kind, memif::Sockets};
 use crate::InterfaceIndex;
 use crate::check::{check_with, problem};
-use crate::southbound::{OrFail as _, unimplemented};
+use crate::southbound::OrFail as _;
 use crate::vpp::{Names, Vpp, untagged};
 
 pub(crate) const NAME: &str = "vpp-interface";
@@ -91,7 +91,7 @@ impl InterfaceDescriptor {
                 handlers.create_as(&new, &settings).await.or_fail()
             }
             Err(e) if e.retval() == Some(FEATURE_DISABLED) && is_lacp(&new) => {
-                Err(unimplemented(format!("{e}; the plugin `lacp` is not loaded")))
+                Err(Failure::unimplemented(format!("{e}; the plugin `lacp` is not loaded")))
             }
             other => other.or_fail(),
         }
@@ -113,7 +113,7 @@ fn is_lacp(new: &NewInterface) -> bool {
 fn kind_of(value: &Interface) -> Result<&'static Kind, Failure> {
     let kind = value.r#type();
     Kind::of(kind).ok_or_else(|| {
-        unimplemented(format!("interfaces of type {} are not supported by this agent", kind.as_str_name()))
+        Failure::unimplemented(format!("interfaces of type {} are not supported by this agent", kind.as_str_name()))
     })
 }
 

@@ -54,6 +54,8 @@ pub struct Plane {
     /// Operations that fail, as `CREATE key`, with how often.
     pub failing: BTreeMap<String, u32>,
     pub unreadable: BTreeSet<String>,
+    /// The southbound has nothing to do values with this prefix with.
+    pub lacks: Option<String>,
     /// The next operations that fail, whatever they are.
     pub fail_next: u32,
     /// The operation of this number fails, counted from the first.
@@ -130,6 +132,9 @@ impl Plane {
             *left -= 1;
         }
         let call = format!("{operation} {key}");
+        if self.lacks.as_ref().is_some_and(|prefix| key.starts_with(prefix.as_str())) {
+            return Err(Failure::unimplemented(format!("{call}: the plugin is not loaded")));
+        }
         self.calls.push(call.clone());
         let number = self.count;
         self.count += 1;

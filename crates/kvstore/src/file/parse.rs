@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use crate::{Fault, Place};
 
-mod exact;
 mod json;
 mod yaml;
 

@@ -225,7 +225,7 @@ impl Files {
                             });
                         }
                         let place = format!("{}:{}", place.file.display(), place.line);
-                        scan.entries.insert(key.clone(), Entry { value: value.clone(), place });
+                        scan.entries.insert(key.clone(), Entry { value: value.clone().into(), place });
                     }
                 }
             }

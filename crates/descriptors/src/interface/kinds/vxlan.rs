@@ -8,7 +8,6 @@ use vppcalls::NewInterface;
 use vppcalls::types::{NO_INTERFACE, Vxlan};
 
 use super::{Kind, Told, address, same_address};
-use crate::southbound::unimplemented;
 use crate::vpp::Vpp;
 
 pub(super) const KIND: Kind = Kind { new, same, needs, invalid: super::anything };
@@ -16,7 +15,7 @@ pub(super) const KIND: Kind = Kind { new, same, needs, invalid: super::anything 
 fn new(value: &Interface, vpp: &Vpp) -> Result<NewInterface, Failure> {
     let link = link(value);
     if link.gpe.is_some() {
-        return Err(unimplemented("VXLAN tunnels of the generic protocol extension"));
+        return Err(Failure::unimplemented("VXLAN tunnels of the generic protocol extension"));
     }
     let (src, dst) =
         (address("vxlan.src_address", &link.src_address)?, address("vxlan.dst_address", &link.dst_address)?);

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::Stated;
-use super::exact::{Exact, note_key, take_key};
+use crate::exact::{Exact, note_key, take_key};
 use crate::{Fault, Place};
 
 /// Entries in the order of the file, keys that are stated twice among them.

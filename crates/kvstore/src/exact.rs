@@ -16,17 +16,17 @@ thread_local! {
 }
 
 /// Notes the key of the entry that is read next on this thread.
-pub(super) fn note_key(key: Option<String>) {
+pub(crate) fn note_key(key: Option<String>) {
     CURRENT.with(|current| *current.borrow_mut() = key);
 }
 
 /// Key of the entry read last on this thread, forgotten by that.
-pub(super) fn take_key() -> Option<String> {
+pub(crate) fn take_key() -> Option<String> {
     CURRENT.with(|current| current.borrow_mut().take())
 }
 
 /// A value that keeps every digit and every key.
-pub(super) struct Exact(pub(super) Value);
+pub(crate) struct Exact(pub(super) Value);
 
 impl<'de> Deserialize<'de> for Exact {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

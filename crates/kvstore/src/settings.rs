@@ -1,0 +1,131 @@
+//! What the settings of the stores have in common: reading them from YAML, durations.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, Visitor};
+
+/// A password or token: never shown.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The secret itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(secret: &str) -> Self {
+        Self(secret.to_owned())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "none" } else { "***" })
+    }
+}
+
+/// Reads the settings of a store from the text of its file. An empty file gives the defaults.
+///
+/// # Errors
+/// What is wrong, with line and column.
+pub fn from_yaml<T: de::DeserializeOwned + Default>(text: &str) -> Result<T, String> {
+    let blank =
+        |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#') || line.trim_end() == "---";
+    if text.lines().all(blank) {
+        return Ok(T::default());
+    }
+    serde_saphyr::from_str(text).map_err(|error| error.without_snippet().to_string())
+}
+
+/// Reads a duration as Go writes it (`1s`, `1m30s`, `1.5h`), or a number of nanoseconds.
+///
+/// # Errors
+/// Whatever is neither.
+pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    struct DurationVisitor;
+    impl Visitor<'_> for DurationVisitor {
+        type Value = Duration;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a duration such as 500ms, 3s or 1m30s")
+        }
+
+        fn visit_u64<E>(self, nanoseconds: u64) -> Result<Duration, E> {
+            Ok(Duration::from_nanos(nanoseconds))
+        }
+
+        fn visit_i64<E: de::Error>(self, nanoseconds: i64) -> Result<Duration, E> {
+            let nanoseconds = u64::try_from(nanoseconds)
+                .map_err(|_| E::invalid_value(de::Unexpected::Signed(nanoseconds), &self))?;
+            Ok(Duration::from_nanos(nanoseconds))
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
+            parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+        }
+    }
+    deserializer.deserialize_any(DurationVisitor)
+}
+
+fn parse(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    if rest == "0" {
+        return Some(Duration::ZERO);
+    }
+    let mut seconds = 0.0_f64;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let (number, after) = rest.split_at(rest.find(|c: char| c != '.' && !c.is_ascii_digit())?);
+        let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
+        let scale = match unit {
+            "ns" => 1e-9,
+            "us" | "µs" => 1e-6,
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return None,
+        };
+        seconds += number.parse::<f64>().ok()? * scale;
+        rest = after;
+    }
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_go_writes_them() {
+        for (text, expected) in [
+            ("1s", Some(Duration::from_secs(1))),
+            ("1m30s", Some(Duration::from_secs(90))),
+            ("1.5h", Some(Duration::from_secs(5400))),
+            ("250ms", Some(Duration::from_millis(250))),
+            ("0", Some(Duration::ZERO)),
+            ("", None),
+            ("5", None),
+            ("s", None),
+            ("1 s", None),
+            ("-1s", None),
+            ("1d", None),
+            ("9e99s", None),
+        ] {
+            assert_eq!(parse(text), expected, "{text}");
+        }
+    }
+}
