@@ -5,7 +5,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{Agent, RELEASES, Vpp, done, run, value};
+use common::{Agent, RELEASES, Vpp, at_once, done, run, text_of, value};
 use kvscheduler::{Record, State};
 use models::ModelValue;
 use serde::Deserialize;
@@ -189,36 +189,22 @@ async fn case(release: &str, case: Case) {
     stage.agent.close().await;
 }
 
-fn text_of(panic: &(dyn std::any::Any + Send)) -> String {
-    match (panic.downcast_ref::<String>(), panic.downcast_ref::<&str>()) {
-        (Some(text), _) => text.clone(),
-        (None, Some(text)) => (*text).to_string(),
-        (None, None) => "it panicked".to_string(),
-    }
-}
-
 #[test]
 fn every_kind_of_value_is_made_read_back_changed_and_removed() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let wanted = std::env::var("CASE").unwrap_or_default();
-    let mut failed = Vec::new();
-    let mut ran = 0;
-    for file in std::fs::read_dir(folder).unwrap() {
-        let path = file.unwrap().path();
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        if !name.contains(&wanted) {
-            continue;
-        }
-        let text = std::fs::read_to_string(&path).unwrap();
-        for release in RELEASES {
-            let parsed: Case = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
-            let ended = std::panic::catch_unwind(|| run(case(release, parsed)));
-            ran += 1;
-            if let Err(why) = ended {
-                failed.push(format!("{name} on {release}: {}", text_of(&*why)));
-            }
-        }
-    }
-    assert!(ran > 0, "no case is called {wanted}");
-    assert!(failed.is_empty(), "{} of {ran} fail\n\n{}", failed.len(), failed.join("\n\n"));
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let name = |path: &Path| path.file_stem().unwrap().to_string_lossy().into_owned();
+    let mut files: Vec<_> = files.filter(|path| name(path).contains(&wanted)).collect();
+    files.sort();
+    assert!(!files.is_empty(), "no case is called {wanted}");
+    let all: Vec<_> = files.iter().flat_map(|path| RELEASES.map(|release| (path, release))).collect();
+    // Most of the time they wait whether anything comes.
+    let failed = at_once(6, &all, |(path, release)| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let parsed: Case = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let ended = std::panic::catch_unwind(|| run(case(release, parsed)));
+        ended.err().map(|why| format!("{} on {release}: {}", name(path), text_of(&*why)))
+    });
+    assert!(failed.is_empty(), "{} of {} fail\n\n{}", failed.len(), all.len(), failed.join("\n\n"));
 }

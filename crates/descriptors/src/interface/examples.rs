@@ -11,6 +11,7 @@ use models::proto::ligato::vpp::interfaces::{
 };
 
 pub(super) const WITH_QUEUES: &str = "example-tap";
+pub(crate) const SUB: &str = "example-sub";
 pub(super) const LEASED: &str = "example-leased";
 const LOOP: &str = "example-loop";
 
@@ -65,7 +66,7 @@ pub(super) fn interfaces() -> Vec<Interface> {
         Interface { unnumbered: Some(Unnumbered { interface_with_ip: text(LOOP) }), ..borrower },
         Interface { set_dhcp_client: true, ..leased },
         interface("example-device", Type::Dpdk, None),
-        interface("example-sub", Type::SubInterface, Some(Link::Sub(sub))),
+        interface(SUB, Type::SubInterface, Some(Link::Sub(sub))),
         Interface {
             rx_modes: vec![mode],
             rx_placements: vec![RxPlacement { main_thread: true, ..RxPlacement::default() }],

@@ -7,7 +7,7 @@ mod address;
 mod admin;
 mod bond_member;
 mod dhcp;
-mod examples;
+pub(crate) mod examples;
 mod ip6nd;
 mod kinds;
 mod link_state;

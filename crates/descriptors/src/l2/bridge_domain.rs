@@ -236,6 +236,6 @@ impl Descriptor for BridgeDomainDescriptor {
 
 /// One with a port.
 pub(super) fn example() -> BridgeDomain {
-    let port = Interface { name: "example-port".to_string(), ..Interface::default() };
+    let port = Interface { name: interface::examples::SUB.to_string(), ..Interface::default() };
     BridgeDomain { name: "example".to_string(), interfaces: vec![port], ..BridgeDomain::default() }
 }

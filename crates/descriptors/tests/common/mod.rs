@@ -194,3 +194,36 @@ pub fn done(record: &Record) -> Vec<String> {
     let real = |op: &&Op| !op.noop || op.error.is_some();
     record.executed.iter().filter(real).map(ToString::to_string).collect()
 }
+
+/// What a panic said.
+pub fn text_of(panic: &(dyn std::any::Any + Send)) -> String {
+    match (panic.downcast_ref::<String>(), panic.downcast_ref::<&str>()) {
+        (Some(text), _) => text.clone(),
+        (None, Some(text)) => (*text).to_string(),
+        (None, None) => "it panicked".to_string(),
+    }
+}
+
+/// Does something with each, several at once; gives what went wrong, in order.
+pub fn at_once<T: Sync>(
+    threads: usize,
+    all: &[T],
+    act: impl Fn(&T) -> Option<String> + Sync,
+) -> Vec<String> {
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let failed = std::sync::Mutex::new(BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    let Some(one) = all.get(at) else { return };
+                    if let Some(why) = act(one) {
+                        failed.lock().expect("no panic holds it").insert(at, why);
+                    }
+                }
+            });
+        }
+    });
+    failed.into_inner().expect("no panic holds it").into_values().collect()
+}
