@@ -5,7 +5,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{Agent, RELEASES, Vpp, at_once, done, run, text_of, value};
+use common::{Agent, RELEASES, Vpp, assert_same, at_once, done, run, text_of, value};
 use kvscheduler::{Record, State};
 use models::ModelValue;
 use serde::Deserialize;
@@ -120,7 +120,7 @@ impl Stage {
         let unwell = other.unwell();
         other.close().await;
         well(unwell);
-        assert_eq!(self.vpp.picture().await, before);
+        assert_same(&self.vpp.picture().await, &before);
     }
 }
 
@@ -180,7 +180,7 @@ async fn case(release: &str, case: Case) {
     let gone = stage.agent.delete([key.as_str()]).await;
     let failed: Vec<String> = gone.errors().map(ToString::to_string).collect();
     assert!(failed.is_empty(), "{}", failed.join("\n"));
-    assert_eq!(stage.vpp.picture().await, before, "nothing is left of it");
+    assert_same(&stage.vpp.picture().await, &before);
     let again = stage.agent.resync(stage.beside.clone()).await;
     assert_eq!(done(&again), Vec::<String>::new(), "nor is anything missed");
     let sim = stage.vpp.running.sim();

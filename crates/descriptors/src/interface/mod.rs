@@ -47,14 +47,18 @@ const FEATURE_DISABLED: i32 = -30;
 /// Registers interfaces and everything that is derived from them.
 pub(crate) fn register(builder: Builder, vpp: &Vpp) -> Builder {
     let new = || vpp.clone();
+    let interfaces = InterfaceDescriptor::new(new());
+    let seen = || interfaces.seen.clone();
+    let vrf = vrf::VrfDescriptor { vpp: new(), seen: seen() };
+    let inherited_vrf = vrf::InheritedVrfDescriptor { vpp: new(), seen: seen() };
     builder
         .external("linux/microservice/")
         .external("config/linux/interfaces/v2/interface/")
-        .register(InterfaceDescriptor::new(new()), vpp.indexes.interfaces.clone())
+        .register(interfaces, vpp.indexes.interfaces.clone())
         .register_private(link_state::LinkStateDescriptor(new()))
         .register_private(admin::AdminDescriptor(new()))
-        .register_private(vrf::VrfDescriptor(new()))
-        .register_private(vrf::InheritedVrfDescriptor(new()))
+        .register_private(vrf)
+        .register_private(inherited_vrf)
         .register_private(address::AddressDescriptor(new()))
         .register_private(address::HasAddressDescriptor)
         .register_private(unnumbered::UnnumberedDescriptor(new()))
@@ -72,11 +76,12 @@ struct InterfaceDescriptor {
     vpp: Vpp,
     prefix: String,
     sockets: Sockets,
+    seen: vrf::Seen,
 }
 
 impl InterfaceDescriptor {
     fn new(vpp: Vpp) -> Self {
-        Self { vpp, prefix: Interface::SPEC.key_prefix(false), sockets: Sockets::default() }
+        Self { vpp, prefix: Interface::SPEC.key_prefix(false), sockets: Sockets::default(), seen: vrf::Seen::default() }
     }
 
     async fn make(&self, handlers: &Handlers, value: &Interface) -> Result<u32, Failure> {
@@ -251,7 +256,7 @@ impl Descriptor for InterfaceDescriptor {
         let believed: HashMap<&str, &Interface> = correlate.iter().map(|b| (b.key, b.value)).collect();
         let names = inventory.iter().map(|i| (i.interface.sw_if_index, name_of(&i.interface)));
         let reader = read::Reader::new(Names(names.collect()), sockets, &inventory);
-        let found = inventory.iter().map(|i| {
+        let found: Vec<_> = inventory.iter().map(|i| {
             let name = name_of(&i.interface);
             let key = keys::interface(&name);
             Retrieved {
@@ -260,8 +265,10 @@ impl Descriptor for InterfaceDescriptor {
                 metadata: InterfaceIndex { sw_if_index: i.interface.sw_if_index },
                 origin: if i.interface.tag.is_empty() { Origin::Southbound } else { Origin::Unknown },
             }
-        });
-        Ok(Some(found.collect()))
+        }).collect();
+        let tables = inventory.iter().map(|i| (i.interface.table4, i.interface.table6));
+        self.seen.set(found.iter().map(|found| found.value.clone()).zip(tables));
+        Ok(Some(found))
     }
 
     fn examples(&self) -> Vec<(String, Interface)> {
@@ -306,10 +313,19 @@ fn derived(value: &Interface) -> Vec<KeyValue> {
         let key = keys::interface_address(name, AddressSource::Static, &address.to_string());
         derived.push(KeyValue::new(key, address));
     }
-    // One for each family, so that the first address of one does not disturb those of the other.
-    let families = [(IpVersion::V4, v4), (IpVersion::V6, v6)].into_iter().filter(|(_, has)| *has);
-    for (version, _) in families.filter(|_| value.unnumbered.is_none()) {
-        derived.push(KeyValue::new(keys::interface_vrf(name, value.vrf, version), value.vrf));
+    if value.unnumbered.is_none() {
+        let versions: &[IpVersion] = match (v4, v6) {
+            // Together, since others may follow into the VRF.
+            (true, true) if value.vrf != 0 => &[IpVersion::Both],
+            // One for each, so that the first address of one family does not disturb those of the other.
+            (true, true) => &[IpVersion::V4, IpVersion::V6],
+            (true, false) => &[IpVersion::V4],
+            (false, true) => &[IpVersion::V6],
+            (false, false) => &[],
+        };
+        for version in versions {
+            derived.push(KeyValue::new(keys::interface_vrf(name, value.vrf, *version), value.vrf));
+        }
     }
     if addresses {
         derived.push(KeyValue::new(keys::has_ip_address(name), true));

@@ -9,6 +9,7 @@ use models::ModelMessage;
 use models::keys;
 use models::proto::ligato::vpp::l3::ProxyArp;
 use models::proto::ligato::vpp::l3::proxy_arp::{Interface, Range};
+use vppcalls::Handlers;
 use vppcalls::types::ProxyArpRange;
 
 use crate::check::check;
@@ -30,14 +31,41 @@ impl ProxyArpDescriptor {
 
     /// Ends what is not wanted any more, then begins what is new.
     async fn change(&self, old: &ProxyArp, new: &ProxyArp) -> Result<(), Failure> {
-        let calls = self.vpp.calls()?.neighbor;
+        let handlers = self.vpp.calls()?;
+        let calls = handlers.neighbor.as_ref();
         let (old, new) = (ranges(old), ranges(new));
         // VPP takes one after the other.
-        let gone = try_join_all(old.difference(&new).map(|range| calls.delete_proxy_arp(range)));
+        let gone = try_join_all(old.difference(&new).map(|range| end(&handlers, range)));
         let more = try_join_all(new.difference(&old).map(|range| calls.add_proxy_arp(range)));
         try_join(gone, more).await.or_fail()?;
         Ok(())
     }
+}
+
+/// `NO_SUCH_FIB` and `NO_SUCH_ENTRY`.
+const NOT_THERE: [i32; 2] = [-3, -6];
+
+/// Ends one. Of a range that nothing is believed of it may be another table than VPP told: up to 25.06 that is an index,
+/// by which later dumps of tables are in order.
+async fn end(handlers: &Handlers, range: &ProxyArpRange) -> vppcalls::Result<()> {
+    let there = |e: &vppcalls::Error| e.retval().is_none_or(|retval| !NOT_THERE.contains(&retval));
+    let refused = match handlers.neighbor.delete_proxy_arp(range).await {
+        Err(e) if !there(&e) => e,
+        other => return other,
+    };
+    let tables = handlers.l3.dump_tables().await?;
+    let mut others: Vec<u32> = tables.iter().filter(|table| !table.ipv6).map(|table| table.id).collect();
+    let index = usize::try_from(range.table).unwrap_or(usize::MAX);
+    if index < others.len() {
+        others.rotate_left(index);
+    }
+    for table in others.into_iter().filter(|id| *id != range.table) {
+        match handlers.neighbor.delete_proxy_arp(&ProxyArpRange { table, ..*range }).await {
+            Err(e) if !there(&e) => {}
+            other => return other,
+        }
+    }
+    Err(refused)
 }
 
 /// Ranges, whatever their order.

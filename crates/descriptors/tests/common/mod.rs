@@ -54,6 +54,13 @@ impl Vpp {
         Self { _folder: folder, running }
     }
 
+    /// Another VPP at the same place, with everything loaded.
+    pub fn restarted(self, release: &str) -> Self {
+        let release = Release::parse(release).expect("a release");
+        let Self { _folder, running } = self;
+        Self { _folder, running: running.restart_as(release, options()).expect("serves") }
+    }
+
     pub async fn connect(&self) -> (Client, Handlers) {
         let mut config = Config::new(self.running.path());
         config.name = "descriptors".to_string();
@@ -226,4 +233,21 @@ pub fn at_once<T: Sync>(
         }
     });
     failed.into_inner().expect("no panic holds it").into_values().collect()
+}
+
+/// All values of `configuration.json`.
+pub fn everything(_release: &str) -> Vec<ModelValue> {
+    let list: Value = serde_json::from_str(include_str!("../configuration.json")).expect("JSON");
+    let list = list.as_array().expect("a list");
+    list.iter().map(|stated| value(stated["model"].as_str().expect("a model"), &stated["json"])).collect()
+}
+
+/// Both have the same; told is only what differs.
+#[track_caller]
+pub fn assert_same(found: &BTreeMap<String, String>, expected: &BTreeMap<String, String>) {
+    let keys: std::collections::BTreeSet<&String> = found.keys().chain(expected.keys()).collect();
+    let other = keys.into_iter().filter(|key| found.get(*key) != expected.get(*key));
+    let text = other.map(|key| format!("{key}\n  found {:?}\n  not   {:?}", found.get(key), expected.get(key)));
+    let text: Vec<String> = text.collect();
+    assert!(text.is_empty(), "{}", text.join("\n"));
 }
