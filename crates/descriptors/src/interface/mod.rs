@@ -15,6 +15,7 @@ mod physical;
 mod read;
 mod rx_mode;
 mod rx_placement;
+mod seen;
 mod span;
 pub(crate) mod states;
 mod unnumbered;
@@ -31,7 +32,7 @@ use models::keys::{self, AddressSource, IpVersion};
 use models::net::{canonical_mac, parse_cidr, parse_mac};
 use models::proto::ligato::vpp::interfaces::Interface;
 use models::proto::ligato::vpp::interfaces::interface::{Link, Type};
-use vppcalls::{Handlers, NewInterface, Settings};
+use vppcalls::{Handlers, Inventory, NewInterface, Settings};
 
 use self::kinds::{Kind, memif::Sockets};
 use crate::InterfaceIndex;
@@ -50,6 +51,8 @@ pub(crate) fn register(builder: Builder, vpp: &Vpp) -> Builder {
     let interfaces = InterfaceDescriptor::new(new());
     let seen = || interfaces.seen.clone();
     let vrf = vrf::VrfDescriptor { vpp: new(), seen: seen() };
+    let rx_mode = rx_mode::RxModeDescriptor { vpp: new(), seen: seen() };
+    let rx_placement = rx_placement::RxPlacementDescriptor { vpp: new(), seen: seen() };
     let inherited_vrf = vrf::InheritedVrfDescriptor { vpp: new(), seen: seen() };
     builder
         .external("linux/microservice/")
@@ -65,8 +68,8 @@ pub(crate) fn register(builder: Builder, vpp: &Vpp) -> Builder {
         .register_private(dhcp::DhcpDescriptor(new()))
         .register_private(dhcp::LeaseDescriptor(new()))
         .register_private(ip6nd::Ip6ndDescriptor)
-        .register_private(rx_mode::RxModeDescriptor(new()))
-        .register_private(rx_placement::RxPlacementDescriptor(new()))
+        .register_private(rx_mode)
+        .register_private(rx_placement)
         .register_private(bond_member::BondMemberDescriptor(new()))
         .register_private(vlan_rewrite::VlanRewriteDescriptor(new()))
         .register_private(span::SpanDescriptor::new(new()))
@@ -76,12 +79,12 @@ struct InterfaceDescriptor {
     vpp: Vpp,
     prefix: String,
     sockets: Sockets,
-    seen: vrf::Seen,
+    seen: seen::Seen,
 }
 
 impl InterfaceDescriptor {
     fn new(vpp: Vpp) -> Self {
-        Self { vpp, prefix: Interface::SPEC.key_prefix(false), sockets: Sockets::default(), seen: vrf::Seen::default() }
+        Self { vpp, prefix: Interface::SPEC.key_prefix(false), sockets: Sockets::default(), seen: seen::Seen::default() }
     }
 
     async fn make(&self, handlers: &Handlers, value: &Interface) -> Result<u32, Failure> {
@@ -256,7 +259,7 @@ impl Descriptor for InterfaceDescriptor {
         let believed: HashMap<&str, &Interface> = correlate.iter().map(|b| (b.key, b.value)).collect();
         let names = inventory.iter().map(|i| (i.interface.sw_if_index, name_of(&i.interface)));
         let reader = read::Reader::new(Names(names.collect()), sockets, &inventory);
-        let found: Vec<_> = inventory.iter().map(|i| {
+        let retrieved = |i: &Inventory| {
             let name = name_of(&i.interface);
             let key = keys::interface(&name);
             Retrieved {
@@ -265,9 +268,9 @@ impl Descriptor for InterfaceDescriptor {
                 metadata: InterfaceIndex { sw_if_index: i.interface.sw_if_index },
                 origin: if i.interface.tag.is_empty() { Origin::Southbound } else { Origin::Unknown },
             }
-        }).collect();
-        let tables = inventory.iter().map(|i| (i.interface.table4, i.interface.table6));
-        self.seen.set(found.iter().map(|found| found.value.clone()).zip(tables));
+        };
+        let found: Vec<_> = inventory.iter().map(retrieved).collect();
+        self.seen.set(found.iter().map(|found| found.value.clone()).zip(inventory));
         Ok(Some(found))
     }
 
@@ -283,8 +286,8 @@ fn name_of(interface: &vppcalls::types::Interface) -> String {
     }
 }
 
-/// What is configured by itself of an interface. The same is derived of what was read back, so a part is there exactly
-/// when VPP tells of it.
+/// What is configured by itself of an interface. The same is derived of what was read back, so a part is there when VPP
+/// tells of it; what that does not show is read back by itself.
 fn derived(value: &Interface) -> Vec<KeyValue> {
     let name = value.name.as_str();
     let mut derived = Vec::new();

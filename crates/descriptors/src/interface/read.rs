@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use ipnet::IpNet;
 use models::proto::ligato::vpp::interfaces::Interface;
-use models::proto::ligato::vpp::interfaces::interface::{RxPlacement, Unnumbered};
-use vppcalls::types::RxThread;
+use models::proto::ligato::vpp::interfaces::interface::Unnumbered;
 use vppcalls::{Inventory, Kind};
 
 use super::kinds::{self, Told};
-use super::{is_link_local, rx_mode};
+use super::is_link_local;
 use crate::vpp::{Names, mac_text};
 
 /// Everything that was read.
@@ -30,7 +29,7 @@ impl Reader {
         Self { names, sockets, members }
     }
 
-    /// The model of one interface. What VPP does not tell is as it is believed to be.
+    /// The model of one interface, without its queues. What VPP does not tell is as it is believed to be.
     pub(super) fn value(&self, i: &Inventory, name: String, believed: Option<&Interface>) -> Interface {
         let told = Told { names: &self.names, sockets: &self.sockets, believed };
         let (kind, link) = kinds::told(i, &told);
@@ -58,15 +57,6 @@ impl Reader {
             set_dhcp_client: i.dhcp.is_some(),
             mtu: interface.mtu,
             unnumbered,
-            // Without a link these wait, whatever the queues are like.
-            rx_modes: match interface.link_up {
-                true => rx_mode::told(&i.queues, believed.map(|b| b.rx_modes.as_slice()).unwrap_or_default()),
-                false => Vec::new(),
-            },
-            rx_placements: match interface.link_up {
-                true => placements(i, believed),
-                false => Vec::new(),
-            },
             link,
             ..Interface::default()
         }
@@ -99,21 +89,4 @@ fn vrf(i: &Inventory, addresses: &[IpNet], believed: Option<&Interface>) -> u32 
         (_, true) if !has(false) => table6,
         _ => table4,
     }
-}
-
-/// The threads of queues that are placed. Where the others are is VPP's affair.
-fn placements(i: &Inventory, believed: Option<&Interface>) -> Vec<RxPlacement> {
-    let placed = believed.map(|b| b.rx_placements.as_slice()).unwrap_or_default().iter();
-    let told = placed.filter_map(|placement| {
-        let thread = i.queues.iter().find(|q| q.queue == placement.queue)?.thread;
-        Some(match (thread, placement.main_thread) {
-            // Which worker is stated beside it does not count.
-            (RxThread::Main, true) => *placement,
-            (RxThread::Main, false) => RxPlacement { queue: placement.queue, worker: 0, main_thread: true },
-            (RxThread::Worker(worker), _) => {
-                RxPlacement { queue: placement.queue, worker, main_thread: false }
-            }
-        })
-    });
-    told.collect()
 }

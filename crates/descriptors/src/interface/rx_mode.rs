@@ -2,17 +2,21 @@
 
 use async_trait::async_trait;
 use futures::future::try_join_all;
-use kvscheduler::{Dependency, Descriptor, Failure};
+use kvscheduler::{Believed, Dependency, Descriptor, Failure, Retrieved};
 use models::keys::{self, LinkState, PropertyKey};
 use models::proto::ligato::vpp::interfaces::Interface;
 use models::proto::ligato::vpp::interfaces::interface::{RxMode, rx_mode};
 use vppcalls::types::{self, RxPlacement};
 
 use super::examples;
+use super::seen::{Seen, found};
 use crate::southbound::OrFail as _;
 use crate::vpp::Vpp;
 
-pub(super) struct RxModeDescriptor(pub(super) Vpp);
+pub(super) struct RxModeDescriptor {
+    pub(super) vpp: Vpp,
+    pub(super) seen: Seen,
+}
 
 fn interface_of(key: &str) -> Option<&str> {
     match PropertyKey::parse(key) {
@@ -31,12 +35,8 @@ fn mode(mode: &RxMode) -> types::RxMode {
     }
 }
 
-/// The modes of an interface. Believed ones are told as they are stated, unless a queue has another one. Of an
-/// interface of which none are stated none are told.
-pub(super) fn told(queues: &[RxPlacement], believed: &[RxMode]) -> Vec<RxMode> {
-    if believed.is_empty() || queues.is_empty() {
-        return Vec::new();
-    }
+/// The modes of an interface. Believed ones are told as they are stated, unless a queue has another one.
+fn told(queues: &[RxPlacement], believed: &[RxMode]) -> Vec<RxMode> {
     let default = believed.iter().find(|m| m.default_mode);
     let stated = |queue: u32| believed.iter().find(|m| !m.default_mode && m.queue == queue).or(default);
     // As the device likes it is as VPP has it.
@@ -65,8 +65,8 @@ pub(super) fn told(queues: &[RxPlacement], believed: &[RxMode]) -> Vec<RxMode> {
 impl RxModeDescriptor {
     /// First what all queues have, then those that have their own. `before`: queues that had their own.
     async fn set(&self, key: &str, modes: &[RxMode], before: &[RxMode]) -> Result<(), Failure> {
-        let sw_if_index = self.0.interface(interface_of(key).unwrap_or_default())?;
-        let calls = self.0.calls()?.rx;
+        let sw_if_index = self.vpp.interface(interface_of(key).unwrap_or_default())?;
+        let calls = self.vpp.calls()?.rx;
         let had_default = before.iter().any(|m| m.default_mode);
         // VPP takes one after the other: requests of one connection are not mixed up.
         let mut requests = Vec::new();
@@ -128,6 +128,25 @@ impl Descriptor for RxModeDescriptor {
 
     async fn delete(&self, key: &str, value: &Interface, (): &()) -> Result<(), Failure> {
         self.set(key, &[], &value.rx_modes).await
+    }
+
+    /// Of interfaces of which modes are stated. Without a link they wait, whatever the queues are like.
+    async fn retrieve(
+        &self,
+        correlate: &[Believed<'_, Interface>],
+    ) -> Result<Option<Vec<Retrieved<Interface, ()>>>, Failure> {
+        let seen = self.seen.lock();
+        let modes = correlate.iter().filter_map(|b| {
+            let i = interface_of(b.key).and_then(|name| seen.get(name))?;
+            let rx_modes = told(&i.queues, &b.value.rx_modes);
+            let there = i.interface.link_up && !i.queues.is_empty();
+            there.then(|| found(b.key, Interface { rx_modes, ..b.value.clone() }))
+        });
+        Ok(Some(modes.collect()))
+    }
+
+    fn retrieve_after(&self) -> Vec<String> {
+        vec![super::NAME.to_string()]
     }
 
     fn examples(&self) -> Vec<(String, Interface)> {

@@ -2,82 +2,19 @@
 //!
 //! VPP refuses to move an interface that has addresses, so addresses come after this. The table has to be there first.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use async_trait::async_trait;
 use futures::future::{try_join, try_join_all};
-use kvscheduler::{Believed, Dependency, Descriptor, Failure, Origin, Retrieved, Value};
+use kvscheduler::{Believed, Dependency, Descriptor, Failure, Retrieved};
 use models::keys::{self, IpVersion, PropertyKey};
-use models::proto::ligato::vpp::interfaces::Interface;
 use vppcalls::InterfaceCalls;
 
 use super::examples;
+use super::seen::Seen;
 use crate::southbound::OrFail as _;
 use crate::vpp::Vpp;
 
 /// `ADDRESS_FOUND_FOR_INTERFACE`: what VPP also says when the table is the right one already.
 const HAS_ADDRESSES: i32 = -114;
-
-/// What the last read-back of interfaces saw of tables.
-#[derive(Clone, Default)]
-pub(super) struct Seen(Arc<Mutex<Tables>>);
-
-#[derive(Default)]
-struct Tables {
-    /// Those for IPv4 and for IPv6, by interface.
-    of: HashMap<String, (u32, u32)>,
-    interfaces: Vec<Interface>,
-}
-
-impl Seen {
-    pub(super) fn set(&self, interfaces: impl IntoIterator<Item = (Interface, (u32, u32))>) {
-        let mut seen = Tables::default();
-        for (interface, tables) in interfaces {
-            seen.of.insert(interface.name.clone(), tables);
-            seen.interfaces.push(interface);
-        }
-        *self.lock() = seen;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Tables> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Tables {
-    /// What is believed, and what follows from the interfaces that were seen, as far as the tables are so. An interface
-    /// can be in its VRF before it has the address that it is there for, so what follows from interfaces is not enough.
-    fn there<V: Value + Clone>(
-        &self,
-        believed: &[Believed<'_, V>],
-        is: impl Fn(&str, &V) -> bool,
-    ) -> Vec<Retrieved<V, ()>> {
-        let mut all: BTreeMap<String, V> = BTreeMap::new();
-        let parts = self.interfaces.iter().flat_map(super::derived);
-        all.extend(parts.filter_map(|p| Some((p.key.to_string(), p.value.downcast_ref::<V>()?.clone()))));
-        all.extend(believed.iter().map(|b| (b.key.to_string(), b.value.clone())));
-        let there = all.into_iter().filter(|(key, value)| is(key, value));
-        let retrieved = |(key, value)| Retrieved { key, value, metadata: (), origin: Origin::Unknown };
-        there.map(retrieved).collect()
-    }
-
-    fn is_in(&self, interface: &str, ipv6: bool, vrf: u32) -> bool {
-        self.of.get(interface).is_some_and(|(v4, v6)| vrf == if ipv6 { *v6 } else { *v4 })
-    }
-
-    /// Whether something follows the interface into its VRF: it is in one.
-    fn is_placed(&self, name: &str) -> bool {
-        let placed = |part: kvscheduler::KeyValue| {
-            matches!(
-                PropertyKey::parse(&part.key),
-                Some(PropertyKey::InterfaceVrf { .. } | PropertyKey::InheritedVrf { .. })
-            )
-        };
-        let interface = self.interfaces.iter().find(|interface| interface.name == name);
-        interface.is_some_and(|interface| super::derived(interface).into_iter().any(placed))
-    }
-}
 
 pub(super) struct VrfDescriptor {
     pub(super) vpp: Vpp,
@@ -165,7 +102,9 @@ impl Descriptor for VrfDescriptor {
         let seen = self.seen.lock();
         let is = |key: &str, vrf: &u32| match PropertyKey::parse(key) {
             Some(PropertyKey::InterfaceVrf { interface, version, .. }) => {
-                families(version).iter().all(|ipv6| seen.is_in(interface, *ipv6, *vrf))
+                let tables = seen.get(interface).map(|i| (i.interface.table4, i.interface.table6));
+                let is_in = |ipv6: &bool| tables.is_some_and(|(v4, v6)| *vrf == if *ipv6 { v6 } else { v4 });
+                families(version).iter().all(is_in)
             }
             _ => false,
         };
@@ -243,8 +182,9 @@ impl Descriptor for InheritedVrfDescriptor {
     ) -> Result<Option<Vec<Retrieved<String, ()>>>, Failure> {
         let seen = self.seen.lock();
         let is = |key: &str, lender: &String| {
-            let tables = (borrower(key).and_then(|name| seen.of.get(name)), seen.of.get(lender));
-            matches!(tables, (Some(own), Some(lenders)) if own == lenders) && seen.is_placed(lender)
+            let tables = |name: &str| seen.get(name).map(|i| (i.interface.table4, i.interface.table6));
+            let own = borrower(key).and_then(tables);
+            own.is_some() && own == tables(lender) && seen.is_placed(lender)
         };
         Ok(Some(seen.there(correlate, is)))
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use descriptors::{Indexes, Southbound, States};
-use kvscheduler::{Op, Record, Resync, Scheduler, State, Transaction};
+use kvscheduler::{Op, Record, Resync, RetryPolicy, Scheduler, State, Transaction};
 use models::{ModelMessage, ModelValue, ModelVisitor, Registry};
 use serde_json::Value;
 use vpp_client::{Client, Config};
@@ -147,7 +147,10 @@ impl Agent {
     /// One that knows what an earlier run has made.
     pub async fn owning(vpp: &Vpp, is_ours: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         let (southbound, indexes) = (Southbound::default(), Indexes::default());
-        let builder = descriptors::register(Scheduler::builder(), &southbound, &indexes).ownership(is_ours);
+        let policy = RetryPolicy { period: Duration::ZERO, max_count: 5, ..RetryPolicy::default() };
+        let builder = descriptors::register(Scheduler::builder(), &southbound, &indexes)
+            .ownership(is_ours)
+            .retry(policy);
         let scheduler = builder.build().unwrap_or_else(|e| panic!("{e}"));
         let states = States::new(&southbound, &indexes);
         let (client, handlers) = vpp.connect().await;

@@ -1,0 +1,76 @@
+//! What the last read-back of interfaces saw, for what is derived from them.
+//!
+//! Not every part follows from the model of an interface that was read back: an interface can be in its VRF before it has
+//! the address that it is there for, and modes of queues are stated in several ways. Such parts are read back by
+//! themselves, from this.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kvscheduler::{Believed, KeyValue, Origin, Retrieved, Value};
+use models::keys::PropertyKey;
+use models::proto::ligato::vpp::interfaces::Interface;
+use vppcalls::Inventory;
+
+/// Shared by those who read.
+#[derive(Clone, Default)]
+pub(super) struct Seen(Arc<Mutex<Interfaces>>);
+
+/// All interfaces.
+#[derive(Default)]
+pub(super) struct Interfaces {
+    of: HashMap<String, Inventory>,
+    models: Vec<Interface>,
+}
+
+impl Seen {
+    pub(super) fn set(&self, interfaces: impl IntoIterator<Item = (Interface, Inventory)>) {
+        let mut seen = Interfaces::default();
+        for (model, inventory) in interfaces {
+            seen.of.insert(model.name.clone(), inventory);
+            seen.models.push(model);
+        }
+        *self.lock() = seen;
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Interfaces> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Interfaces {
+    /// What VPP told of an interface.
+    pub(super) fn get(&self, name: &str) -> Option<&Inventory> {
+        self.of.get(name)
+    }
+
+    /// What is believed, and what follows from the models, as far as it is so.
+    pub(super) fn there<V: Value + Clone>(
+        &self,
+        believed: &[Believed<'_, V>],
+        is: impl Fn(&str, &V) -> bool,
+    ) -> Vec<Retrieved<V, ()>> {
+        let mut all: BTreeMap<String, V> = BTreeMap::new();
+        let parts = self.models.iter().flat_map(super::derived);
+        all.extend(parts.filter_map(|p| Some((p.key.to_string(), p.value.downcast_ref::<V>()?.clone()))));
+        all.extend(believed.iter().map(|b| (b.key.to_string(), b.value.clone())));
+        let there = all.into_iter().filter(|(key, value)| is(key, value));
+        there.map(|(key, value)| found(key, value)).collect()
+    }
+
+    /// Whether an interface is in a VRF, so that others can follow it.
+    pub(super) fn is_placed(&self, name: &str) -> bool {
+        let placed = |part: KeyValue| {
+            matches!(
+                PropertyKey::parse(&part.key),
+                Some(PropertyKey::InterfaceVrf { .. } | PropertyKey::InheritedVrf { .. })
+            )
+        };
+        let model = self.models.iter().find(|model| model.name == name);
+        model.is_some_and(|model| super::derived(model).into_iter().any(placed))
+    }
+}
+
+pub(super) fn found<V>(key: impl Into<String>, value: V) -> Retrieved<V, ()> {
+    Retrieved { key: key.into(), value, metadata: (), origin: Origin::Unknown }
+}
