@@ -28,6 +28,8 @@ pub mod file;
 mod keep;
 #[cfg(feature = "net")]
 mod net;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod settings;
 mod source;
 mod store;

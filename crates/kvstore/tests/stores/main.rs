@@ -13,6 +13,7 @@ mod etcd;
 mod follower;
 mod proxy;
 mod raw;
+mod redis;
 mod scenarios;
 mod servers;
 mod tls;
@@ -52,5 +53,6 @@ fn main() -> ExitCode {
         }
     }
     trials.extend(etcd::all());
+    trials.extend(redis::all());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

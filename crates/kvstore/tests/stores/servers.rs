@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use kvstore::Store;
 use kvstore::embedded::{EmbeddedConfig, EmbeddedStore};
 use kvstore::etcd::{EtcdConfig, EtcdStore};
+use kvstore::redis::{RedisConfig, RedisStore};
 use tempfile::TempDir;
 
 use crate::proxy::Proxy;
@@ -17,15 +18,17 @@ use crate::proxy::Proxy;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Etcd,
+    Redis,
     Embedded,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 2] = [Self::Etcd, Self::Embedded];
+    pub(crate) const ALL: [Self; 3] = [Self::Etcd, Self::Redis, Self::Embedded];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Etcd => "etcd",
+            Self::Redis => "redis",
             Self::Embedded => "embedded",
         }
     }
@@ -34,6 +37,7 @@ impl Kind {
     pub(crate) fn program(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Etcd => Some(("etcd", "apt-get install etcd-server")),
+            Self::Redis => Some(("redis-server", "apt-get install redis-server")),
             Self::Embedded => None,
         }
     }
@@ -47,6 +51,7 @@ impl Kind {
     pub(crate) fn at(self, port: u16) -> Arc<dyn Store> {
         match self {
             Self::Etcd => Arc::new(EtcdStore::new(etcd_config(port)).unwrap()),
+            Self::Redis => Arc::new(RedisStore::new(&redis_config(port)).unwrap()),
             Self::Embedded => panic!("it has no port"),
         }
     }
@@ -58,6 +63,15 @@ pub(crate) fn etcd_config(port: u16) -> EtcdConfig {
         insecure_transport: true,
         session_ttl: 2,
         ..EtcdConfig::default()
+    }
+}
+
+pub(crate) fn redis_config(port: u16) -> RedisConfig {
+    RedisConfig {
+        endpoint: format!("127.0.0.1:{port}"),
+        dial_timeout: Duration::from_secs(1),
+        session_ttl: 2,
+        ..RedisConfig::default()
     }
 }
 
@@ -137,6 +151,7 @@ impl Server {
         let mut command = match self.kind {
             Kind::Embedded => return,
             Kind::Etcd => etcd(self.port, &data, &self.arguments),
+            Kind::Redis => redis(self.port, &data, &self.arguments),
         };
         let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
@@ -152,7 +167,8 @@ impl Server {
     }
 
     async fn answers(&self) -> bool {
-        if self.arguments.iter().any(|argument| argument.contains("cert-file")) {
+        let special = ["cert-file", "requirepass", "aclfile", "sentinel", "cluster-enabled", "replicaof"];
+        if self.arguments.iter().any(|argument| special.iter().any(|word| argument.contains(word))) {
             return tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_ok();
         }
         self.direct().get("/none").await.is_ok()
@@ -189,5 +205,23 @@ fn etcd(port: u16, data: &Path, arguments: &[String]) -> Command {
         .args(["--unsafe-no-fsync", "--logger", "zap", "--log-level", "warn"])
         .args(arguments)
         .env("ETCD_UNSUPPORTED_ARCH", std::env::consts::ARCH);
+    command
+}
+
+fn redis(port: u16, data: &Path, arguments: &[String]) -> Command {
+    std::fs::create_dir_all(data).unwrap();
+    let mut command = Command::new("redis-server");
+    // A sentinel's settings have to be in a file, which comes first.
+    let (file, arguments): (Vec<&String>, Vec<&String>) =
+        arguments.iter().partition(|a| a.ends_with(".conf"));
+    command.args(file).args(["--bind", "127.0.0.1", "--dir"]).arg(data);
+    if !arguments.iter().any(|argument| argument.as_str() == "--tls-port") {
+        command.args(["--port", &port.to_string()]);
+    }
+    // Each change is on the disk before it is answered: a killed server has it.
+    if !arguments.iter().any(|argument| argument.as_str() == "--sentinel") {
+        command.args(["--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
+    }
+    command.args(arguments);
     command
 }
