@@ -15,6 +15,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 mod backoff;
+#[cfg(feature = "consul")]
+pub mod consul;
 mod diff;
 #[cfg(feature = "embedded")]
 pub mod embedded;

@@ -9,6 +9,8 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
+mod consul;
+mod consul_double;
 mod etcd;
 mod follower;
 mod proxy;
@@ -54,5 +56,6 @@ fn main() -> ExitCode {
     }
     trials.extend(etcd::all());
     trials.extend(redis::all());
+    trials.extend(consul::all());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

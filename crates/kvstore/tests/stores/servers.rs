@@ -7,11 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kvstore::Store;
+use kvstore::consul::{ConsulConfig, ConsulStore};
 use kvstore::embedded::{EmbeddedConfig, EmbeddedStore};
 use kvstore::etcd::{EtcdConfig, EtcdStore};
 use kvstore::redis::{RedisConfig, RedisStore};
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
+use crate::consul_double::Double;
 use crate::proxy::Proxy;
 
 /// A kind of store.
@@ -19,16 +22,18 @@ use crate::proxy::Proxy;
 pub(crate) enum Kind {
     Etcd,
     Redis,
+    Consul,
     Embedded,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 3] = [Self::Etcd, Self::Redis, Self::Embedded];
+    pub(crate) const ALL: [Self; 4] = [Self::Etcd, Self::Redis, Self::Consul, Self::Embedded];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Etcd => "etcd",
             Self::Redis => "redis",
+            Self::Consul => "consul",
             Self::Embedded => "embedded",
         }
     }
@@ -38,7 +43,7 @@ impl Kind {
         match self {
             Self::Etcd => Some(("etcd", "apt-get install etcd-server")),
             Self::Redis => Some(("redis-server", "apt-get install redis-server")),
-            Self::Embedded => None,
+            Self::Consul | Self::Embedded => None,
         }
     }
 
@@ -52,6 +57,7 @@ impl Kind {
         match self {
             Self::Etcd => Arc::new(EtcdStore::new(etcd_config(port)).unwrap()),
             Self::Redis => Arc::new(RedisStore::new(&redis_config(port)).unwrap()),
+            Self::Consul => Arc::new(ConsulStore::new(&consul_config(port)).unwrap()),
             Self::Embedded => panic!("it has no port"),
         }
     }
@@ -73,6 +79,10 @@ pub(crate) fn redis_config(port: u16) -> RedisConfig {
         session_ttl: 2,
         ..RedisConfig::default()
     }
+}
+
+pub(crate) fn consul_config(port: u16) -> ConsulConfig {
+    ConsulConfig { address: format!("127.0.0.1:{port}"), session_ttl: 2, ..ConsulConfig::default() }
 }
 
 /// Whether `program` is on the path.
@@ -98,6 +108,8 @@ pub(crate) struct Server {
     arguments: Vec<String>,
     child: Option<Child>,
     embedded: Option<EmbeddedStore>,
+    double: Double,
+    serving: Option<JoinSet<()>>,
 }
 
 impl Server {
@@ -121,7 +133,17 @@ impl Server {
             EmbeddedStore::new(&EmbeddedConfig { path, ..EmbeddedConfig::default() })
         });
         let arguments = arguments.iter().map(|&a| a.to_owned()).collect();
-        Self { kind, port, folder, proxy, arguments, child: None, embedded }
+        Self {
+            kind,
+            port,
+            folder,
+            proxy,
+            arguments,
+            child: None,
+            embedded,
+            double: Double::default(),
+            serving: None,
+        }
     }
 
     /// The store, through the proxy where there is one.
@@ -150,6 +172,10 @@ impl Server {
         let data = self.folder.path().join("data");
         let mut command = match self.kind {
             Kind::Embedded => return,
+            Kind::Consul => {
+                self.serving = Some(self.double.serve(self.port, None).await);
+                return;
+            }
             Kind::Etcd => etcd(self.port, &data, &self.arguments),
             Kind::Redis => redis(self.port, &data, &self.arguments),
         };
@@ -174,8 +200,13 @@ impl Server {
         self.direct().get("/none").await.is_ok()
     }
 
+    pub(crate) fn double(&self) -> &Double {
+        &self.double
+    }
+
     /// Kills it.
     pub(crate) fn stop(&mut self) {
+        self.serving = None;
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
