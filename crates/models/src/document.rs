@@ -112,8 +112,8 @@ fn listed(faults: &[DocumentFault], more: usize) -> String {
 }
 
 /// Where the values of a model stand.
-struct Place<'r> {
-    model: &'r Model,
+pub(crate) struct Place<'r> {
+    pub(crate) model: &'r Model,
     /// Name of the field in the `.proto` file, and in JSON.
     names: [String; 2],
     /// Name where the field is made at run time.
@@ -143,6 +143,15 @@ impl<'r> Place<'r> {
         Some((module.to_owned(), Self { model, names, dynamic }))
     }
 
+    /// Every name that the field is read by, each once.
+    pub(crate) fn all_names(&self) -> Vec<&str> {
+        let [proto, json] = &self.names;
+        let mut names = vec![proto.as_str()];
+        names.extend([json, &self.dynamic].into_iter().filter(|name| *name != proto).map(String::as_str));
+        names.dedup();
+        names
+    }
+
     fn has(&self, name: &str) -> bool {
         self.names.iter().any(|known| known == name) || self.dynamic == name
     }
@@ -154,7 +163,7 @@ impl<'r> Place<'r> {
 }
 
 /// Places by module, `vpp`, `linux`, `netalloc`, in the order of their names.
-fn places(registry: &Registry) -> BTreeMap<String, Vec<Place<'_>>> {
+pub(crate) fn places(registry: &Registry) -> BTreeMap<String, Vec<Place<'_>>> {
     let mut places: BTreeMap<String, Vec<Place<'_>>> = BTreeMap::new();
     for (module, place) in registry.models().filter_map(Place::of) {
         places.entry(module).or_default().push(place);
@@ -162,7 +171,7 @@ fn places(registry: &Registry) -> BTreeMap<String, Vec<Place<'_>>> {
     places
 }
 
-fn group_name(module: &str, names: Names) -> String {
+pub(crate) fn group_name(module: &str, names: Names) -> String {
     match names {
         Names::Proto => format!("{module}_config"),
         Names::Json => format!("{module}Config"),

@@ -28,6 +28,7 @@ pub mod net;
 mod path;
 pub mod proto;
 mod registry;
+pub mod schema;
 mod spec;
 mod table;
 mod text;

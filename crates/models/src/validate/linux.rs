@@ -147,7 +147,7 @@ pub(crate) fn rule_chain(value: &RuleChain) -> Vec<FieldProblem> {
             );
         }
     }
-    if value.default_policy != Policy::None as i32 {
+    if Policy::try_from(value.default_policy).is_ok_and(|policy| policy != Policy::None) {
         if value.table != Table::Filter as i32 {
             problems.add("default_policy", "is possible for table FILTER only");
         } else if custom {
