@@ -8,7 +8,7 @@ use std::{env, fs};
 
 use heck::{ToSnakeCase, ToUpperCamelCase};
 use prost::Message;
-use prost_types::{DescriptorProto, FileDescriptorSet};
+use prost_types::{DescriptorProto, FileDescriptorProto, FileDescriptorSet};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new("proto");
@@ -37,6 +37,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let embedded = compiler.encode_file_descriptor_set();
     fs::write(out.join("display.rs"), display(&FileDescriptorSet::decode(embedded.as_slice())?)?)?;
     fs::write(out.join("descriptors.bin"), embedded)?;
+    let with_comments = FileDescriptorSet::decode(fs::read(with_comments)?.as_slice())?;
+    fs::write(out.join("comments.tsv"), comments(&with_comments)?)?;
     Ok(())
 }
 
@@ -63,6 +65,56 @@ fn display(set: &FileDescriptorSet) -> Result<String, std::fmt::Error> {
     }
     code.push_str("}\n");
     Ok(code)
+}
+
+/// The comments of messages, fields, enums and their values: a line each, full name, tab, text.
+fn comments(set: &FileDescriptorSet) -> Result<String, std::fmt::Error> {
+    let mut lines = String::new();
+    for file in set.file.iter().filter(|file| file.package() != "google.protobuf") {
+        for location in file.source_code_info.iter().flat_map(|info| &info.location) {
+            let text = location.leading_comments().split_whitespace().collect::<Vec<_>>().join(" ");
+            if let (false, Some(name)) = (text.is_empty(), name_of(file, &location.path)) {
+                writeln!(lines, "{name}\t{text}")?;
+            }
+        }
+    }
+    Ok(lines)
+}
+
+/// The full name of what stands at a path of `SourceCodeInfo`; none for what has no documentation of its own.
+fn name_of(file: &FileDescriptorProto, path: &[i32]) -> Option<String> {
+    let index = |i: &i32| usize::try_from(*i).ok();
+    let mut name = file.package().to_owned();
+    let (mut messages, mut enums) = (&file.message_type, &file.enum_type);
+    // A field number and an index for each level; other paths lead to what has no documentation.
+    if path.is_empty() || path.len() % 2 != 0 {
+        return None;
+    }
+    let mut steps = path.chunks_exact(2).peekable();
+    // Field numbers of FileDescriptorProto, which has messages as 4, then those of DescriptorProto.
+    let mut nested = false;
+    while let Some([field, i]) = steps.next() {
+        match (nested, field) {
+            (false, 4) | (true, 3) => {
+                let message = messages.get(index(i)?)?;
+                name = format!("{name}.{}", message.name());
+                if let Some([2, i]) = steps.peek().copied() {
+                    let field = message.field.get(index(i)?)?;
+                    return (steps.count() == 1).then(|| format!("{name}.{}", field.name()));
+                }
+                (messages, enums, nested) = (&message.nested_type, &message.enum_type, true);
+            }
+            (false, 5) | (true, 4) => {
+                let kind = enums.get(index(i)?)?;
+                name = format!("{name}.{}", kind.name());
+                if let Some([2, i]) = steps.next() {
+                    name = format!("{name}.{}", kind.value.get(index(i)?)?.name());
+                }
+            }
+            _ => return None,
+        }
+    }
+    Some(name)
 }
 
 fn display_message(code: &mut String, module: &str, message: &DescriptorProto) -> std::fmt::Result {

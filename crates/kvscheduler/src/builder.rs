@@ -13,7 +13,7 @@ use crate::history::Limits;
 use crate::metadata::MetadataMap;
 use crate::recording::{Codec, Recorder, RecordingError};
 use crate::registry::{Registry, RegistryError};
-use crate::scheduler::{Ownership, Scheduler};
+use crate::scheduler::{Ownership, Scheduler, Stop};
 use crate::shared::Shared;
 use crate::transaction::RetryPolicy;
 
@@ -139,6 +139,7 @@ impl Builder {
             retry: self.retry,
             skipped: BTreeMap::new(),
             recorder,
+            stop: Stop::default(),
         })
     }
 }

@@ -20,6 +20,7 @@ use crate::plan::{Action, Plan, Step};
 use crate::record::{Op, OpTime};
 use crate::recording::Recorder;
 use crate::registry::Registry;
+use crate::scheduler::Stop;
 use crate::shared::Shared;
 use crate::state::{Operation, State};
 use crate::steps::{self, Fate};
@@ -43,6 +44,7 @@ pub(crate) struct Settings {
     /// Nothing more is started after the first failure.
     pub(crate) stop_at_failure: bool,
     pub(crate) recorder: Option<Recorder>,
+    pub(crate) stop: Stop,
 }
 
 #[derive(Default)]
@@ -266,8 +268,13 @@ impl<'a> Run<'a> {
         let doubtful = call.is_none()
             && node.is_some_and(|node| node.uncertain)
             && matches!(step.action, Action::Delete(_));
+        self.outcome.lost |= self.settings.stop.is_set();
         if self.outcome.lost && (call.is_some() || doubtful) {
-            self.skip(graph, index, "not run: the connection to the southbound is lost".to_owned(), index);
+            let reason = match self.settings.stop.is_set() {
+                true => "not run: the scheduler was told to stop",
+                false => "not run: the connection to the southbound is lost",
+            };
+            self.skip(graph, index, reason.to_owned(), index);
             return None;
         }
         if doubtful && self.outcome.failed.contains(&step.key) {

@@ -56,7 +56,7 @@ pub use record::{Op, OpTime, Record, Unread};
 pub use recording::{Codec, RecordingError};
 pub use registry::{RegistryError, TwoOwners};
 pub use replay::{Replay, Replayed};
-pub use scheduler::{Ownership, Scheduler};
+pub use scheduler::{Ownership, Scheduler, Stop};
 pub use service::{Handle, Ticket};
 pub use state::{Operation, Origin, State};
 pub use transaction::{Kind, Resync, RetryPolicy, Transaction};

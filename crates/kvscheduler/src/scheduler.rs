@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use tracing::Instrument;
@@ -35,6 +36,22 @@ pub struct Scheduler {
     /// What was not run because something else failed, by what failed; goes along when that is tried again.
     pub(crate) skipped: BTreeMap<Key, BTreeSet<Key>>,
     pub(crate) recorder: Option<crate::recording::Recorder>,
+    pub(crate) stop: Stop,
+}
+
+/// Lets what runs come to an end: see [`Scheduler::stop_handle`]. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Operations that run go on to their end; no other is started, now or in a later transaction.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// What a transaction is going to do.
@@ -249,7 +266,13 @@ impl Scheduler {
             parked,
             stop_at_failure: transaction.revert,
             recorder: self.recorder.clone(),
+            stop: self.stop.clone(),
         }
+    }
+
+    /// Stops the scheduler in the middle of a transaction: what is not run is noted as it is when the southbound is lost.
+    pub fn stop_handle(&self) -> Stop {
+        self.stop.clone()
     }
 
     /// Notes what is wanted and what was read back, and gives the values to be looked at.
@@ -505,6 +528,16 @@ impl Scheduler {
     /// What is known of all values, sorted by key.
     pub fn dump(&self) -> Vec<Status> {
         self.view().dump()
+    }
+
+    /// Whether anything is known of a value.
+    pub fn knows(&self, key: &str) -> bool {
+        self.shared.lock().graph.get(key).is_some()
+    }
+
+    /// Whether a value is there, as far as is known.
+    pub fn is_present(&self, key: &str) -> bool {
+        self.shared.lock().graph.get(key).is_some_and(|node| node.present.is_some())
     }
 
     /// How many values are known.

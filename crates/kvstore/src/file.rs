@@ -15,8 +15,13 @@
 //! * Of a folder, `*.yaml`, `*.yml` and `*.json` files are read; dotfiles and sub-folders are not.
 //! * A file is read after its writer has closed it or has renamed it into place, never in between. At start, when
 //!   nothing is known of writers, a file that has just changed is given [`SETTLE`] first.
-//! * The source is taken as a whole or not at all. As long as one file is bad (or states a key that another states
-//!   too), a [`Problem`](crate::SourceEvent::Problem) is published and everything stays as it was.
+//! * A file that is bad keeps what it stated when it was good last, and a [`Problem`](crate::SourceEvent::Problem) says
+//!   what is wrong with it. The changes of other files are applied meanwhile; but nothing is removed before all files are
+//!   good again, since what one file does not state any more may stand in the bad one by now. The same holds while some
+//!   file is being written.
+//! * A key that two files state keeps the value that it had, until one of them states it no more.
+//! * What a file that has been bad since the start states is not known: the snapshot says that it is not complete, and
+//!   another one follows when it is.
 //! * Deleting a file in a folder removes what it states. The folder itself, or the single file that is watched, going
 //!   missing is a problem and removes nothing.
 //! * Symbolic links are followed and their targets watched, so that the way Kubernetes mounts a `ConfigMap` (links
@@ -31,11 +36,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, warn};
 
-use crate::{Entry, Fault, Running, Source, SourceError, SourceEvent, difference};
+use crate::{Difference, Entry, Fault, Running, Source, SourceError, SourceEvent, difference};
 
 mod parse;
 mod scan;
+mod status;
 mod watch;
+
+pub use status::StatusFile;
 
 use scan::{Files, Scan};
 use watch::{Signal, Watch};
@@ -87,6 +95,13 @@ impl FileSource {
         &self.path
     }
 
+    /// Where the status of what is stated belongs: beside it, `.status` after its name.
+    pub fn status_path(&self) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(".status");
+        path.into()
+    }
+
     /// Whether a folder is watched.
     pub fn is_folder(&self) -> bool {
         self.folder
@@ -117,6 +132,7 @@ impl Source for FileSource {
                 published: None,
                 problem: None,
                 held_back: false,
+                incomplete: false,
                 revision: 0,
                 _ended: ended,
             };
@@ -158,8 +174,10 @@ struct Reader {
     events: mpsc::Sender<SourceEvent>,
     published: Option<BTreeMap<String, Entry>>,
     problem: Option<SourceError>,
-    /// Something was read that has not been published yet.
+    /// Something was read that has not been published yet, or is to be removed later.
     held_back: bool,
+    /// What was published lacks what could never be read.
+    incomplete: bool,
     revision: u64,
     /// Dropped when the thread ends, however it ends.
     _ended: oneshot::Sender<()>,
@@ -179,7 +197,7 @@ impl Reader {
                 self.files.reread_linked();
             }
             let whole = self.published.is_none() || self.problem.is_some() || self.held_back;
-            let scan = self.files.scan(whole);
+            let scan = self.files.scan(whole, self.published.as_ref());
             if unwatched.is_none() && watch.lacks(self.files.link_targets()) {
                 // Links lead to folders that are not watched yet. Watch them, then read again.
                 self.held_back = true;
@@ -241,49 +259,68 @@ impl Reader {
     }
 
     fn publish(&mut self, scan: Scan, unwatched: Option<Fault>) -> Result<(), Stopped> {
-        let Scan { mut faults, merged, entries, reread, unsettled, .. } = scan;
+        let Scan { mut faults, merged, entries, unread, writing, reread, unsettled, .. } = scan;
         faults.extend(unwatched);
-        if !faults.is_empty() {
-            let problem = SourceError { origin: self.name.clone(), faults };
-            if reread || self.problem.as_ref() != Some(&problem) {
-                warn!(source = %self.name, %problem, "source cannot be read");
-                self.send(SourceEvent::Problem(problem.clone()))?;
-                self.problem = Some(problem);
+        if merged {
+            // What is not stated any more may stand in what cannot be read now.
+            let partial = !faults.is_empty() || writing || unsettled;
+            self.held_back = partial;
+            self.publish_entries(entries, unread, partial, unsettled)?;
+        }
+        if faults.is_empty() {
+            if self.problem.is_some() && merged && !unsettled {
+                self.problem = None;
+                self.send(SourceEvent::Recovered)?;
             }
             return Ok(());
         }
-        if unsettled {
-            // Some file is about to be read again; publishing without it could look like a deletion.
-            self.held_back |= merged;
-            return Ok(());
+        let problem = SourceError { origin: self.name.clone(), faults };
+        if reread || self.problem.as_ref() != Some(&problem) {
+            warn!(source = %self.name, %problem, "source cannot be read");
+            self.send(SourceEvent::Problem(problem.clone()))?;
+            self.problem = Some(problem);
         }
-        if !merged {
-            return Ok(());
-        }
-        self.held_back = false;
-        let mended = self.problem.take().is_some();
-        let event = match &self.published {
-            None => {
-                self.revision += 1;
-                SourceEvent::Snapshot { entries: entries.clone(), complete: true, revision: self.revision }
+        Ok(())
+    }
+
+    fn publish_entries(
+        &mut self,
+        mut entries: BTreeMap<String, Entry>,
+        unread: bool,
+        partial: bool,
+        unsettled: bool,
+    ) -> Result<(), Stopped> {
+        let Some(before) = &self.published else {
+            // Nothing at all is known, or will be in a moment.
+            if unsettled || (unread && entries.is_empty()) {
+                return Ok(());
             }
-            Some(before) => {
-                let changes = difference(before, &entries);
-                if !changes.is_empty() {
-                    self.revision += 1;
-                    let (set, deleted) = (changes.set, changes.deleted);
-                    SourceEvent::Change { set, deleted, revision: self.revision }
-                } else if mended {
-                    SourceEvent::Recovered
-                } else {
-                    self.published = Some(entries);
-                    return Ok(());
-                }
-            }
+            return self.publish_snapshot(entries, unread);
         };
-        debug!(source = %self.name, revision = self.revision, entries = entries.len(), "source read");
+        if partial {
+            let kept = before.iter().filter(|(key, _)| !entries.contains_key(*key));
+            let kept: Vec<_> = kept.map(|(key, entry)| (key.clone(), entry.clone())).collect();
+            entries.extend(kept);
+        }
+        if self.incomplete && !unread {
+            return self.publish_snapshot(entries, false);
+        }
+        let Difference { set, deleted } = difference(before, &entries);
         self.published = Some(entries);
-        self.send(event)
+        if set.is_empty() && deleted.is_empty() {
+            return Ok(());
+        }
+        self.revision += 1;
+        debug!(source = %self.name, revision = self.revision, set = set.len(), deleted = deleted.len(), "source changed");
+        self.send(SourceEvent::Change { set, deleted, revision: self.revision })
+    }
+
+    fn publish_snapshot(&mut self, entries: BTreeMap<String, Entry>, unread: bool) -> Result<(), Stopped> {
+        self.revision += 1;
+        self.incomplete = unread;
+        self.published = Some(entries.clone());
+        debug!(source = %self.name, revision = self.revision, entries = entries.len(), "source read");
+        self.send(SourceEvent::Snapshot { entries, complete: !unread, revision: self.revision })
     }
 
     fn send(&self, event: SourceEvent) -> Result<(), Stopped> {

@@ -46,6 +46,11 @@ impl Kept {
         self.values.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
+    /// Whether this one is.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.values.lock().unwrap_or_else(PoisonError::into_inner).contains_key(key)
+    }
+
     /// Notes that a value is kept from now on, or not any more.
     pub(crate) fn note(&self, key: &str, value: Option<&Bytes>) {
         let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);

@@ -15,6 +15,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 mod backoff;
+#[cfg(feature = "consul")]
+pub mod consul;
 mod diff;
 #[cfg(feature = "embedded")]
 pub mod embedded;
@@ -28,6 +30,8 @@ pub mod file;
 mod keep;
 #[cfg(feature = "net")]
 mod net;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod settings;
 mod source;
 mod store;

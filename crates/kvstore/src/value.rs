@@ -185,7 +185,7 @@ mod tests {
             (b"{\"a\": 1,\n \"b\": }", "expected JSON", Some((2, 7))),
             (b"{\"a\": 1", "EOF", Some((1, 7))),
             (b"{\"a\": 1} {}", "trailing characters", Some((1, 10))),
-            (b"{\"a\": 1, \"a\": 2}", "`a` is stated twice", Some((1, 13))),
+            (b"{\"a\": 1, \"a\": 2}", "`a` is stated twice", Some((1, 12))),
             (b"{\"a\": 123456789012345678901234567890}", "64 bits", Some((1, 36))),
             (b"{\n\xff", "UTF-8", Some((2, 1))),
             (deep.as_bytes(), "recursion limit", Some((1, 128))),

@@ -10,8 +10,8 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 
-use kvstore::file::{DEBOUNCE, FileSource};
-use kvstore::{Entry, SourceError, SourceEvent, Subscription, subscribe};
+use kvstore::file::{DEBOUNCE, FileSource, StatusFile};
+use kvstore::{Entry, Lifetime, SourceError, SourceEvent, Store, Subscription, subscribe};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -56,6 +56,10 @@ async fn problem(source: &mut Subscription) -> SourceError {
         SourceEvent::Problem(problem) => problem,
         other => panic!("expected a problem, got {other:?}"),
     }
+}
+
+async fn recovered(source: &mut Subscription) {
+    assert_eq!(next(source).await, SourceEvent::Recovered);
 }
 
 fn numbers(entries: &BTreeMap<String, Entry>) -> Vec<(String, i64)> {
@@ -168,24 +172,84 @@ async fn a_bad_file_removes_nothing_and_says_what_is_wrong() {
         assert!(problem.contains("what was configured from there stays"), "{problem}");
     }
     write(&path, "a: {n: 1}\n");
-    assert_eq!(next(&mut source).await, SourceEvent::Recovered);
+    recovered(&mut source).await;
     write(&path, "a: {n: 3}\n");
     assert_eq!(change(&mut source).await, set("a", 3));
 }
 
 #[tokio::test]
-async fn one_bad_file_holds_back_the_whole_folder() {
-    let folder = folder_with(&[("1.yaml", "a: {n: 1}\n"), ("2.json", r#"{"b": {"n": 1}}"#)]);
+async fn a_bad_file_keeps_its_own_state_and_others_change() {
+    let folder = folder_with(&[("1.yaml", "a: {n: 1}\n"), ("2.json", r#"{"b": {"n": 1}, "c": {"n": 1}}"#)]);
     let mut source = subscribe(Box::new(FileSource::new(folder.path())));
-    assert_eq!(numbers(&snapshot(&mut source).await), [("a".to_owned(), 1), ("b".to_owned(), 1)]);
+    assert_eq!(snapshot(&mut source).await.len(), 3);
     write(&folder.path().join("2.json"), r#"{"b": {"n": 2}"#);
     let first = problem(&mut source).await;
     assert!(first.to_string().contains("2.json:1"), "{first}");
     write(&folder.path().join("1.yaml"), "a: {n: 2}\n");
-    let still = problem(&mut source).await;
-    assert_eq!(first, still, "the file that was mended meanwhile is not applied alone");
+    assert_eq!(change(&mut source).await, set("a", 2));
+    assert_eq!(problem(&mut source).await, first, "it is still so");
+    write(&folder.path().join("3.yaml"), "d: {n: 1}\n");
+    assert_eq!(change(&mut source).await, set("d", 1));
+    assert_eq!(problem(&mut source).await, first);
     write(&folder.path().join("2.json"), r#"{"b": {"n": 2}}"#);
-    assert_eq!(change(&mut source).await, (vec![("a".to_owned(), 2), ("b".to_owned(), 2)], vec![]));
+    assert_eq!(change(&mut source).await, (vec![("b".to_owned(), 2)], vec!["c".to_owned()]));
+    recovered(&mut source).await;
+}
+
+#[tokio::test]
+async fn nothing_is_removed_while_a_file_is_bad_since_it_may_have_moved_there() {
+    let folder = folder_with(&[("1.yaml", "a: {n: 1}\nb: {n: 1}\n"), ("2.yaml", "c: {n: 1}\n")]);
+    let mut source = subscribe(Box::new(FileSource::new(folder.path())));
+    assert_eq!(snapshot(&mut source).await.len(), 3);
+    // `a` moves to the second file, which is written in two attempts; `b` goes.
+    write(&folder.path().join("2.yaml"), "c: {n: 1}\na: {n: 1\n");
+    problem(&mut source).await;
+    write(&folder.path().join("1.yaml"), "{}\n");
+    problem(&mut source).await;
+    silence(&mut source).await;
+    write(&folder.path().join("2.yaml"), "c: {n: 1}\na: {n: 1}\n");
+    assert_eq!(change(&mut source).await, deleted("b"));
+    recovered(&mut source).await;
+
+    // The same while a file is being written.
+    let mut writer = OpenOptions::new().append(true).open(folder.path().join("2.yaml")).unwrap();
+    writer.write_all(b"# and more\n").unwrap();
+    fs::remove_file(folder.path().join("1.yaml")).unwrap();
+    write(&folder.path().join("3.yaml"), "e: {n: 1}\n");
+    assert_eq!(change(&mut source).await, set("e", 1));
+    write(&folder.path().join("3.yaml"), "{}\n");
+    silence(&mut source).await;
+    drop(writer);
+    assert_eq!(change(&mut source).await, deleted("e"));
+}
+
+#[tokio::test]
+async fn a_file_that_is_bad_from_the_start_makes_the_snapshot_incomplete() {
+    let folder = folder_with(&[("1.yaml", "a: {n: 1}\n"), ("2.yaml", "b: {n: 1\n")]);
+    let mut source = subscribe(Box::new(FileSource::new(folder.path())));
+    let SourceEvent::Snapshot { entries, complete, .. } = next(&mut source).await else {
+        panic!("a snapshot is first")
+    };
+    assert_eq!((numbers(&entries), complete), (vec![("a".to_owned(), 1)], false));
+    assert!(problem(&mut source).await.to_string().contains("2.yaml"));
+    write(&folder.path().join("1.yaml"), "a: {n: 2}\n");
+    assert_eq!(change(&mut source).await, set("a", 2));
+    problem(&mut source).await;
+    write(&folder.path().join("2.yaml"), "b: {n: 1}\n");
+    let SourceEvent::Snapshot { entries, complete, .. } = next(&mut source).await else {
+        panic!("all is known now")
+    };
+    assert_eq!((entries.len(), complete), (2, true));
+    recovered(&mut source).await;
+
+    // A single file that is bad tells nothing.
+    write(&folder.path().join("2.yaml"), "b: {n: 1\n");
+    let mut source = subscribe(Box::new(FileSource::new(folder.path().join("2.yaml"))));
+    problem(&mut source).await;
+    silence(&mut source).await;
+    write(&folder.path().join("2.yaml"), "b: {n: 1}\n");
+    assert_eq!(snapshot(&mut source).await.len(), 1);
+    recovered(&mut source).await;
 }
 
 #[tokio::test]
@@ -193,11 +257,20 @@ async fn a_key_in_two_files_is_refused_with_both_places() {
     let folder = folder_with(&[("1.yaml", "a: {n: 1}\n")]);
     let mut source = subscribe(Box::new(FileSource::new(folder.path())));
     snapshot(&mut source).await;
-    write(&folder.path().join("2.yaml"), "\na: {n: 2}\n");
+    write(&folder.path().join("2.yaml"), "\na: {n: 2}\nb: {n: 1}\n");
+    assert_eq!(change(&mut source).await, set("b", 1), "the rest of the file is taken");
     let problem = problem(&mut source).await.to_string();
     assert!(problem.contains("1.yaml:1:1") && problem.contains("2.yaml:2:1"), "{problem}");
     fs::remove_file(folder.path().join("1.yaml")).unwrap();
     assert_eq!(change(&mut source).await, set("a", 2));
+    recovered(&mut source).await;
+    // At a start nobody knows which one is meant.
+    write(&folder.path().join("1.yaml"), "a: {n: 1}\n");
+    let mut source = subscribe(Box::new(FileSource::new(folder.path())));
+    let SourceEvent::Snapshot { entries, complete, .. } = next(&mut source).await else {
+        panic!("a snapshot is first")
+    };
+    assert_eq!((numbers(&entries), complete), (vec![("b".to_owned(), 1)], false));
 }
 
 #[tokio::test]
@@ -220,6 +293,7 @@ async fn the_watched_file_going_missing_removes_nothing() {
     assert!(problem.contains("c.yaml is not there"), "{problem}");
     write(&path, "a: {n: 2}\n");
     assert_eq!(change(&mut source).await, set("a", 2));
+    recovered(&mut source).await;
 }
 
 #[tokio::test]
@@ -234,9 +308,13 @@ async fn the_watched_folder_going_missing_removes_nothing() {
     let event = next(&mut source).await;
     match event {
         SourceEvent::Snapshot { entries, .. } if entries.is_empty() => {
+            recovered(&mut source).await;
             assert_eq!(change(&mut source).await, set("a", 1));
         }
-        SourceEvent::Snapshot { entries, .. } => assert_eq!(numbers(&entries), [("a".to_owned(), 1)]),
+        SourceEvent::Snapshot { entries, .. } => {
+            assert_eq!(numbers(&entries), [("a".to_owned(), 1)]);
+            recovered(&mut source).await;
+        }
         other => panic!("expected a snapshot, got {other:?}"),
     }
     fs::rename(&path, above.path().join("away")).unwrap();
@@ -245,6 +323,7 @@ async fn the_watched_folder_going_missing_removes_nothing() {
     write(&above.path().join("new/c.yaml"), "a: {n: 2}\n");
     fs::rename(above.path().join("new"), &path).unwrap();
     assert_eq!(change(&mut source).await, set("a", 2));
+    recovered(&mut source).await;
     write(&path.join("c.yaml"), "a: {n: 3}\n");
     assert_eq!(change(&mut source).await, set("a", 3));
 }
@@ -350,4 +429,47 @@ async fn dropping_the_subscription_ends_the_source() {
     drop(receiver);
     let source: Box<dyn kvstore::Source> = Box::new(FileSource::new(folder.path()));
     tokio::time::timeout(PATIENCE, source.run(sender)).await.expect("a source without receiver ends");
+}
+
+#[tokio::test]
+async fn status_is_written_beside_and_as_a_whole() {
+    let folder = folder_with(&[("c.yaml", "a: {n: 1}\n")]);
+    let source = FileSource::new(folder.path().join("c.yaml"));
+    assert_eq!(source.status_path(), folder.path().join("c.yaml.status"));
+    let status = StatusFile::new(source.status_path());
+    for i in 0..1000 {
+        let value = format!("{{\"state\": \"CONFIGURED\", \"n\": {i}}}");
+        status.put(&format!("k{i}"), value.into(), Lifetime::Agent).await.unwrap();
+    }
+    assert!(status.delete("k1").await.unwrap());
+    assert!(status.put("bad", "{".into(), Lifetime::Agent).await.is_err());
+    let read = || {
+        let text = fs::read_to_string(folder.path().join("c.yaml.status")).ok()?;
+        Some(serde_json::from_str::<serde_json::Value>(&text).expect("it is never half written"))
+    };
+    let since = std::time::Instant::now();
+    while read().is_none_or(|status| status.as_object().unwrap().len() < 999) {
+        assert!(since.elapsed() < PATIENCE, "it is not written");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(read().unwrap()["k999"]["n"], 999);
+    // It is no configuration.
+    let mut folder_source = subscribe(Box::new(FileSource::new(folder.path())));
+    assert_eq!(snapshot(&mut folder_source).await.len(), 1);
+    status.put("k0", "1".into(), Lifetime::Agent).await.unwrap();
+    status.flush().await.unwrap();
+    assert_eq!(read().unwrap()["k0"], 1);
+    silence(&mut folder_source).await;
+    status.close().await.unwrap();
+    assert_eq!(read().unwrap(), json!({}));
+
+    let nowhere = StatusFile::new(folder.path().join("none/c.status"));
+    nowhere.put("k", "1".into(), Lifetime::Agent).await.unwrap();
+    let error = nowhere.flush().await.unwrap_err().to_string();
+    assert!(error.contains("none/c.status") && error.contains("status-path"), "{error}");
+    fs::create_dir(folder.path().join("none")).unwrap();
+    while !folder.path().join("none/c.status").exists() {
+        assert!(since.elapsed() < PATIENCE, "it is not tried again");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

@@ -16,6 +16,8 @@ use serde_json::Value;
 
 mod explain;
 
+pub(crate) use explain::describe;
+
 /// Faults that are told at most; how many more there are is told, too.
 const MOST_FAULTS: usize = 20;
 
@@ -47,6 +49,10 @@ impl FieldErrors {
     /// How many there are besides.
     pub fn more(&self) -> usize {
         self.more
+    }
+
+    pub(crate) fn into_errors(self) -> Vec<FieldError> {
+        self.errors
     }
 
     fn add(&mut self, error: impl FnOnce() -> FieldError) {

@@ -18,6 +18,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod document;
 pub mod json;
 pub mod keys;
 mod message;
@@ -27,17 +28,21 @@ pub mod net;
 mod path;
 pub mod proto;
 mod registry;
+pub mod schema;
 mod spec;
 mod table;
 mod text;
 pub mod validate;
+mod wire;
+pub mod yaml;
 
 pub use json::{FieldError, FieldErrors};
 pub use message::{InstanceName, ModelMessage, ModelVisitor, WrongModel};
 pub use path::{ALL_AGENTS_PREFIX, agent_prefix, split_agent_prefix};
-pub use prost_reflect;
 pub use registry::{Model, ModelError, Registry, RegistryError};
 pub use spec::{CONFIG_CLASS, DEFAULT_VERSION, Spec, SpecError};
 pub use table::ModelValue;
 pub use text::from_text;
 pub use validate::FieldProblem;
+pub use wire::{TYPE_URL_PREFIX, WireError};
+pub use {prost_reflect, prost_types};

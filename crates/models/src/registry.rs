@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use prost_reflect::MessageDescriptor;
 use serde_json::Value;
 
 use crate::json::FieldErrors;
 use crate::message::ModelMessage;
 use crate::nearest::{nearest_prefix, shortened_key};
 use crate::path::split_agent_prefix;
+use crate::proto::DESCRIPTOR_POOL;
+use crate::proto::ligato::generic;
 use crate::spec::{Spec, SpecError};
 use crate::table::ModelValue;
 use crate::validate::FieldProblem;
+use crate::wire::{self, WireError};
 
 /// A model as the registry knows it.
 #[derive(Debug, Clone)]
@@ -23,6 +27,7 @@ pub struct Model {
     template: Option<&'static str>,
     canonical_name: fn(&str) -> String,
     decode: fn(&Value) -> Result<ModelValue, FieldErrors>,
+    decode_bytes: fn(&[u8]) -> Result<ModelValue, WireError>,
 }
 
 impl Model {
@@ -37,6 +42,7 @@ impl Model {
             template: M::NAME.map(|name| name.template),
             canonical_name: M::NAME.map_or(str::to_owned, |name| name.canonical),
             decode: |value| M::from_json(value).map(Into::into),
+            decode_bytes: |bytes| wire::decode::<M>(bytes).map(Into::into),
         }
     }
 
@@ -85,6 +91,40 @@ impl Model {
     /// Every field at fault, what it has to be and what it is.
     pub fn decode(&self, value: &Value) -> Result<ModelValue, FieldErrors> {
         (self.decode)(value)
+    }
+
+    /// Decodes a value of this model from the protobuf wire format, whatever its key.
+    ///
+    /// # Errors
+    /// The bytes are no such message, or have a field that it does not have.
+    pub fn decode_bytes(&self, bytes: &[u8]) -> Result<ModelValue, WireError> {
+        (self.decode_bytes)(bytes)
+    }
+
+    /// The model as clients get it told.
+    pub fn detail(&self) -> generic::ModelDetail {
+        let option = |key: &str, value: &str| generic::model_detail::Option {
+            key: key.to_owned(),
+            values: vec![value.to_owned()],
+        };
+        let file = self.descriptor().map(|message| message.parent_file().name().to_owned());
+        generic::ModelDetail {
+            spec: Some(generic::ModelSpec {
+                module: self.spec.module.to_owned(),
+                version: self.spec.version.to_owned(),
+                r#type: self.spec.kind.to_owned(),
+                class: self.spec.class.to_owned(),
+            }),
+            proto_name: self.proto_name.clone(),
+            options: (self.template.iter().map(|template| option("nameTemplate", template)))
+                .chain(file.iter().map(|file| option("protoFile", file)))
+                .collect(),
+        }
+    }
+
+    /// The message's descriptor.
+    pub(crate) fn descriptor(&self) -> Option<MessageDescriptor> {
+        DESCRIPTOR_POOL.get_message_by_name(&self.proto_name)
     }
 }
 
@@ -154,6 +194,16 @@ pub enum ModelError {
         model: String,
         /// The fields, what they have to be and what they are.
         source: FieldErrors,
+    },
+    /// The value is not in the protobuf wire format.
+    #[error("key `{}` (model {model}): {source}", shortened_key(key))]
+    Wire {
+        /// The key.
+        key: String,
+        /// Name of the model.
+        model: String,
+        /// What is wrong with it.
+        source: WireError,
     },
     /// The value's name disagrees with the key that it is stored under.
     #[error(
@@ -256,6 +306,11 @@ impl Registry {
         self.models().find(|model| model.name == name)
     }
 
+    /// The model that the message of that full name belongs to, as `ligato.vpp.l2.BridgeDomain`.
+    pub fn by_message(&self, proto_name: &str) -> Option<&Model> {
+        self.models().find(|model| model.proto_name == proto_name)
+    }
+
     /// `key` without agent prefix and with canonical spelling of what is in it (MAC and gateway addresses).
     ///
     /// Equal to [`ModelValue::key`] of the value stored under `key`, so that a deletion, which has no value, finds what
@@ -278,13 +333,24 @@ impl Registry {
     /// # Errors
     /// No model has such keys; a field is unknown or of another type; or the value belongs under another key.
     pub fn parse_json(&self, key: &str, value: &Value) -> Result<ModelValue, ModelError> {
+        self.parse_with(key, |model, key| {
+            model.decode(value).map_err(|source| ModelError::Fields {
+                key: key.to_owned(),
+                model: model.name.clone(),
+                source,
+            })
+        })
+    }
+
+    /// Reads the value stored under `key` as `decode` does.
+    pub(crate) fn parse_with(
+        &self,
+        key: &str,
+        decode: impl FnOnce(&Model, &str) -> Result<ModelValue, ModelError>,
+    ) -> Result<ModelValue, ModelError> {
         let (_, key) = split_agent_prefix(key);
         let model = self.for_key(key).ok_or_else(|| self.unknown(key))?;
-        let parsed = model.decode(value).map_err(|source| ModelError::Fields {
-            key: key.to_owned(),
-            model: model.name.clone(),
-            source,
-        })?;
+        let parsed = decode(model, key)?;
         let computed = parsed.key();
         if self.canonical_key(key)? != computed {
             return Err(ModelError::KeyMismatch {

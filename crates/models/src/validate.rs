@@ -6,20 +6,41 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 
-mod annotated;
+mod acl;
+pub(crate) mod annotated;
 mod interface;
+mod ipsec;
 mod key_fields;
+mod l2;
+mod l3;
+mod link;
+mod linux;
+mod nat;
+mod services;
+mod srv6;
 
-pub use interface::{TAP_DEFAULT_VERSION, interface, tap_version};
+pub(crate) use acl::*;
+pub(crate) use interface::interface;
+pub use interface::{TAP_DEFAULT_VERSION, tap_version};
+pub(crate) use ipsec::*;
+pub(crate) use l2::*;
+pub(crate) use l3::*;
+pub(crate) use linux::*;
+pub(crate) use nat::*;
+pub(crate) use services::*;
+pub(crate) use srv6::*;
 
 use crate::message::ModelMessage;
 
-use crate::net::{is_alloc_ref, is_gateway_ref, parse_cidr, parse_mac};
-use crate::proto::ligato::vpp::{l2, l3};
+use crate::net::parse_mac;
 
 /// Longest name in bytes: VPP keeps names as tags in fields of 64 bytes that end in a zero.
 pub const LONGEST_NAME: usize = 63;
+
+/// Longest name of a Linux interface: `IFNAMSIZ` without its final zero.
+const LONGEST_HOST_NAME: usize = 15;
 
 /// A rule that a value breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,11 +101,77 @@ impl Problems {
         }
     }
 
+    fn mac_if_stated(&mut self, path: &str, text: &str) {
+        if !text.is_empty() {
+            self.mac(path, text);
+        }
+    }
+
+    /// Two ends of a range; what is no `T` is told elsewhere.
+    fn ascending<T: FromStr + Ord>(&mut self, path: impl Into<String>, first: &str, last: &str) {
+        if let (Ok(a), Ok(b)) = (first.parse::<T>(), last.parse::<T>())
+            && a > b
+        {
+            self.add(path, format!("`{last}` is before the start of the range, `{first}`"));
+        }
+    }
+
+    fn same_family(&mut self, path: impl Into<String>, text: &str, other_path: &str, other: &str) {
+        if let (Some(a), Some(b)) = (family(text), family(other))
+            && a != b
+        {
+            self.add(path, format!("`{text}` is not of the address family of `{other_path}`, `{other}`"));
+        }
+    }
+
+    fn unique_name<'a>(&mut self, names: &mut BTreeSet<&'a str>, path: impl Into<String>, name: &'a str) {
+        if name.is_empty() {
+            self.add(path, "must not be empty");
+        } else if !names.insert(name) {
+            self.add(path, format!("`{name}` is stated already"));
+        }
+    }
+
+    /// The link of an interface has to fit its type, of which some have none.
+    fn link(&mut self, kind: &str, wanted: Option<&str>, stated: Option<&str>) {
+        match (wanted, stated) {
+            (None, Some(stated)) => self.add(stated, format!("does not fit type {kind}, which has no link")),
+            (Some(wanted), None) => {
+                self.add(
+                    wanted,
+                    format!("must be stated for type {kind}, be it as the empty `{wanted}: {{}}`"),
+                );
+            }
+            (Some(wanted), Some(stated)) if wanted != stated => {
+                self.add(stated, format!("does not fit type {kind}, whose link is `{wanted}`"));
+            }
+            _ => {}
+        }
+    }
+
     fn at_most(&mut self, path: impl Into<String>, number: u32, most: u32) {
         if number > most {
             self.add(path, format!("is {number}, which is more than {most}"));
         }
     }
+}
+
+/// What is wrong with a name of a Linux interface; nothing with an empty one.
+fn host_name(name: &str) -> Option<String> {
+    if name.len() > LONGEST_HOST_NAME {
+        return Some(format!(
+            "is {} bytes long; names of Linux interfaces have at most {LONGEST_HOST_NAME}",
+            name.len()
+        ));
+    }
+    let refused = |c: char| c == '/' || c == ':' || c == '\0' || c.is_whitespace();
+    (matches!(name, "." | "..") || name.contains(refused))
+        .then(|| format!("is `{name}`, which Linux does not accept for an interface"))
+}
+
+/// Whether an address is of IPv4; `None` if it is none.
+fn family(text: &str) -> Option<bool> {
+    text.parse::<IpAddr>().ok().map(|ip| ip.is_ipv4())
 }
 
 /// All rules of a model: its own, those stated in the `.proto` file, and those for fields that the key is made of.
@@ -101,101 +188,4 @@ pub(crate) fn all<M: ModelMessage>(value: &M, own: fn(&M) -> Vec<FieldProblem>) 
 /// A model without rules of its own.
 pub(crate) fn none<M>(_: &M) -> Vec<FieldProblem> {
     Vec::new()
-}
-
-/// Rules of bridge domains.
-pub fn bridge_domain(value: &l2::BridgeDomain) -> Vec<FieldProblem> {
-    let mut problems = Problems::default();
-    problems.tag("name", &value.name);
-    // VPP: u8 minutes.
-    problems.at_most("mac_age", value.mac_age, 255);
-    let mut ports = BTreeSet::new();
-    let mut bvi: Option<&str> = None;
-    for (i, port) in value.interfaces.iter().enumerate() {
-        let path = format!("interfaces[{i}]");
-        problems.required(format!("{path}.name"), &port.name);
-        if !ports.insert(port.name.as_str()) {
-            problems.add(format!("{path}.name"), format!("`{}` is a port already", port.name));
-        }
-        // VPP: u8.
-        problems.at_most(format!("{path}.split_horizon_group"), port.split_horizon_group, 255);
-        if port.bridged_virtual_interface {
-            match bvi {
-                Some(first) => problems.add(
-                    format!("{path}.bridged_virtual_interface"),
-                    format!("`{first}` is the BVI already; a bridge domain has at most one"),
-                ),
-                None => bvi = Some(&port.name),
-            }
-        }
-    }
-    for (i, entry) in value.arp_termination_table.iter().enumerate() {
-        let path = format!("arp_termination_table[{i}]");
-        if entry.ip_address.parse::<IpAddr>().is_err() {
-            problems
-                .add(format!("{path}.ip_address"), format!("`{}` is not an IP address", entry.ip_address));
-        }
-        problems.mac(format!("{path}.phys_address"), &entry.phys_address);
-    }
-    problems.0
-}
-
-/// Rules of L2 FIB entries.
-pub fn fib(value: &l2::FibEntry) -> Vec<FieldProblem> {
-    let mut problems = Problems::default();
-    problems.mac("phys_address", &value.phys_address);
-    problems.required("bridge_domain", &value.bridge_domain);
-    match l2::fib_entry::Action::try_from(value.action) {
-        Ok(l2::fib_entry::Action::Forward) => {
-            if value.outgoing_interface.is_empty() {
-                problems.add(
-                    "outgoing_interface",
-                    "must not be empty: action FORWARD needs a port to forward to",
-                );
-            }
-        }
-        Ok(l2::fib_entry::Action::Drop) => {}
-        Err(_) => problems.add("action", format!("{} is not one of FORWARD, DROP", value.action)),
-    }
-    problems.0
-}
-
-/// Rules of routes.
-///
-/// The destination has to be in network form, because VPP would clear the host bits and read back another value.
-pub fn route(value: &l3::Route) -> Vec<FieldProblem> {
-    let mut problems = Problems::default();
-    if l3::route::RouteType::try_from(value.r#type).is_err() {
-        problems.add("type", format!("{} is not one of INTRA_VRF, INTER_VRF, DROP", value.r#type));
-    }
-    let dst = if is_alloc_ref(&value.dst_network) { None } else { parse_cidr(&value.dst_network) };
-    match dst {
-        Some(net) if net.network() != net.addr() => problems.add(
-            "dst_network",
-            format!("`{}` has host bits set; the network is `{}`", value.dst_network, net.trunc()),
-        ),
-        None if !is_alloc_ref(&value.dst_network) => problems.add(
-            "dst_network",
-            format!("`{}` is not a network such as 10.0.0.0/8 or 2001:db8::/32", value.dst_network),
-        ),
-        _ => {}
-    }
-    let next_hop = &value.next_hop_addr;
-    if !next_hop.is_empty() && !is_gateway_ref(next_hop) {
-        match (next_hop.parse::<IpAddr>(), dst) {
-            (Err(_), _) => problems.add(
-                "next_hop_addr",
-                format!("`{next_hop}` is neither an IP address nor an `alloc:` reference that ends in `/GW`"),
-            ),
-            (Ok(hop), Some(net)) if hop.is_ipv4() != net.addr().is_ipv4() => problems.add(
-                "next_hop_addr",
-                format!("`{next_hop}` is not of the address family of `{}`", value.dst_network),
-            ),
-            _ => {}
-        }
-    }
-    // VPP: both are u8.
-    problems.at_most("weight", value.weight, 255);
-    problems.at_most("preference", value.preference, 255);
-    problems.0
 }

@@ -4,12 +4,15 @@
 //! longer wanted, and has to leave alone what others made; this file tells one from the other. A key is noted before
 //! its value is configured and struck out after it is gone, so that it is never missing for something that is there.
 //!
-//! One line a note, `+key` or `-key`, appended; rewritten when it is mostly history.
+//! One line a note, `+key<TAB>source` or `-key`, appended; rewritten when it is mostly history. The source is the one
+//! that said so: as long as it has not been heard, what it said stands.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The ledger cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +25,8 @@ pub struct LedgerError {
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    keys: BTreeSet<String>,
+    /// Keys with the names of their sources; empty where that was not noted.
+    keys: BTreeMap<String, Arc<str>>,
     file: Option<(PathBuf, File)>,
     lines: usize,
 }
@@ -47,12 +51,17 @@ impl Ledger {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(e) => return Err(error(e)),
         };
-        let mut keys = BTreeSet::new();
+        let mut keys = BTreeMap::new();
+        let mut names: BTreeMap<String, Arc<str>> = BTreeMap::new();
         for line in text.lines() {
             // A line that was cut off by a crash noted something that was not done yet.
             match (line.strip_prefix('+'), line.strip_prefix('-')) {
-                (Some(key), _) => drop(keys.insert(key.to_string())),
-                (_, Some(key)) => drop(keys.remove(key)),
+                (Some(note), _) => {
+                    let (key, source) = note.split_once('\t').unwrap_or((note, ""));
+                    let source = names.entry(source.to_owned()).or_insert_with(|| source.into());
+                    keys.insert(plain(key), Arc::clone(source));
+                }
+                (_, Some(key)) => drop(keys.remove(&plain(key))),
                 _ => {}
             }
         }
@@ -63,7 +72,8 @@ impl Ledger {
 
     fn rewrite(&mut self, path: &Path) -> std::io::Result<()> {
         let beside = path.with_extension("new");
-        let text: String = self.keys.iter().map(|key| format!("+{key}\n")).collect();
+        let text: String =
+            self.keys.iter().map(|(key, source)| format!("+{}\t{source}\n", escaped(key))).collect();
         fs::write(&beside, text)?;
         fs::rename(&beside, path)?;
         self.lines = self.keys.len();
@@ -71,42 +81,93 @@ impl Ledger {
         Ok(())
     }
 
-    fn note(&mut self, sign: char, keys: &[&str]) -> Result<(), LedgerError> {
+    fn write(&mut self, text: &str, lines: usize) -> Result<(), LedgerError> {
         let Some((path, file)) = &mut self.file else { return Ok(()) };
         let path = path.clone();
-        let text: String = keys.iter().map(|key| format!("{sign}{key}\n")).collect();
         let mut written = file.write_all(text.as_bytes());
-        self.lines += keys.len();
+        self.lines += lines;
         if written.is_ok() && self.lines > 2 * self.keys.len() + HISTORY {
             written = self.rewrite(&path);
         }
         written.map_err(|source| LedgerError { path, source })
     }
 
-    /// Notes keys that are about to be configured.
-    pub fn add<'a>(&mut self, keys: impl IntoIterator<Item = &'a str>) -> Result<(), LedgerError> {
-        let new: Vec<&str> = keys.into_iter().filter(|key| self.keys.insert((*key).to_string())).collect();
-        if new.is_empty() {
+    /// Notes keys that are about to be configured, and who says so.
+    pub fn add<'a>(
+        &mut self,
+        notes: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(), LedgerError> {
+        let mut text = String::new();
+        let mut before = Vec::new();
+        let mut name: Arc<str> = Arc::from("");
+        for (key, source) in notes {
+            let known = self.keys.get(key);
+            if known.is_some_and(|known| **known == *source) {
+                continue;
+            }
+            if *name != *source {
+                name = source.into();
+            }
+            text.push_str(&format!("+{}\t{source}\n", escaped(key)));
+            before.push((key, self.keys.insert(key.to_owned(), Arc::clone(&name))));
+        }
+        if before.is_empty() {
             return Ok(());
         }
-        self.note('+', &new).inspect_err(|_| {
+        self.write(&text, before.len()).inspect_err(|_| {
             // Not noted: to be tried again with the next change.
-            for key in &new {
-                self.keys.remove(*key);
+            for (key, known) in before {
+                match known {
+                    Some(known) => drop(self.keys.insert(key.to_owned(), known)),
+                    None => drop(self.keys.remove(key)),
+                }
             }
         })
     }
 
     /// Strikes out keys whose values are gone.
     pub fn remove<'a>(&mut self, keys: impl IntoIterator<Item = &'a str>) -> Result<(), LedgerError> {
-        let gone: Vec<&str> = keys.into_iter().filter(|key| self.keys.remove(*key)).collect();
-        if gone.is_empty() { Ok(()) } else { self.note('-', &gone) }
+        let gone: Vec<&str> = keys.into_iter().filter(|key| self.keys.remove(*key).is_some()).collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let text: String = gone.iter().map(|key| format!("-{}\n", escaped(key))).collect();
+        self.write(&text, gone.len())
+    }
+
+    /// Who said that a key is wanted, if it is noted; empty where that was not noted.
+    pub fn source(&self, key: &str) -> Option<&str> {
+        self.keys.get(key).map(|source| &**source)
     }
 
     /// Everything that is noted.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.keys.iter().map(String::as_str)
+        self.keys.keys().map(String::as_str)
     }
+}
+
+/// A key on one line, before a tab.
+fn escaped(key: &str) -> Cow<'_, str> {
+    if !key.contains(['\\', '\n', '\t']) {
+        return key.into();
+    }
+    key.replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t").into()
+}
+
+fn plain(escaped: &str) -> String {
+    let mut key = String::with_capacity(escaped.len());
+    let mut chars = escaped.chars();
+    while let Some(c) = chars.next() {
+        key.push(match c {
+            '\\' => match chars.next() {
+                Some('n') => '\n',
+                Some('t') => '\t',
+                other => other.unwrap_or('\\'),
+            },
+            c => c,
+        });
+    }
+    key
 }
 
 #[cfg(test)]
@@ -118,10 +179,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state/ledger");
         let mut ledger = Ledger::open(&path).unwrap();
-        ledger.add(["a", "b", "c"]).unwrap();
+        ledger.add([("a", "etcd"), ("b", "etcd"), ("c", "files")]).unwrap();
         ledger.remove(["b"]).unwrap();
         drop(ledger);
-        assert_eq!(Ledger::open(&path).unwrap().keys().collect::<Vec<_>>(), ["a", "c"]);
+        let ledger = Ledger::open(&path).unwrap();
+        assert_eq!(ledger.keys().collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!(["a", "b", "c"].map(|key| ledger.source(key)), [Some("etcd"), None, Some("files")]);
+    }
+
+    #[test]
+    fn a_key_may_have_anything_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger");
+        let keys = ["a\nb", "a\tb", "a\\nb", "\\", "\u{fc}/\u{1f980}"];
+        let mut ledger = Ledger::open(&path).unwrap();
+        ledger.add(keys.map(|key| (key, "etcd"))).unwrap();
+        let mut ledger = Ledger::open(&path).unwrap();
+        assert_eq!(keys.map(|key| ledger.source(key)), [Some("etcd"); 5]);
+        ledger.remove(keys).unwrap();
+        assert_eq!(Ledger::open(&path).unwrap().keys().count(), 0);
     }
 
     #[test]
@@ -130,7 +206,7 @@ mod tests {
         let path = folder.path().join("ledger");
         let mut ledger = Ledger::open(&path).unwrap();
         for _ in 0..5 * HISTORY {
-            ledger.add(["a"]).unwrap();
+            ledger.add([("a", "etcd")]).unwrap();
             ledger.remove(["a"]).unwrap();
         }
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();

@@ -1,19 +1,26 @@
 //! Merges what sources state and how the southbound stands into scheduler transactions.
 //!
 //! ```text
-//! source: file:line, JSON --parse--> wanted values --change/resync--> scheduler
-//! southbound: up(n) / down ----------------------------resync / park--^
+//! sources: key, place, JSON --parse--> items --merge by priority--> change/resync --> scheduler
+//! clients: values, labels -------------^                                 ^
+//! southbound: up(n) / down --------------------------resync / park-------+
 //! ```
 //!
 //! Nothing here knows VPP: the southbound is up or down.
 
+mod client;
 mod ledger;
+mod merge;
 mod run;
-mod wanted;
+mod stated;
+mod status;
 
+pub use client::{Client, ClientError, Item};
 pub use ledger::{Ledger, LedgerError};
+pub use merge::Identity;
 pub use run::{Orchestrator, Report};
-pub use wanted::{Rejected, Wanted};
+pub use stated::{Fault, Labels};
+pub use status::{StatusWatcher, Statuses, ValueStatus};
 
 /// How the southbound stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

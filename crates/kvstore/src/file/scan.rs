@@ -15,12 +15,16 @@ use crate::{Entry, Fault, Place};
 
 /// What a look at the files has given.
 pub(super) struct Scan {
-    /// What is wrong; nothing of the source counts unless this is empty.
+    /// What is wrong.
     pub(super) faults: Vec<Fault>,
     /// Whether the files were put together; if not, nothing has changed since the last time.
     pub(super) merged: bool,
-    /// What all files state.
+    /// What all files state, or stated when they were good last.
     pub(super) entries: BTreeMap<String, Entry>,
+    /// Something is stated that could never be read.
+    pub(super) unread: bool,
+    /// Some file is being written.
+    pub(super) writing: bool,
     /// Some file was read.
     pub(super) reread: bool,
     /// Some file has to be looked at again shortly.
@@ -33,7 +37,10 @@ pub(super) struct Scan {
 struct Known {
     /// The file with all links resolved.
     target: PathBuf,
-    outcome: Result<Vec<Stated>, Fault>,
+    /// What it stated when it was good last, if it ever was.
+    good: Option<Vec<Stated>>,
+    /// What is wrong with it by now.
+    fault: Option<Fault>,
     /// Changes of it may have been missed.
     stale: bool,
 }
@@ -106,7 +113,7 @@ impl Files {
                 self.open.remove(&path);
             }
             Happened::Attributes => {
-                let unread = |known: &&Known| matches!(known.outcome, Err(Fault::Unreadable { .. }));
+                let unread = |known: &&Known| matches!(known.fault, Some(Fault::Unreadable { .. }));
                 if self.known.values().filter(unread).any(|known| known.target == path) {
                     self.dirty.insert(path);
                 }
@@ -127,12 +134,14 @@ impl Files {
     }
 
     /// Looks at the files and reads those that have changed. Puts together what they state if that may have changed, or
-    /// if `whole` asks for it.
-    pub(super) fn scan(&mut self, whole: bool) -> Scan {
+    /// if `whole` asks for it. Of a key that several files state what is `published` of it stays.
+    pub(super) fn scan(&mut self, whole: bool, published: Option<&BTreeMap<String, Entry>>) -> Scan {
         let mut scan = Scan {
             faults: Vec::new(),
             merged: false,
             entries: BTreeMap::new(),
+            unread: false,
+            writing: false,
             reread: false,
             unsettled: false,
             base_missing: false,
@@ -154,7 +163,7 @@ impl Files {
         }
         if whole || removed || scan.reread {
             scan.merged = true;
-            self.merge(&mut scan);
+            self.merge(&mut scan, published);
         }
         scan
     }
@@ -184,14 +193,15 @@ impl Files {
         let path = self.base.join(&name);
         let target = path.canonicalize().unwrap_or_else(|_| path.clone());
         let in_base = self.real_base.join(&name);
+        if self.open.contains(&target) || self.open.contains(&in_base) {
+            // Read when it is closed. What is known of it stays.
+            scan.writing = true;
+            return;
+        }
         let announced = dirty.contains(&target) || dirty.contains(&in_base);
         let known = self.known.get(&name);
         let same = known.is_some_and(|known| known.target == target && !known.stale);
         if same && !announced {
-            return;
-        }
-        if self.open.contains(&target) || self.open.contains(&in_base) {
-            // Read when it is closed. What is known of it stays.
             return;
         }
         let outcome = match read(&path, announced) {
@@ -205,29 +215,42 @@ impl Files {
             }
         };
         scan.reread = true;
-        let outcome = outcome.and_then(|bytes| parse::parse(&path, &bytes));
-        self.known.insert(name, Known { target, outcome, stale: false });
+        let known = match outcome.and_then(|bytes| parse::parse(&path, &bytes)) {
+            Ok(stated) => Known { target, good: Some(stated), fault: None, stale: false },
+            Err(fault) => {
+                let good = self.known.remove(&name).and_then(|before| before.good);
+                Known { target, good, fault: Some(fault), stale: false }
+            }
+        };
+        self.known.insert(name, known);
     }
 
     /// Puts together what the files state.
-    fn merge(&self, scan: &mut Scan) {
+    fn merge(&self, scan: &mut Scan, published: Option<&BTreeMap<String, Entry>>) {
         let mut places: BTreeMap<&str, &Place> = BTreeMap::new();
         for known in self.known.values() {
-            match &known.outcome {
-                Err(fault) => scan.faults.push(fault.clone()),
-                Ok(stated) => {
-                    for Stated { key, value, place } in stated {
-                        if let Some(first) = places.insert(key, place) {
-                            scan.faults.push(Fault::Duplicate {
-                                key: key.clone(),
-                                first: first.clone(),
-                                second: place.clone(),
-                            });
+            scan.faults.extend(known.fault.clone());
+            scan.unread |= known.good.is_none();
+            for Stated { key, value, place } in known.good.iter().flatten() {
+                if let Some(first) = places.get(key.as_str()) {
+                    scan.faults.push(Fault::Duplicate {
+                        key: key.clone(),
+                        first: (*first).clone(),
+                        second: place.clone(),
+                    });
+                    // Nobody knows which one is meant.
+                    match published.and_then(|published| published.get(key)) {
+                        Some(entry) => drop(scan.entries.insert(key.clone(), entry.clone())),
+                        None => {
+                            scan.entries.remove(key);
+                            scan.unread = true;
                         }
-                        let place = format!("{}:{}", place.file.display(), place.line);
-                        scan.entries.insert(key.clone(), Entry { value: value.clone().into(), place });
                     }
+                    continue;
                 }
+                places.insert(key, place);
+                let place = format!("{}:{}", place.file.display(), place.line);
+                scan.entries.insert(key.clone(), Entry { value: value.clone().into(), place });
             }
         }
     }

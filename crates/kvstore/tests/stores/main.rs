@@ -9,10 +9,13 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
+mod consul;
+mod consul_double;
 mod etcd;
 mod follower;
 mod proxy;
 mod raw;
+mod redis;
 mod scenarios;
 mod servers;
 mod tls;
@@ -52,5 +55,7 @@ fn main() -> ExitCode {
         }
     }
     trials.extend(etcd::all());
+    trials.extend(redis::all());
+    trials.extend(consul::all());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

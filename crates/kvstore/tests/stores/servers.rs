@@ -7,25 +7,33 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kvstore::Store;
+use kvstore::consul::{ConsulConfig, ConsulStore};
 use kvstore::embedded::{EmbeddedConfig, EmbeddedStore};
 use kvstore::etcd::{EtcdConfig, EtcdStore};
+use kvstore::redis::{RedisConfig, RedisStore};
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
+use crate::consul_double::Double;
 use crate::proxy::Proxy;
 
 /// A kind of store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Etcd,
+    Redis,
+    Consul,
     Embedded,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 2] = [Self::Etcd, Self::Embedded];
+    pub(crate) const ALL: [Self; 4] = [Self::Etcd, Self::Redis, Self::Consul, Self::Embedded];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Etcd => "etcd",
+            Self::Redis => "redis",
+            Self::Consul => "consul",
             Self::Embedded => "embedded",
         }
     }
@@ -34,7 +42,8 @@ impl Kind {
     pub(crate) fn program(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Etcd => Some(("etcd", "apt-get install etcd-server")),
-            Self::Embedded => None,
+            Self::Redis => Some(("redis-server", "apt-get install redis-server")),
+            Self::Consul | Self::Embedded => None,
         }
     }
 
@@ -47,6 +56,8 @@ impl Kind {
     pub(crate) fn at(self, port: u16) -> Arc<dyn Store> {
         match self {
             Self::Etcd => Arc::new(EtcdStore::new(etcd_config(port)).unwrap()),
+            Self::Redis => Arc::new(RedisStore::new(&redis_config(port)).unwrap()),
+            Self::Consul => Arc::new(ConsulStore::new(&consul_config(port)).unwrap()),
             Self::Embedded => panic!("it has no port"),
         }
     }
@@ -59,6 +70,19 @@ pub(crate) fn etcd_config(port: u16) -> EtcdConfig {
         session_ttl: 2,
         ..EtcdConfig::default()
     }
+}
+
+pub(crate) fn redis_config(port: u16) -> RedisConfig {
+    RedisConfig {
+        endpoint: format!("127.0.0.1:{port}"),
+        dial_timeout: Duration::from_secs(1),
+        session_ttl: 2,
+        ..RedisConfig::default()
+    }
+}
+
+pub(crate) fn consul_config(port: u16) -> ConsulConfig {
+    ConsulConfig { address: format!("127.0.0.1:{port}"), session_ttl: 2, ..ConsulConfig::default() }
 }
 
 /// Whether `program` is on the path.
@@ -84,6 +108,8 @@ pub(crate) struct Server {
     arguments: Vec<String>,
     child: Option<Child>,
     embedded: Option<EmbeddedStore>,
+    double: Double,
+    serving: Option<JoinSet<()>>,
 }
 
 impl Server {
@@ -107,7 +133,17 @@ impl Server {
             EmbeddedStore::new(&EmbeddedConfig { path, ..EmbeddedConfig::default() })
         });
         let arguments = arguments.iter().map(|&a| a.to_owned()).collect();
-        Self { kind, port, folder, proxy, arguments, child: None, embedded }
+        Self {
+            kind,
+            port,
+            folder,
+            proxy,
+            arguments,
+            child: None,
+            embedded,
+            double: Double::default(),
+            serving: None,
+        }
     }
 
     /// The store, through the proxy where there is one.
@@ -136,7 +172,12 @@ impl Server {
         let data = self.folder.path().join("data");
         let mut command = match self.kind {
             Kind::Embedded => return,
+            Kind::Consul => {
+                self.serving = Some(self.double.serve(self.port, None).await);
+                return;
+            }
             Kind::Etcd => etcd(self.port, &data, &self.arguments),
+            Kind::Redis => redis(self.port, &data, &self.arguments),
         };
         let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
@@ -152,14 +193,20 @@ impl Server {
     }
 
     async fn answers(&self) -> bool {
-        if self.arguments.iter().any(|argument| argument.contains("cert-file")) {
+        let special = ["cert-file", "requirepass", "aclfile", "sentinel", "cluster-enabled", "replicaof"];
+        if self.arguments.iter().any(|argument| special.iter().any(|word| argument.contains(word))) {
             return tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_ok();
         }
         self.direct().get("/none").await.is_ok()
     }
 
+    pub(crate) fn double(&self) -> &Double {
+        &self.double
+    }
+
     /// Kills it.
     pub(crate) fn stop(&mut self) {
+        self.serving = None;
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
@@ -189,5 +236,23 @@ fn etcd(port: u16, data: &Path, arguments: &[String]) -> Command {
         .args(["--unsafe-no-fsync", "--logger", "zap", "--log-level", "warn"])
         .args(arguments)
         .env("ETCD_UNSUPPORTED_ARCH", std::env::consts::ARCH);
+    command
+}
+
+fn redis(port: u16, data: &Path, arguments: &[String]) -> Command {
+    std::fs::create_dir_all(data).unwrap();
+    let mut command = Command::new("redis-server");
+    // A sentinel's settings have to be in a file, which comes first.
+    let (file, arguments): (Vec<&String>, Vec<&String>) =
+        arguments.iter().partition(|a| a.ends_with(".conf"));
+    command.args(file).args(["--bind", "127.0.0.1", "--dir"]).arg(data);
+    if !arguments.iter().any(|argument| argument.as_str() == "--tls-port") {
+        command.args(["--port", &port.to_string()]);
+    }
+    // Each change is on the disk before it is answered: a killed server has it.
+    if !arguments.iter().any(|argument| argument.as_str() == "--sentinel") {
+        command.args(["--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
+    }
+    command.args(arguments);
     command
 }

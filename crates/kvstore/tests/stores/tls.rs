@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 
 /// Files in PEM.
 pub(crate) struct Certificates {
@@ -23,17 +23,19 @@ impl Certificates {
             fs::write(&path, text).unwrap();
             path
         };
-        let authority = || {
+        let authority = |name: &str| {
             let mut params = CertificateParams::new(Vec::new()).unwrap();
+            params.distinguished_name.push(DnType::CommonName, name);
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
             let key = KeyPair::generate().unwrap();
             let pem = params.self_signed(&key).unwrap().pem();
             (Issuer::new(params, key), pem)
         };
-        let (issuer, ca) = authority();
+        let (issuer, ca) = authority("authority");
         let signed = |usage| {
             let mut params =
                 CertificateParams::new(vec!["127.0.0.1".to_owned(), "localhost".to_owned()]).unwrap();
+            params.distinguished_name.push(DnType::CommonName, "localhost");
             params.extended_key_usages = vec![usage];
             let key = KeyPair::generate().unwrap();
             (params.signed_by(&key, &issuer).unwrap().pem(), key.serialize_pem())
@@ -46,7 +48,7 @@ impl Certificates {
             server_key: write("server.key", server_key),
             client_cert: write("client.pem", client_cert),
             client_key: write("client.key", client_key),
-            other_ca: write("other.pem", authority().1),
+            other_ca: write("other.pem", authority("other authority").1),
         }
     }
 }

@@ -162,6 +162,7 @@ fn noun(kind: &Kind) -> String {
     }
 }
 
+/// A value that is no mapping at all.
 pub(super) fn not_a_mapping(descriptor: &MessageDescriptor, value: &Value, path: &str) -> FieldError {
     FieldError {
         path: path.to_owned(),
@@ -183,7 +184,8 @@ fn unknown_field(descriptor: &MessageDescriptor, name: &str, path: String) -> Fi
     }
 }
 
-fn describe(value: &Value) -> String {
+/// A value in a message, cut where it is too long.
+pub(crate) fn describe(value: &Value) -> String {
     match value {
         Value::Null => "nothing (null)".to_owned(),
         Value::Object(_) => "a mapping".to_owned(),

@@ -146,7 +146,6 @@ static RULES: LazyLock<HashMap<String, Vec<(u32, Rule)>>> = LazyLock::new(|| {
 });
 
 /// What `field` has to be, if anything is said of it.
-#[expect(dead_code, reason = "asked by the JSON Schema")]
 pub(crate) fn rule_of(field: &FieldDescriptor) -> Option<&'static Rule> {
     let rules = RULES.get(field.parent_message().full_name())?;
     rules.iter().find(|(number, _)| *number == field.number()).map(|(_, rule)| rule)

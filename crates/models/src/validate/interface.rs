@@ -17,25 +17,19 @@ pub const TAP_DEFAULT_VERSION: u32 = 2;
 /// Largest MTU in bytes.
 const LARGEST_MTU: u32 = 9216;
 
-/// Longest name of a Linux interface: `IFNAMSIZ` with its final zero.
-const LONGEST_HOST_NAME: usize = 15;
-
-/// Largest ring: virtio's limit.
-const LARGEST_RING: u32 = 32768;
-
 /// Version of a TAP interface, with 0 as [`TAP_DEFAULT_VERSION`].
 pub fn tap_version(tap: &TapLink) -> u32 {
     if tap.version == 0 { TAP_DEFAULT_VERSION } else { tap.version }
 }
 
-/// Rules of interfaces: those of every type in full, and those of the links of loopbacks and TAPs.
-pub fn interface(value: &Interface) -> Vec<FieldProblem> {
+/// Rules of interfaces of every type.
+pub(crate) fn interface(value: &Interface) -> Vec<FieldProblem> {
     let mut problems = Problems::default();
     problems.tag("name", &value.name);
     match Type::try_from(value.r#type) {
         Err(_) => problems.add("type", format!("{} is not the number of a type", value.r#type)),
         Ok(Type::UndefinedType) => problems.add("type", "must be stated, for example SOFTWARE_LOOPBACK"),
-        Ok(kind) => link(&mut problems, kind, value.link.as_ref()),
+        Ok(kind) => link(&mut problems, kind, &value.name, value.link.as_ref()),
     }
     if !value.phys_address.is_empty() {
         problems.mac("phys_address", &value.phys_address);
@@ -103,7 +97,7 @@ fn rx_modes(problems: &mut Problems, value: &Interface) {
 }
 
 /// The link has to fit the type; loopbacks and DPDK interfaces have none.
-fn link(problems: &mut Problems, kind: Type, link: Option<&Link>) {
+fn link(problems: &mut Problems, kind: Type, name: &str, link: Option<&Link>) {
     let wanted = match kind {
         Type::UndefinedType | Type::SoftwareLoopback | Type::Dpdk => None,
         Type::SubInterface => Some("sub"),
@@ -135,46 +129,8 @@ fn link(problems: &mut Problems, kind: Type, link: Option<&Link>) {
         Link::Wireguard(_) => "wireguard",
         Link::Rdma(_) => "rdma",
     });
-    let name = kind.as_str_name();
-    match (wanted, stated) {
-        (None, Some(stated)) => problems.add(stated, format!("does not fit type {name}, which has no link")),
-        (Some(wanted), None) => {
-            problems
-                .add(wanted, format!("must be stated for type {name}, be it as the empty `{wanted}: {{}}`"));
-        }
-        (Some(wanted), Some(stated)) if wanted != stated => {
-            problems.add(stated, format!("does not fit type {name}, whose link is `{wanted}`"));
-        }
-        _ => {}
-    }
-    if let (Type::Tap, Some(Link::Tap(link))) = (kind, link) {
-        tap(problems, link);
-    }
-}
-
-fn tap(problems: &mut Problems, tap: &TapLink) {
-    if !matches!(tap_version(tap), 1 | 2) {
-        problems.add("tap.version", format!("{} is not 2 (virtio) or 1; 0 stands for 2", tap.version));
-    }
-    let host = &tap.host_if_name;
-    if host.len() > LONGEST_HOST_NAME {
-        problems.add(
-            "tap.host_if_name",
-            format!(
-                "is {} bytes long; names of Linux interfaces have at most {LONGEST_HOST_NAME}",
-                host.len()
-            ),
-        );
-    } else if matches!(host.as_str(), "." | "..")
-        || host.contains(|c: char| c == '/' || c == ':' || c.is_whitespace())
-    {
-        problems
-            .add("tap.host_if_name", format!("`{host}` is not a name that Linux accepts for an interface"));
-    }
-    for (path, size) in [("tap.rx_ring_size", tap.rx_ring_size), ("tap.tx_ring_size", tap.tx_ring_size)] {
-        if size != 0 && (!size.is_power_of_two() || size > LARGEST_RING) {
-            problems
-                .add(path, format!("{size} is not a power of two up to {LARGEST_RING}; 0 leaves it to VPP"));
-        }
+    problems.link(kind.as_str_name(), wanted, stated);
+    if let Some(link) = link.filter(|_| wanted == stated) {
+        super::link::check(problems, name, link);
     }
 }
