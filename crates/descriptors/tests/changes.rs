@@ -116,7 +116,8 @@ fn a_sub_interface_is_up_only_while_its_parent_is() {
         let vpp = Vpp::new(release);
         let mut agent = Agent::new(&vpp).await;
         let parent = |up: bool| interface(json!({"name": "parent", "enabled": up}));
-        let sub = json!({"name": "sub", "type": "SUB_INTERFACE", "sub": {"parent_name": "parent", "sub_id": 3}});
+        let sub =
+            json!({"name": "sub", "type": "SUB_INTERFACE", "sub": {"parent_name": "parent", "sub_id": 3}});
         let sub = interface(sub);
         let up = "vpp/interface/sub/admin-up";
         assert_fine(&agent.change([sub.clone()]).await);
@@ -276,6 +277,59 @@ fn routes_that_lost_their_interface_are_mended_without_harm() {
             }
             client.close().await;
         }
+        agent.close().await;
+    });
+}
+
+#[test]
+fn what_an_agent_could_not_name_any_more_is_finished() {
+    on_each(async |release| {
+        let vpp = Vpp::new(release);
+        let json = [
+            json!({"name": "memif", "type": "MEMIF", "memif": {"id": 1, "secret": "s"}}),
+            json!({"name": "vxlan", "type": "VXLAN_TUNNEL",
+                   "vxlan": {"src_address": "10.0.0.1", "dst_address": "10.0.0.2", "vni": 3}}),
+            json!({"name": "gre", "type": "GRE_TUNNEL",
+                   "gre": {"tunnel_type": "TEB", "src_addr": "10.0.0.1", "dst_addr": "10.0.0.2"}}),
+            json!({"name": "ipip", "type": "IPIP_TUNNEL",
+                   "ipip": {"src_addr": "10.0.0.1", "dst_addr": "10.0.0.2"}}),
+            json!({"name": "host", "type": "AF_PACKET", "afpacket": {"host_if_name": "eth0"}}),
+            json!({"name": "sub", "type": "SUB_INTERFACE", "sub": {"parent_name": "parent", "sub_id": 3}}),
+        ];
+        let mut all: Vec<ModelValue> = json.into_iter().map(interface).collect();
+        all.push(interface(json!({"name": "parent"})));
+        let mut agent = Agent::new(&vpp).await;
+        agent.resync(all.clone()).await;
+        assert_eq!(agent.unwell(), Vec::<String>::new());
+        agent.close().await;
+        let named = vpp.picture().await;
+        // As if they had just been made.
+        let (client, calls) = vpp.connect().await;
+        for link in calls.interface.dump_links().await.unwrap() {
+            if !["", "parent"].contains(&link.tag.as_str()) {
+                calls.interface.set_tag(link.sw_if_index, "").await.unwrap();
+            }
+        }
+        let mut agent = Agent::new(&vpp).await;
+        agent.resync(all.clone()).await;
+        assert_eq!(agent.unwell(), Vec::<String>::new());
+        assert_same(&vpp.picture().await, &named);
+
+        // What somebody has begun to use is not taken.
+        agent.delete(["config/vpp/v2/interfaces/gre"]).await;
+        let gre = vppcalls::types::Gre::between(
+            vppcalls::types::GreKind::Teb,
+            "10.0.0.1".parse().unwrap(),
+            "10.0.0.2".parse().unwrap(),
+        );
+        let theirs = calls.gre.add_gre(&gre).await.unwrap();
+        calls.interface.add_address(theirs, "10.7.0.1/24".parse().unwrap()).await.unwrap();
+        let before = vpp.picture().await;
+        agent.resync(all.clone()).await;
+        let status = agent.scheduler.status("config/vpp/v2/interfaces/gre").unwrap();
+        assert!(status.error.as_deref().unwrap_or_default().contains("IF_ALREADY_EXISTS"), "{status}");
+        assert_same(&vpp.picture().await, &before);
+        client.close().await;
         agent.close().await;
     });
 }

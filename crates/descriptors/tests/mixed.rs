@@ -6,7 +6,9 @@ mod common;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use common::{Agent, RELEASES, Vpp, assert_same, at_once, done, everything, options, run, set, text_of, value};
+use common::{
+    Agent, RELEASES, Vpp, assert_same, at_once, done, everything, options, run, set, text_of, value,
+};
 use kvscheduler::{RetryPolicy, State, Transaction};
 use models::ModelValue;
 use serde_json::json;
@@ -87,7 +89,11 @@ fn the_order_does_not_matter() {
             numbers.shuffle(&mut order);
             while !order.is_empty() {
                 let few = 1 + numbers.below(4).min(order.len() - 1);
-                let record = agent.scheduler.commit(order.drain(..few).fold(Transaction::change(), set)).await.unwrap();
+                let record = agent
+                    .scheduler
+                    .commit(order.drain(..few).fold(Transaction::change(), set))
+                    .await
+                    .unwrap();
                 let failed: Vec<String> = record.errors().map(ToString::to_string).collect();
                 assert!(failed.is_empty(), "{}", failed.join("\n"));
             }
@@ -100,7 +106,8 @@ fn the_order_does_not_matter() {
             let mut keys: Vec<String> = all.iter().map(ModelValue::key).collect();
             numbers.shuffle(&mut keys);
             for key in &keys {
-                let record = agent.scheduler.commit(Transaction::change().delete(key.as_str())).await.unwrap();
+                let record =
+                    agent.scheduler.commit(Transaction::change().delete(key.as_str())).await.unwrap();
                 let failed: Vec<String> = record.errors().map(ToString::to_string).collect();
                 assert!(failed.is_empty(), "{}", failed.join("\n"));
             }
@@ -128,13 +135,18 @@ async fn foreign(vpp: &Vpp) {
         calls.l2.add_bridge_domain(&domain).await.unwrap();
         calls.l2.add_port(id, &Port { sw_if_index: index, ..Port::default() }).await.unwrap();
     }
-    let path = RoutePath { sw_if_index: nameless, next_hop: Some("172.16.0.2".parse().unwrap()), ..RoutePath::default() };
+    let path = RoutePath {
+        sw_if_index: nameless,
+        next_hop: Some("172.16.0.2".parse().unwrap()),
+        ..RoutePath::default()
+    };
     for (table, prefix) in [(0, "172.20.0.0/16"), (77, "172.21.0.0/16")] {
         let route = Route { table, prefix: prefix.parse().unwrap(), paths: vec![path] };
         calls.l3.add_route(&route, vppcalls::types::Paths::Replace).await.unwrap();
     }
     let ip = "172.16.0.9".parse().unwrap();
-    let neighbor = Neighbor { sw_if_index: nameless, ip, mac: [2, 0, 0, 0, 0, 1], fixed: true, no_fib_entry: false };
+    let neighbor =
+        Neighbor { sw_if_index: nameless, ip, mac: [2, 0, 0, 0, 0, 1], fixed: true, no_fib_entry: false };
     calls.neighbor.add_neighbor(&neighbor).await.unwrap();
     client.close().await;
 }
@@ -185,7 +197,8 @@ fn without_a_plugin_its_values_are_unimplemented_and_come_with_it() {
         run(async {
             let mut all = everything(release);
             if plugin == "lacp" {
-                let bond = json!({"name": "bond1", "type": "BOND_INTERFACE", "bond": {"mode": "LACP", "id": 8}});
+                let bond =
+                    json!({"name": "bond1", "type": "BOND_INTERFACE", "bond": {"mode": "LACP", "id": 8}});
                 all.push(value("vpp.interfaces", &bond));
             }
             let mut without = options();
@@ -225,9 +238,12 @@ fn what_was_refused_once_is_there_after_all() {
             let before = vpp.running.sim().received().clone();
             agent.change(all.clone()).await;
             let after = vpp.running.sim().received().clone();
-            agent.delete(all.iter().map(ModelValue::key).collect::<Vec<_>>().iter().map(String::as_str)).await;
+            agent
+                .delete(all.iter().map(ModelValue::key).collect::<Vec<_>>().iter().map(String::as_str))
+                .await;
             agent.close().await;
-            let reads = |name: &str| name.ends_with("_dump") || name.contains("ping") || name.contains("_get_");
+            let reads =
+                |name: &str| name.ends_with("_dump") || name.contains("ping") || name.contains("_get_");
             let more = after.into_iter().filter(|(name, n)| before.get(name).is_none_or(|b| b < n));
             more.map(|(name, _)| name).filter(|name| !reads(name)).collect()
         };
@@ -239,8 +255,10 @@ fn what_was_refused_once_is_there_after_all() {
             let rule = Rule::new(Which::Message(name.clone()), Fault::Refuse { retval: -1 }).times(1);
             vpp.running.sim().add_fault(rule).unwrap();
             let policy = RetryPolicy { period: Duration::ZERO, max_count: 5, ..RetryPolicy::default() };
-            let record = agent.commit(all.iter().cloned().fold(Transaction::change(), set).retry(policy)).await;
-            let silent = ["memif_", "bond_"].iter().any(|prefix| name.starts_with(prefix)) && release == "18.10";
+            let record =
+                agent.commit(all.iter().cloned().fold(Transaction::change(), set).retry(policy)).await;
+            let silent =
+                ["memif_", "bond_"].iter().any(|prefix| name.starts_with(prefix)) && release == "18.10";
             // Refused while an interface is made it may show only in what it was made for.
             // Some is asked for only when VPP has told of what was made.
             let records = agent.scheduler.history();
@@ -256,7 +274,9 @@ fn what_was_refused_once_is_there_after_all() {
             assert!(unwell.is_empty(), "{name}: {}\n{record}", unwell.join("\n"));
             let again = agent.resync(all.clone()).await;
             assert_eq!(done(&again), Vec::<String>::new(), "{name}");
-            agent.delete(all.iter().map(ModelValue::key).collect::<Vec<_>>().iter().map(String::as_str)).await;
+            agent
+                .delete(all.iter().map(ModelValue::key).collect::<Vec<_>>().iter().map(String::as_str))
+                .await;
             assert_same(&vpp.picture().await, &empty);
             agent.close().await;
         }

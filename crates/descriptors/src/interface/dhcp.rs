@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use ipnet::IpNet;
 use kvscheduler::{Believed, Dependency, Descriptor, Failure, KeyValue, Origin, Retrieved};
 use models::keys::{self, AddressSource, PropertyKey};
-use vppcalls::types::{DhcpClient, DhcpLease};
 use vppcalls::Handlers;
+use vppcalls::types::{DhcpClient, DhcpLease};
 
 use super::examples;
 use crate::southbound::{OrFail as _, or_none};
@@ -39,7 +39,9 @@ impl Descriptor for DhcpDescriptor {
     fn dependencies(&self, key: &str, _on: &bool) -> Vec<Dependency> {
         // The address that comes keeps the interface in its VRF.
         let vrf = interface_of(key).map(keys::interface_vrf_prefix);
-        vrf.map(|prefix| Dependency::any_of("interface-assigned-to-vrf-table", [prefix])).into_iter().collect()
+        vrf.map(|prefix| Dependency::any_of("interface-assigned-to-vrf-table", [prefix]))
+            .into_iter()
+            .collect()
     }
 
     async fn create(&self, key: &str, _on: &bool) -> Result<(), Failure> {

@@ -7,7 +7,8 @@ use models::proto::ligato::vpp::interfaces::interface::{
 };
 use models::proto::ligato::vpp::interfaces::sub_interface::TagRewriteOptions;
 use models::proto::ligato::vpp::interfaces::{
-    AfpacketLink, BondLink, GreLink, Interface, IpipLink, MemifLink, SubInterface, TapLink, VxlanLink, gre_link,
+    AfpacketLink, BondLink, GreLink, Interface, IpipLink, MemifLink, SubInterface, TapLink, VxlanLink,
+    gre_link,
 };
 
 pub(super) const WITH_QUEUES: &str = "example-tap";
@@ -43,11 +44,8 @@ pub(super) fn interfaces() -> Vec<Interface> {
         outer_fib_id: 3,
         ..GreLink::default()
     };
-    let ipip = IpipLink {
-        src_addr: text("2001:db8::1"),
-        dst_addr: text("2001:db8::2"),
-        ..IpipLink::default()
-    };
+    let ipip =
+        IpipLink { src_addr: text("2001:db8::1"), dst_addr: text("2001:db8::2"), ..IpipLink::default() };
     let bond = BondLink {
         mode: bond_link::Mode::Lacp.into(),
         bonded_interfaces: vec![BondedInterface { name: text(WITH_QUEUES), ..BondedInterface::default() }],

@@ -5,6 +5,7 @@
 
 mod address;
 mod admin;
+mod adopt;
 mod bond_member;
 mod dhcp;
 pub(crate) mod examples;
@@ -38,7 +39,7 @@ use self::kinds::{Kind, memif::Sockets};
 use crate::InterfaceIndex;
 use crate::check::{check_with, problem};
 use crate::southbound::OrFail as _;
-use crate::vpp::{Names, Vpp, untagged};
+use crate::vpp::{Vpp, untagged};
 
 pub(crate) const NAME: &str = "vpp-interface";
 
@@ -84,7 +85,12 @@ struct InterfaceDescriptor {
 
 impl InterfaceDescriptor {
     fn new(vpp: Vpp) -> Self {
-        Self { vpp, prefix: Interface::SPEC.key_prefix(false), sockets: Sockets::default(), seen: seen::Seen::default() }
+        Self {
+            vpp,
+            prefix: Interface::SPEC.key_prefix(false),
+            sockets: Sockets::default(),
+            seen: seen::Seen::default(),
+        }
     }
 
     async fn make(&self, handlers: &Handlers, value: &Interface) -> Result<u32, Failure> {
@@ -98,6 +104,13 @@ impl InterfaceDescriptor {
             Err(e) if e.is_absent() && zero_bond(&mut new) => {
                 handlers.create_as(&new, &settings).await.or_fail()
             }
+            Err(e) if adopt::is_there(&e) => match adopt::unfinished(handlers, value, &self.sockets).await? {
+                Some(sw_if_index) => {
+                    handlers.set(sw_if_index, &settings).await.or_fail()?;
+                    Ok(sw_if_index)
+                }
+                None => Err(e).or_fail(),
+            },
             Err(e) if e.retval() == Some(FEATURE_DISABLED) && is_lacp(&new) => {
                 Err(Failure::unimplemented(format!("{e}; the plugin `lacp` is not loaded")))
             }
@@ -121,7 +134,10 @@ fn is_lacp(new: &NewInterface) -> bool {
 fn kind_of(value: &Interface) -> Result<&'static Kind, Failure> {
     let kind = value.r#type();
     Kind::of(kind).ok_or_else(|| {
-        Failure::unimplemented(format!("interfaces of type {} are not supported by this agent", kind.as_str_name()))
+        Failure::unimplemented(format!(
+            "interfaces of type {} are not supported by this agent",
+            kind.as_str_name()
+        ))
     })
 }
 
@@ -171,7 +187,10 @@ impl Descriptor for InterfaceDescriptor {
         for (i, text) in value.ip_addresses.iter().enumerate() {
             let field = format!("ip_addresses[{i}]");
             if models::net::is_alloc_ref(text) {
-                problems.push(problem(&field, "references to allocated addresses are not supported by this agent"));
+                problems.push(problem(
+                    &field,
+                    "references to allocated addresses are not supported by this agent",
+                ));
             } else if parse_cidr(text).is_some_and(|address| is_link_local(&address)) {
                 // VPP does not tell of all of them and does not let them go.
                 problems.push(problem(&field, "VPP gives interfaces their link-local addresses itself"));
@@ -257,8 +276,7 @@ impl Descriptor for InterfaceDescriptor {
         let inventory = async { handlers.inventory().await.or_unread() };
         let (inventory, sockets) = try_join(inventory, self.sockets.read(&handlers)).await?;
         let believed: HashMap<&str, &Interface> = correlate.iter().map(|b| (b.key, b.value)).collect();
-        let names = inventory.iter().map(|i| (i.interface.sw_if_index, name_of(&i.interface)));
-        let reader = read::Reader::new(Names(names.collect()), sockets, &inventory);
+        let reader = read::Reader::new(sockets, &inventory);
         let retrieved = |i: &Inventory| {
             let name = name_of(&i.interface);
             let key = keys::interface(&name);

@@ -8,7 +8,7 @@ use models::proto::ligato::vpp::interfaces::interface::Unnumbered;
 use vppcalls::{Inventory, Kind};
 
 use super::kinds::{self, Told};
-use super::is_link_local;
+use super::{is_link_local, name_of};
 use crate::vpp::{Names, mac_text};
 
 /// Everything that was read.
@@ -20,7 +20,9 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(names: Names, sockets: BTreeMap<u32, String>, inventory: &[Inventory]) -> Self {
+    pub(super) fn new(sockets: BTreeMap<u32, String>, inventory: &[Inventory]) -> Self {
+        let names = inventory.iter().map(|i| (i.interface.sw_if_index, name_of(&i.interface)));
+        let names = Names(names.collect());
         let bonds = inventory.iter().filter_map(|i| match &i.kind {
             Kind::Bond(bond) => Some(&bond.members),
             _ => None,
@@ -34,9 +36,10 @@ impl Reader {
         let told = Told { names: &self.names, sockets: &self.sockets, believed };
         let (kind, link) = kinds::told(i, &told);
         let interface = &i.interface;
-        let unnumbered = interface.unnumbered.and_then(|lender| self.names.any(lender)).map(|lender| {
-            Unnumbered { interface_with_ip: lender.to_string() }
-        });
+        let unnumbered = interface
+            .unnumbered
+            .and_then(|lender| self.names.any(lender))
+            .map(|lender| Unnumbered { interface_with_ip: lender.to_string() });
         let addresses = match interface.unnumbered {
             // Borrowed ones.
             Some(_) => Vec::new(),

@@ -11,8 +11,8 @@ use kvscheduler::{Believed, Descriptor, Failure, Invalid, KeyValue, Origin, Retr
 use models::ModelMessage;
 use models::keys;
 use models::net::parse_mac;
-use models::proto::ligato::vpp::l2::bridge_domain::{ArpTerminationEntry, Interface};
 use models::proto::ligato::vpp::l2::BridgeDomain;
+use models::proto::ligato::vpp::l2::bridge_domain::{ArpTerminationEntry, Interface};
 use vppcalls::L2Calls;
 use vppcalls::types::{self, ArpTermination, Mac};
 
@@ -137,7 +137,8 @@ impl Descriptor for BridgeDomainDescriptor {
             match calls.delete_bridge_domain(id).await.or_fail() {
                 Ok(()) => drop(self.taken().remove(&id)),
                 Err(kept) => {
-                    unfinished.message = format!("{}; and bridge domain {id} stays: {kept}", unfinished.message);
+                    unfinished.message =
+                        format!("{}; and bridge domain {id} stays: {kept}", unfinished.message);
                 }
             }
         }
@@ -194,7 +195,8 @@ impl Descriptor for BridgeDomainDescriptor {
             let key = keys::bridge_domain(&bd.tag);
             let mut interfaces: Vec<Interface> = d.ports.iter().filter_map(port).collect();
             // VPP tells them in an order of its own.
-            let believed = correlate.binary_search_by(|b| b.key.cmp(&key)).ok().and_then(|at| correlate.get(at));
+            let believed =
+                correlate.binary_search_by(|b| b.key.cmp(&key)).ok().and_then(|at| correlate.get(at));
             let place = |p: &Interface| {
                 believed.and_then(|b| b.value.interfaces.iter().position(|other| other.name == p.name))
             };

@@ -71,7 +71,8 @@ impl Descriptor for IpScanDescriptor {
             ("stale_threshold", value.stale_threshold),
         ];
         let large = numbers.into_iter().filter(|(_, number)| *number > u32::from(u8::MAX));
-        let problems = large.map(|(field, n)| problem(field, format!("is {n}, which is more than {}", u8::MAX)));
+        let problems =
+            large.map(|(field, n)| problem(field, format!("is {n}, which is more than {}", u8::MAX)));
         check_with(value, problems)
     }
 
@@ -107,12 +108,8 @@ impl Descriptor for IpScanDescriptor {
         let told = *self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((pid, value)) = told else { return Ok(Some(Vec::new())) };
         let same = self.vpp.calls()?.core.ping().await.or_unread()? == pid;
-        let found = same.then(|| Retrieved {
-            key: self.key.clone(),
-            value,
-            metadata: (),
-            origin: Origin::Unknown,
-        });
+        let found =
+            same.then(|| Retrieved { key: self.key.clone(), value, metadata: (), origin: Origin::Unknown });
         Ok(Some(found.into_iter().collect()))
     }
 

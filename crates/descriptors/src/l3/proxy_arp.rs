@@ -107,7 +107,8 @@ impl Descriptor for ProxyArpDescriptor {
     }
 
     fn dependencies(&self, _key: &str, value: &ProxyArp) -> Vec<Dependency> {
-        let tables: BTreeSet<u32> = value.ranges.iter().map(|range| range.vrf_id).filter(|id| *id != 0).collect();
+        let tables: BTreeSet<u32> =
+            value.ranges.iter().map(|range| range.vrf_id).filter(|id| *id != 0).collect();
         let need = |id| Dependency::key(format!("vrf-table-{id}-exists"), keys::vrf_table(id, false));
         tables.into_iter().map(need).collect()
     }
@@ -158,16 +159,13 @@ impl Descriptor for ProxyArpDescriptor {
                 .collect(),
             ranges: ranges.collect(),
         };
-        let there = (value != ProxyArp::default()) || !correlate.is_empty() && on.is_empty() && told.is_empty() && {
-            // Nothing is as much as there was to do.
-            correlate.iter().all(|b| b.value.ranges.is_empty())
-        };
-        let found = there.then(|| Retrieved {
-            key: self.key.clone(),
-            value,
-            metadata: (),
-            origin: Origin::Unknown,
-        });
+        let there = (value != ProxyArp::default())
+            || !correlate.is_empty() && on.is_empty() && told.is_empty() && {
+                // Nothing is as much as there was to do.
+                correlate.iter().all(|b| b.value.ranges.is_empty())
+            };
+        let found =
+            there.then(|| Retrieved { key: self.key.clone(), value, metadata: (), origin: Origin::Unknown });
         Ok(Some(found.into_iter().collect()))
     }
 

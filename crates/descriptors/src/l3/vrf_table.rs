@@ -5,8 +5,8 @@ use futures::future::try_join;
 use kvscheduler::{Believed, Descriptor, Failure, Invalid, Origin, Retrieved};
 use models::ModelMessage;
 use models::keys;
-use models::proto::ligato::vpp::l3::vrf_table::{FlowHashSettings, Protocol};
 use models::proto::ligato::vpp::l3::VrfTable;
+use models::proto::ligato::vpp::l3::vrf_table::{FlowHashSettings, Protocol};
 use vppcalls::types::{FlowHash, Table};
 
 use crate::check::{check_with, problem};
@@ -134,7 +134,8 @@ impl Descriptor for VrfTableDescriptor {
         let tables = self.vpp.calls()?.l3.dump_tables().await.or_unread()?;
         let found = tables.into_iter().map(|table| {
             let key = keys::vrf_table(table.id, table.ipv6);
-            let believed = correlate.binary_search_by(|b| b.key.cmp(&key)).ok().and_then(|at| correlate.get(at));
+            let believed =
+                correlate.binary_search_by(|b| b.key.cmp(&key)).ok().and_then(|at| correlate.get(at));
             let value = VrfTable {
                 id: table.id,
                 protocol: if table.ipv6 { Protocol::Ipv6 } else { Protocol::Ipv4 }.into(),
@@ -148,7 +149,8 @@ impl Descriptor for VrfTableDescriptor {
     }
 
     fn examples(&self) -> Vec<(String, VrfTable)> {
-        let table = |id, protocol: Protocol| VrfTable { id, protocol: protocol.into(), ..VrfTable::default() };
+        let table =
+            |id, protocol: Protocol| VrfTable { id, protocol: protocol.into(), ..VrfTable::default() };
         let tables = [table(3, Protocol::Ipv4), table(3, Protocol::Ipv6), table(4, Protocol::Ipv4)];
         tables.into_iter().map(|value| (value.key(), value)).collect()
     }

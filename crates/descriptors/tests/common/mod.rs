@@ -215,11 +215,7 @@ pub fn text_of(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// Does something with each, several at once; gives what went wrong, in order.
-pub fn at_once<T: Sync>(
-    threads: usize,
-    all: &[T],
-    act: impl Fn(&T) -> Option<String> + Sync,
-) -> Vec<String> {
+pub fn at_once<T: Sync>(threads: usize, all: &[T], act: impl Fn(&T) -> Option<String> + Sync) -> Vec<String> {
     let next = std::sync::atomic::AtomicUsize::new(0);
     let failed = std::sync::Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
@@ -250,7 +246,8 @@ pub fn everything(_release: &str) -> Vec<ModelValue> {
 pub fn assert_same(found: &BTreeMap<String, String>, expected: &BTreeMap<String, String>) {
     let keys: std::collections::BTreeSet<&String> = found.keys().chain(expected.keys()).collect();
     let other = keys.into_iter().filter(|key| found.get(*key) != expected.get(*key));
-    let text = other.map(|key| format!("{key}\n  found {:?}\n  not   {:?}", found.get(key), expected.get(key)));
+    let text =
+        other.map(|key| format!("{key}\n  found {:?}\n  not   {:?}", found.get(key), expected.get(key)));
     let text: Vec<String> = text.collect();
     assert!(text.is_empty(), "{}", text.join("\n"));
 }

@@ -65,9 +65,7 @@ pub(super) fn told(inventory: &Inventory, told: &Told<'_>) -> (Type, Option<Link
     match &inventory.kind {
         vppcalls::Kind::Tap(tap) => (Type::Tap, Some(Link::Tap(tap::told(tap, told)))),
         vppcalls::Kind::Memif(memif) => (Type::Memif, Some(Link::Memif(memif::told(memif, told)))),
-        vppcalls::Kind::AfPacket(host) => {
-            (Type::AfPacket, Some(Link::Afpacket(af_packet::told(host, told))))
-        }
+        vppcalls::Kind::AfPacket(host) => (Type::AfPacket, Some(Link::Afpacket(af_packet::told(host, told)))),
         vppcalls::Kind::Vxlan(tunnel) => (Type::VxlanTunnel, Some(Link::Vxlan(vxlan::told(tunnel, told)))),
         vppcalls::Kind::Gre(tunnel) => (Type::GreTunnel, Some(Link::Gre(gre::told(tunnel)))),
         vppcalls::Kind::Ipip(tunnel) => (Type::IpipTunnel, Some(Link::Ipip(ipip::told(tunnel)))),

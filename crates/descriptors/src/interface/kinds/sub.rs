@@ -9,8 +9,8 @@ use models::keys;
 use models::proto::ligato::vpp::interfaces::interface::Link;
 use models::proto::ligato::vpp::interfaces::sub_interface::TagRewriteOptions;
 use models::proto::ligato::vpp::interfaces::{Interface, SubInterface};
-use vppcalls::types::{self, RewriteKind, VlanRewrite};
 use vppcalls::NewInterface;
+use vppcalls::types::{self, RewriteKind, VlanRewrite};
 
 use super::{Kind, Told};
 use crate::check::problem;
@@ -27,7 +27,9 @@ pub(super) const KIND: Kind = Kind {
         let (old, new) = (link(old), link(new));
         old.parent_name == new.parent_name && old.sub_id == new.sub_id
     },
-    needs: |value| vec![Dependency::key("parent-interface-exists", keys::interface(&link(value).parent_name))],
+    needs: |value| {
+        vec![Dependency::key("parent-interface-exists", keys::interface(&link(value).parent_name))]
+    },
     invalid,
 };
 
