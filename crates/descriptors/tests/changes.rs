@@ -152,8 +152,7 @@ fn modes_of_queues_wait_for_the_link() {
         let mode = || vpp.running.sim().state().interfaces.get(index).unwrap().queues.rx[0];
         assert_eq!(mode(), 2);
         assert!(vpp.running.set_link(index, false));
-        // Of a link that goes down not every release has an event.
-        agent.resync([tap.clone()]).await;
+        agent.settle().await;
         assert_eq!(agent.state(key), Some(State::Pending));
         assert!(vpp.running.set_link(index, true));
         agent.settle().await;
@@ -330,6 +329,42 @@ fn what_an_agent_could_not_name_any_more_is_finished() {
         assert!(status.error.as_deref().unwrap_or_default().contains("IF_ALREADY_EXISTS"), "{status}");
         assert_same(&vpp.picture().await, &before);
         client.close().await;
+        agent.close().await;
+    });
+}
+
+#[test]
+fn an_address_from_a_dhcp_server_is_told_and_left_alone() {
+    on_each(async |release| {
+        let vpp = Vpp::new(release);
+        let tap = interface(json!({"name": "t", "type": "TAP", "tap": {}, "set_dhcp_client": true}));
+        let borrower = interface(json!({"name": "b", "unnumbered": {"interface_with_ip": "t"}}));
+        let all = [tap.clone(), borrower];
+        let mut agent = Agent::new(&vpp).await;
+        assert_fine(&agent.resync(all.clone()).await);
+        assert_eq!(agent.state("vpp/interface/unnumbered/b"), Some(State::Pending));
+        let index = vpp.running.sim().state().interfaces.by_name("tap0").unwrap().sw_if_index;
+        let [address, router] = [[192, 0, 2, 9], [192, 0, 2, 1]].map(std::net::Ipv4Addr::from);
+        let lease = vpp_sim::state::dhcp::Lease { address, len: 24, router };
+        assert!(vpp.running.sim().give_lease(index, lease));
+        // VPP tells it only to who made the client, so it is looked for now and then.
+        let told = tokio::time::timeout(std::time::Duration::from_secs(10), agent.next()).await;
+        agent.scheduler.commit(told.unwrap().unwrap()).await.unwrap();
+        assert_eq!(agent.state("vpp/interface/t/address/from_dhcp/192.0.2.9/24"), Some(State::Obtained));
+        assert_eq!(agent.state("vpp/interface/unnumbered/b"), Some(State::Configured));
+        let again = agent.resync(all.clone()).await;
+        assert_eq!(done(&again), Vec::<String>::new());
+        let mut other = Agent::new(&vpp).await;
+        let first = other.resync(all.clone()).await;
+        assert_eq!(done(&first), Vec::<String>::new());
+        other.close().await;
+        let without = interface(json!({"name": "t", "type": "TAP", "tap": {}}));
+        assert_fine(&agent.change([without]).await);
+        assert_eq!(vpp.running.sim().state().interfaces.get(index).unwrap().addresses, []);
+        agent.settle().await;
+        let again = agent.resync([interface(json!({"name": "t", "type": "TAP", "tap": {}}))]).await;
+        assert_fine(&again);
+        assert_eq!(agent.unwell(), Vec::<String>::new());
         agent.close().await;
     });
 }

@@ -18,7 +18,8 @@ use crate::log::RequestLog;
 use crate::message::{Record, Request};
 use crate::options::{Nic, Options};
 use crate::outbox::{Outbox, messages};
-use crate::state::interface::{Interface, Kind};
+use crate::state::dhcp::Lease;
+use crate::state::interface::{Address, Interface, Kind};
 use crate::state::{InterfaceEvent, State};
 use crate::stats::Segment;
 use crate::system::System;
@@ -294,6 +295,19 @@ impl Sim {
         interface.link_up = up;
         let sw_if_index = of;
         self.event(InterfaceEvent { sw_if_index, admin_up: false, link_up: up, deleted: false });
+        true
+    }
+
+    /// A DHCP server gives the client on an interface an address, which VPP puts on the interface. False when there is no
+    /// client, or it has one.
+    pub fn give_lease(&mut self, sw_if_index: u32, lease: Lease) -> bool {
+        let client = self.state.dhcp_clients.iter_mut().find(|c| c.sw_if_index == sw_if_index);
+        let Some(client) = client.filter(|client| client.lease.is_none()) else { return false };
+        client.lease = Some(lease);
+        if let Some(interface) = self.state.interfaces.get_mut(sw_if_index) {
+            interface.addresses.push(Address { ip: lease.address.into(), len: lease.len });
+        }
+        self.state.sync_routes(&self.behaviour, sw_if_index);
         true
     }
 

@@ -168,6 +168,11 @@ impl Agent {
         record
     }
 
+    /// What comes by itself next.
+    pub async fn next(&mut self) -> Option<Transaction> {
+        self.states.next().await
+    }
+
     /// Takes what comes by itself, until nothing does.
     pub async fn settle(&mut self) {
         while let Ok(Some(told)) = tokio::time::timeout(Duration::from_millis(40), self.states.next()).await {

@@ -1,6 +1,8 @@
 //! DHCP clients.
 
-/// A client; it never gets a lease.
+use std::net::Ipv4Addr;
+
+/// A client. It gets a lease from [`crate::Sim::give_lease`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct DhcpClient {
@@ -11,4 +13,14 @@ pub struct DhcpClient {
     pub set_broadcast_flag: bool,
     pub dscp: u32,
     pub pid: u32,
+    pub lease: Option<Lease>,
+}
+
+/// What a server gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Lease {
+    pub address: Ipv4Addr,
+    pub len: u8,
+    pub router: Ipv4Addr,
 }

@@ -3,11 +3,11 @@
 use futures::StreamExt as _;
 use vppcalls::types::{
     AfPacket, AfPacketDetails, Bond, BondDetails, BondHash, BondMember, BondMode, DhcpClient,
-    DhcpClientDetails, Gre, GreKind, InterfaceEvent, Ipip, Memif, MemifDetails, MemifMode, MemifSocket,
-    NO_INTERFACE, RewriteKind, RxMode, RxThread, Span, SpanDirection, SubInterface, Tap, TapDetails,
-    TunnelFlags, Vlan, VlanRewrite, VlanTags, Vxlan,
+    DhcpClientDetails, Gre, GreKind, Interface, InterfaceEvent, Ipip, Link, Memif, MemifDetails, MemifMode,
+    MemifSocket, NO_INTERFACE, RewriteKind, RxMode, RxThread, Span, SpanDirection, SubInterface, Tap,
+    TapDetails, TunnelFlags, Vlan, VlanRewrite, VlanTags, Vxlan,
 };
-use vppcalls::{Error, Inventory, Kind, NewInterface};
+use vppcalls::{Error, Inventory, Kind, NewInterface, Settings};
 
 use super::{NOWHERE, Scenario, ip, net};
 use crate::common::position;
@@ -106,7 +106,38 @@ impl Scenario<'_> {
             Err(error) if self.has("21.06") => assert_eq!(error.retval(), Some(-1), "{error}"),
             Err(error) => assert!(error.is_absent(), "{error}"),
         }
+        // What all interfaces have is told in one turn, too.
+        calls.set_tag(index, TAG).await.expect("a tag");
+        let links = calls.dump_links().await.expect("a dump");
+        let all = calls.dump_interfaces().await.expect("a dump");
+        let link = |i: &Interface| Link {
+            sw_if_index: i.sw_if_index,
+            internal_name: i.internal_name.clone(),
+            tag: i.tag.clone(),
+            admin_up: i.admin_up,
+            link_up: i.link_up,
+        };
+        assert_eq!(links, all.iter().map(link).collect::<Vec<_>>());
         self.unmake(&new, &made).await;
+
+        // Made with all that it is to have, or not at all.
+        let settings = Settings {
+            tag: TAG.to_string(),
+            mac: Some(mac(8)),
+            mtu: Some(1_400),
+            table: Some((false, 0)),
+            admin_up: Some(true),
+        };
+        let index = self.calls.create_as(&new, &settings).await.expect("a loopback");
+        let found = self.interface(index).await.expect("it is there");
+        assert_eq!((found.tag.as_str(), found.mac, found.mtu), (TAG, mac(8), 1_400));
+        assert!(found.admin_up);
+        calls.set_admin(index, false).await.expect("down");
+        calls.delete_loopback(index).await.expect("gone");
+        let before = self.inventory().await;
+        let nowhere = Settings { table: Some((false, 4_398)), ..settings };
+        self.refused(self.calls.create_as(&new, &nowhere).await, &[(-3, "NO_SUCH_FIB")]);
+        assert_eq!(self.inventory().await, before);
         // Too long a name is refused before there is an interface.
         let before = self.inventory().await;
         let long = "t".repeat(64);
