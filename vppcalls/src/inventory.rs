@@ -1,12 +1,14 @@
 //! All interfaces with all that VPP tells of them.
 
+use std::collections::HashMap;
+
 use futures::future::{try_join3, try_join4, try_join5};
 
 use crate::error::Result;
 use crate::handlers::Handlers;
 use crate::types::{
     AfPacketDetails, BondDetails, DhcpClientDetails, Gre, Interface, Ipip, MemifDetails, RxPlacement,
-    TapDetails, TunnelDetails, Vxlan,
+    TapDetails, Vxlan,
 };
 
 /// What is particular to the kind of an interface.
@@ -52,14 +54,6 @@ fn or_none<T>(dump: Result<Vec<T>>) -> Result<Vec<T>> {
     }
 }
 
-fn of<T>(list: &[T], index: impl Fn(&T) -> u32, sw_if_index: u32) -> Option<&T> {
-    list.iter().find(|item| index(item) == sw_if_index)
-}
-
-fn tunnel<T: Copy>(list: &[TunnelDetails<T>], sw_if_index: u32) -> Option<T> {
-    of(list, |t| t.sw_if_index, sw_if_index).map(|t| t.tunnel)
-}
-
 impl Handlers {
     /// All interfaces with all that VPP tells of them, in two turns however many there are: the dumps, then what has to
     /// be asked of each. An interface that goes while this runs is left out. What the dumps of a plugin that is not
@@ -84,22 +78,26 @@ impl Handlers {
         .await?;
         let (interfaces, queues, clients) = plain;
         let (taps, memifs, af_packets, bonds) = devices;
-        let kind = |i: u32| {
-            let tap = of(&taps, |t| t.sw_if_index, i).cloned().map(Kind::Tap);
-            tap.or_else(|| of(&memifs, |m| m.sw_if_index, i).cloned().map(Kind::Memif))
-                .or_else(|| of(&af_packets, |a| a.sw_if_index, i).cloned().map(Kind::AfPacket))
-                .or_else(|| of(&bonds, |b| b.sw_if_index, i).cloned().map(Kind::Bond))
-                .or_else(|| tunnel(&vxlans, i).map(Kind::Vxlan))
-                .or_else(|| tunnel(&gres, i).map(Kind::Gre))
-                .or_else(|| tunnel(&ipips, i).map(Kind::Ipip))
-                .unwrap_or_default()
-        };
+        let mut kinds: HashMap<u32, Kind> = HashMap::new();
+        kinds.extend(taps.into_iter().map(|t| (t.sw_if_index, Kind::Tap(t))));
+        kinds.extend(memifs.into_iter().map(|m| (m.sw_if_index, Kind::Memif(m))));
+        kinds.extend(af_packets.into_iter().map(|a| (a.sw_if_index, Kind::AfPacket(a))));
+        kinds.extend(bonds.into_iter().map(|b| (b.sw_if_index, Kind::Bond(b))));
+        kinds.extend(vxlans.into_iter().map(|t| (t.sw_if_index, Kind::Vxlan(t.tunnel))));
+        kinds.extend(gres.into_iter().map(|t| (t.sw_if_index, Kind::Gre(t.tunnel))));
+        kinds.extend(ipips.into_iter().map(|t| (t.sw_if_index, Kind::Ipip(t.tunnel))));
+        let mut clients: HashMap<u32, DhcpClientDetails> =
+            clients.into_iter().map(|c| (c.client.sw_if_index, c)).collect();
+        let mut all_queues: HashMap<u32, Vec<RxPlacement>> = HashMap::new();
+        for queue in queues {
+            all_queues.entry(queue.sw_if_index).or_default().push(queue);
+        }
         let all = interfaces.into_iter().map(|interface| {
             let i = interface.sw_if_index;
             Inventory {
-                kind: kind(i),
-                queues: queues.iter().filter(|q| q.sw_if_index == i).copied().collect(),
-                dhcp: of(&clients, |c| c.client.sw_if_index, i).cloned(),
+                kind: kinds.remove(&i).unwrap_or_default(),
+                queues: all_queues.remove(&i).unwrap_or_default(),
+                dhcp: clients.remove(&i),
                 interface,
             }
         });

@@ -77,6 +77,8 @@ pub trait InterfaceCalls: Send + Sync {
 
 #[calls(InterfaceCalls)]
 pub(crate) mod handlers {
+    use std::collections::HashMap;
+
     use async_trait::async_trait;
     use futures::future::{try_join, try_join_all};
     use ipnet::IpNet;
@@ -213,11 +215,11 @@ pub(crate) mod handlers {
             let tables = try_join_all(families().map(|(index, ipv6)| self.table_or_gone(index, ipv6)));
             let (addresses, tables) = try_join(addresses, tables).await?;
             let (mut addresses, mut tables) = (addresses.into_iter(), tables.into_iter());
+            let borrowing: HashMap<u32, u32> = borrowing.into_iter().collect();
             let mut there = Vec::with_capacity(interfaces.len());
             for mut i in interfaces {
                 i.addresses = addresses.by_ref().take(2).flatten().collect();
-                i.unnumbered =
-                    borrowing.iter().find(|(borrower, _)| *borrower == i.sw_if_index).map(|(_, of)| *of);
+                i.unnumbered = borrowing.get(&i.sw_if_index).copied();
                 if let (Some(Some(table4)), Some(Some(table6))) = (tables.next(), tables.next()) {
                     (i.table4, i.table6) = (table4, table6);
                     there.push(i);

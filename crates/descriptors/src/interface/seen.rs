@@ -19,18 +19,13 @@ pub(super) struct Seen(Arc<Mutex<Interfaces>>);
 /// All interfaces.
 #[derive(Default)]
 pub(super) struct Interfaces {
-    of: HashMap<String, Inventory>,
-    models: Vec<Interface>,
+    of: HashMap<String, (Interface, Inventory)>,
 }
 
 impl Seen {
     pub(super) fn set(&self, interfaces: impl IntoIterator<Item = (Interface, Inventory)>) {
-        let mut seen = Interfaces::default();
-        for (model, inventory) in interfaces {
-            seen.of.insert(model.name.clone(), inventory);
-            seen.models.push(model);
-        }
-        *self.lock() = seen;
+        let of = interfaces.into_iter().map(|seen| (seen.0.name.clone(), seen));
+        *self.lock() = Interfaces { of: of.collect() };
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Interfaces> {
@@ -41,7 +36,7 @@ impl Seen {
 impl Interfaces {
     /// What VPP told of an interface.
     pub(super) fn get(&self, name: &str) -> Option<&Inventory> {
-        self.of.get(name)
+        self.of.get(name).map(|(_, inventory)| inventory)
     }
 
     /// What is believed, and what follows from the models, as far as it is so.
@@ -51,7 +46,7 @@ impl Interfaces {
         is: impl Fn(&str, &V) -> bool,
     ) -> Vec<Retrieved<V, ()>> {
         let mut all: BTreeMap<String, V> = BTreeMap::new();
-        let parts = self.models.iter().flat_map(super::derived);
+        let parts = self.of.values().flat_map(|(model, _)| super::derived(model));
         all.extend(parts.filter_map(|p| Some((p.key.to_string(), p.value.downcast_ref::<V>()?.clone()))));
         all.extend(believed.iter().map(|b| (b.key.to_string(), b.value.clone())));
         let there = all.into_iter().filter(|(key, value)| is(key, value));
@@ -66,8 +61,7 @@ impl Interfaces {
                 Some(PropertyKey::InterfaceVrf { .. } | PropertyKey::InheritedVrf { .. })
             )
         };
-        let model = self.models.iter().find(|model| model.name == name);
-        model.is_some_and(|model| super::derived(model).into_iter().any(placed))
+        self.of.get(name).is_some_and(|(model, _)| super::derived(model).into_iter().any(placed))
     }
 }
 

@@ -1,5 +1,8 @@
 //! `vpp.vrf-table`: a routing table. Its label is its name in VPP, which keeps the name for as long as there is the table.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use async_trait::async_trait;
 use futures::future::try_join;
 use kvscheduler::{Believed, Descriptor, Failure, Invalid, Origin, Retrieved};
@@ -22,16 +25,33 @@ const MAIN: u32 = 0;
 pub(super) struct VrfTableDescriptor {
     vpp: Vpp,
     prefix: String,
+    /// Main tables whose flow hash was set in this run of the agent, with the process of the VPP. A table that was made
+    /// has it from its making; of these nobody can tell, so a new agent sets it again.
+    main: Mutex<HashMap<bool, (u32, FlowHashSettings)>>,
 }
 
 impl VrfTableDescriptor {
     pub(super) fn new(vpp: Vpp) -> Self {
-        Self { vpp, prefix: VrfTable::SPEC.key_prefix(false) }
+        Self { vpp, prefix: VrfTable::SPEC.key_prefix(false), main: Mutex::default() }
     }
 
     async fn set_flow_hash(&self, value: &VrfTable) -> Result<(), Failure> {
+        let handlers = self.vpp.calls()?;
         let hash = value.flow_hash_settings.as_ref().map_or(FlowHash::DEFAULT, flow_hash);
-        self.vpp.calls()?.l3.set_flow_hash(value.id, is_ipv6(value), hash).await.or_fail()
+        handlers.l3.set_flow_hash(value.id, is_ipv6(value), hash).await.or_fail()?;
+        if value.id == MAIN {
+            let pid = handlers.core.ping().await.or_fail()?;
+            let set = value.flow_hash_settings.map(|settings| (pid, settings));
+            match set {
+                Some(set) => self.main().insert(is_ipv6(value), set),
+                None => self.main().remove(&is_ipv6(value)),
+            };
+        }
+        Ok(())
+    }
+
+    fn main(&self) -> MutexGuard<'_, HashMap<bool, (u32, FlowHashSettings)>> {
+        self.main.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -131,7 +151,13 @@ impl Descriptor for VrfTableDescriptor {
         &self,
         correlate: &[Believed<'_, VrfTable>],
     ) -> Result<Option<Vec<Retrieved<VrfTable, ()>>>, Failure> {
-        let tables = self.vpp.calls()?.l3.dump_tables().await.or_unread()?;
+        let handlers = self.vpp.calls()?;
+        let tables = handlers.l3.dump_tables().await.or_unread()?;
+        let main = self.main().clone();
+        let pid = match main.is_empty() {
+            true => None,
+            false => Some(handlers.core.ping().await.or_unread()?),
+        };
         let found = tables.into_iter().map(|table| {
             let key = keys::vrf_table(table.id, table.ipv6);
             let believed =
@@ -141,7 +167,10 @@ impl Descriptor for VrfTableDescriptor {
                 protocol: if table.ipv6 { Protocol::Ipv6 } else { Protocol::Ipv4 }.into(),
                 label: table.name,
                 // VPP tells it in no message.
-                flow_hash_settings: believed.and_then(|b| b.value.flow_hash_settings),
+                flow_hash_settings: match table.id {
+                    MAIN => main.get(&table.ipv6).filter(|set| Some(set.0) == pid).map(|set| set.1),
+                    _ => believed.and_then(|b| b.value.flow_hash_settings),
+                },
             };
             Retrieved { key, value, metadata: (), origin: Origin::Unknown }
         });
