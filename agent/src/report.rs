@@ -17,12 +17,20 @@ pub(crate) struct Unwritable {
     source: std::io::Error,
 }
 
+/// A transaction with more operations than this is written to the log as a summary only.
+const MOST_OPERATIONS: usize = 200;
+
+/// Of many statements that are wrong, so many are told one by one.
+const MOST_FAULTS: usize = 20;
+
 pub(crate) struct Reporter {
     log: Option<File>,
+    /// Transactions are written to the log of the agent, too.
+    summary: bool,
 }
 
 impl Reporter {
-    pub(crate) fn new(path: Option<&Path>) -> Result<Self, Unwritable> {
+    pub(crate) fn new(path: Option<&Path>, summary: bool) -> Result<Self, Unwritable> {
         let open = |path: &Path| {
             OpenOptions::new()
                 .create(true)
@@ -30,7 +38,7 @@ impl Reporter {
                 .open(path)
                 .map_err(|source| Unwritable { path: path.to_path_buf(), source })
         };
-        Ok(Self { log: path.map(open).transpose()? })
+        Ok(Self { log: path.map(open).transpose()?, summary })
     }
 
     pub(crate) fn into_fn(mut self) -> impl FnMut(Report<'_>) + Send + 'static {
@@ -40,10 +48,18 @@ impl Reporter {
     fn take(&mut self, report: Report<'_>) {
         match report {
             Report::Transaction(record) => self.transaction(record),
-            Report::Source(error) => tracing::error!("{error}; what was configured stays"),
-            Report::Rejected(rejected) => {
-                for one in rejected {
-                    tracing::error!("{one}; what was configured stays");
+            Report::Source(source, error) => tracing::error!(source, "{error}; what was configured stays"),
+            Report::Recovered(source) => tracing::info!(source, "can be read again"),
+            Report::Faults(faults) => {
+                for fault in faults.iter().take(MOST_FAULTS) {
+                    tracing::error!(
+                        source = fault.source,
+                        key = fault.key,
+                        "{fault}; what was configured stays"
+                    );
+                }
+                if let Some(more @ 1..) = faults.len().checked_sub(MOST_FAULTS) {
+                    tracing::error!("and {more} more statements that cannot be taken; their states say why");
                 }
             }
             Report::NotCommitted(error) => tracing::error!("{error}"),
@@ -53,7 +69,16 @@ impl Reporter {
 
     fn transaction(&mut self, record: &Record) {
         // The log of a transaction is many lines, made for people.
-        tracing::info!("\n{record}");
+        if self.summary && record.executed.len() <= MOST_OPERATIONS {
+            tracing::info!("\n{record}");
+        } else {
+            let errors = record.errors().count();
+            let operations = record.executed.len();
+            tracing::info!(seq = record.seq, kind = %record.kind, operations, errors, took = ?record.took, "transaction");
+            for op in record.errors().take(MOST_FAULTS) {
+                tracing::error!(key = %op.key, "{}: {}", op.title(), op.error.as_deref().unwrap_or_default());
+            }
+        }
         let Some(log) = &mut self.log else { return };
         let mut line = to_json(record).to_string();
         line.push('\n');

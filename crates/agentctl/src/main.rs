@@ -1,6 +1,7 @@
 //! `agentctl`: the command line of the VPP agent.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod agent;
 mod check;
 mod matrix;
 mod stats;
@@ -13,6 +14,8 @@ use clap::{Parser, Subcommand};
 #[derive(Parser)]
 #[command(name = "agentctl", version, about = "The command line of the VPP agent")]
 struct Cli {
+    #[command(flatten)]
+    target: agent::Target,
     #[command(subcommand)]
     command: Command,
 }
@@ -22,6 +25,8 @@ enum Command {
     /// What has to do with VPP.
     #[command(subcommand)]
     Vpp(Vpp),
+    #[command(flatten)]
+    Agent(agent::Question),
 }
 
 #[derive(Subcommand)]
@@ -46,12 +51,13 @@ enum Format {
 }
 
 fn main() -> ExitCode {
-    let Command::Vpp(command) = Cli::parse().command;
-    let done = match &command {
-        Vpp::Check(arguments) => check::run(arguments),
-        Vpp::Matrix(arguments) => Ok(matrix::run(arguments)),
-        Vpp::Stats(arguments) => stats::run(arguments),
-        Vpp::Trace(arguments) => trace::run(arguments),
+    let cli = Cli::parse();
+    let done = match &cli.command {
+        Command::Vpp(Vpp::Check(arguments)) => check::run(arguments),
+        Command::Vpp(Vpp::Matrix(arguments)) => Ok(matrix::run(arguments)),
+        Command::Vpp(Vpp::Stats(arguments)) => stats::run(arguments),
+        Command::Vpp(Vpp::Trace(arguments)) => trace::run(arguments),
+        Command::Agent(question) => agent::run(&cli.target, question),
     };
     done.unwrap_or_else(|e| {
         eprintln!("error: {e}");

@@ -1,6 +1,8 @@
 //! Programs beside the agent, or in it, that state what is wanted.
 
-use kvscheduler::Key;
+use std::sync::Arc;
+
+use kvscheduler::{Key, Record};
 use models::ModelValue;
 use tokio::sync::{mpsc, oneshot};
 
@@ -17,7 +19,12 @@ pub enum Item {
     Delete(String),
 }
 
-pub(crate) struct Request {
+pub(crate) enum Request {
+    Push(Push),
+    Resync(oneshot::Sender<Option<Arc<Record>>>),
+}
+
+pub(crate) struct Push {
     pub(crate) source: Identity,
     pub(crate) items: Vec<(Key, Option<Put>)>,
     pub(crate) overwrite_all: bool,
@@ -68,8 +75,18 @@ impl Client {
             keyed.push((key, put));
         }
         let (done, answer) = oneshot::channel();
-        let request = Request { source, items: keyed, overwrite_all, done };
-        self.requests.send(request).await.map_err(|_| ClientError::Stopping)?;
+        let push = Push { source, items: keyed, overwrite_all, done };
+        self.requests.send(Request::Push(push)).await.map_err(|_| ClientError::Stopping)?;
+        answer.await.map_err(|_| ClientError::Stopping)
+    }
+
+    /// Compares everything that is wanted with what the southbound has. None: there is no southbound now.
+    ///
+    /// # Errors
+    /// The agent stops.
+    pub async fn resync(&self) -> Result<Option<Arc<Record>>, ClientError> {
+        let (done, answer) = oneshot::channel();
+        self.requests.send(Request::Resync(done)).await.map_err(|_| ClientError::Stopping)?;
         answer.await.map_err(|_| ClientError::Stopping)
     }
 

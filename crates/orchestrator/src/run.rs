@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::client::{Client, Request};
+use crate::client::{Client, Push, Request};
 use crate::ledger::{Ledger, LedgerError};
 use crate::merge::{Identity, Merge, Verdict};
 use crate::stated::{Fault, Touched};
@@ -138,6 +138,11 @@ impl Orchestrator {
         }));
     }
 
+    /// Sources that have not stated anything are waited for from now on.
+    pub fn begin(&mut self) {
+        self.began = Instant::now();
+    }
+
     /// For programs that state what is wanted themselves.
     pub fn client(&self) -> Client {
         Client { requests: self.requests.0.clone(), statuses: self.statuses.clone() }
@@ -175,8 +180,17 @@ impl Orchestrator {
                     }
                 }
                 request = self.requests.1.recv() => {
-                    if let Some(request) = request {
-                        self.request(request, &stop).await;
+                    match request {
+                        Some(Request::Push(push)) => self.push(push, &stop).await,
+                        Some(Request::Resync(done)) => {
+                            let record = match self.up {
+                                true => self.run_resync(&stop).await,
+                                false => None,
+                            };
+                            // Who has gone meanwhile does not wait for it.
+                            let _ = done.send(record);
+                        }
+                        None => {}
                     }
                 }
                 event = self.events.1.recv() => {
@@ -242,11 +256,11 @@ impl Orchestrator {
         self.merge.take(source, event)
     }
 
-    async fn request(&mut self, request: Request, stop: &watch::Receiver<bool>) {
-        let keys: Vec<Key> = request.items.iter().map(|(key, _)| Key::clone(key)).collect();
-        let name = request.source.name.clone();
-        self.merge.join(request.source);
-        let touched = self.merge.put(&name, request.items, request.overwrite_all);
+    async fn push(&mut self, push: Push, stop: &watch::Receiver<bool>) {
+        let keys: Vec<Key> = push.items.iter().map(|(key, _)| Key::clone(key)).collect();
+        let name = push.source.name.clone();
+        self.merge.join(push.source);
+        let touched = self.merge.put(&name, push.items, push.overwrite_all);
         for key in &touched.keys {
             self.statuses.label(key, self.merge.labels(key));
         }
@@ -267,7 +281,7 @@ impl Orchestrator {
             })
         };
         // Who has gone meanwhile does not wait for it.
-        let _ = request.done.send(keys.iter().map(status).collect());
+        let _ = push.done.send(keys.iter().map(status).collect());
     }
 
     async fn apply(&mut self, touched: Touched, stop: &watch::Receiver<bool>) {
@@ -353,21 +367,27 @@ impl Orchestrator {
     }
 
     /// Compares everything that is wanted with what the southbound has.
-    async fn run_resync(&mut self, stop: &watch::Receiver<bool>) {
+    async fn run_resync(&mut self, stop: &watch::Receiver<bool>) -> Option<Arc<Record>> {
         (self.resync, self.note) = (None, None);
         let transaction = self.everything(Resync::Full).description("resync");
         self.publish();
-        if !self.commit(transaction, stop).await || self.scheduler.needs_resync() {
+        let record = self.commit(transaction, stop).await;
+        if record.is_none() || self.scheduler.needs_resync() {
             self.resync = Some(Instant::now() + AGAIN);
-            return;
+            return record;
         }
         // All has been read: what is noted and neither wanted nor there went without this agent, such as with the
         // host. If it comes back it is somebody else's.
         let noted: Vec<Key> = self.ledger.keys().map(Key::from).collect();
         self.strike(noted);
+        record
     }
 
-    async fn commit(&mut self, transaction: Transaction, stop: &watch::Receiver<bool>) -> bool {
+    async fn commit(
+        &mut self,
+        transaction: Transaction,
+        stop: &watch::Receiver<bool>,
+    ) -> Option<Arc<Record>> {
         let (halt, mut stop) = (self.scheduler.stop_handle(), stop.clone());
         let result = {
             let mut commit = std::pin::pin!(self.scheduler.commit(transaction));
@@ -386,11 +406,11 @@ impl Orchestrator {
                     (self.report)(Report::Transaction(&record));
                 }
                 self.strike(record.executed.iter().map(|op| Key::clone(&op.key)));
-                true
+                Some(record)
             }
             Err(error) => {
                 (self.report)(Report::NotCommitted(&error));
-                false
+                None
             }
         }
     }

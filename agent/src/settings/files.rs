@@ -1,0 +1,243 @@
+//! The files of settings that belong to the agent itself; those of the stores are the stores'.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kvstore::settings::duration;
+use serde::Deserialize;
+
+/// `govpp.conf`: the connection to VPP.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct GovppConfig {
+    /// VPP's API socket.
+    pub(crate) binapi_socket_path: PathBuf,
+    /// VPP's socket for statistics.
+    pub(crate) stats_socket_path: PathBuf,
+    /// How long a call waits for its reply.
+    #[serde(deserialize_with = "some_duration")]
+    pub(crate) reply_timeout: Option<Duration>,
+    /// How long VPP may be silent before it is asked for a sign of life.
+    #[serde(deserialize_with = "some_duration")]
+    pub(crate) health_check_probe_interval: Option<Duration>,
+    /// Of no effect: a busy VPP is not given up before 30 s.
+    pub(crate) health_check_reply_timeout: serde::de::IgnoredAny,
+    /// Of no effect, as above.
+    pub(crate) health_check_threshold: serde::de::IgnoredAny,
+    /// Of no effect: everything is compared after each connection.
+    pub(crate) resync_after_reconnect: serde::de::IgnoredAny,
+    /// Of no effect: there is no shared memory any more.
+    pub(crate) connect_via_shm: serde::de::IgnoredAny,
+    /// Of no effect, as above.
+    pub(crate) shm_prefix: serde::de::IgnoredAny,
+    /// Of no effect: what fails is tried again by the scheduler.
+    pub(crate) retry_request_count: serde::de::IgnoredAny,
+    /// Of no effect, as above.
+    pub(crate) retry_request_timeout: serde::de::IgnoredAny,
+    /// Of no effect: it is tried for ever.
+    pub(crate) retry_connect_count: serde::de::IgnoredAny,
+    /// Of no effect: pauses grow from 0.1 s to 5 s.
+    pub(crate) retry_connect_timeout: serde::de::IgnoredAny,
+    /// Of no effect: there is no proxy.
+    pub(crate) proxy_enabled: serde::de::IgnoredAny,
+    /// Of no effect: see `--api-trace`.
+    pub(crate) trace_enabled: serde::de::IgnoredAny,
+}
+
+impl Default for GovppConfig {
+    fn default() -> Self {
+        let ignored = serde::de::IgnoredAny;
+        Self {
+            binapi_socket_path: PathBuf::new(),
+            stats_socket_path: PathBuf::new(),
+            reply_timeout: None,
+            health_check_probe_interval: None,
+            health_check_reply_timeout: ignored,
+            health_check_threshold: ignored,
+            resync_after_reconnect: ignored,
+            connect_via_shm: ignored,
+            shm_prefix: ignored,
+            retry_request_count: ignored,
+            retry_request_timeout: ignored,
+            retry_connect_count: ignored,
+            retry_connect_timeout: ignored,
+            proxy_enabled: ignored,
+            trace_enabled: ignored,
+        }
+    }
+}
+
+fn some_duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    duration(deserializer).map(Some)
+}
+
+/// `kvscheduler.conf`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct KvschedulerConfig {
+    /// Keep transactions that have ended.
+    pub(crate) record_transaction_history: bool,
+    /// For how many minutes.
+    pub(crate) transaction_history_age_limit: u32,
+    /// Of no effect: the first transactions are kept as long as the others.
+    pub(crate) permanently_recorded_init_period: u32,
+    /// Of no effect: every transaction is planned before it is run.
+    pub(crate) enable_txn_simulation: bool,
+    /// Write transactions to the log.
+    pub(crate) print_txn_summary: bool,
+}
+
+impl Default for KvschedulerConfig {
+    fn default() -> Self {
+        Self {
+            record_transaction_history: true,
+            transaction_history_age_limit: 24 * 60,
+            permanently_recorded_init_period: 60,
+            enable_txn_simulation: false,
+            print_txn_summary: true,
+        }
+    }
+}
+
+/// `logs.conf`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct LogsConfig {
+    /// Level of what has none of its own.
+    pub(crate) default_level: Option<Level>,
+    /// Levels of parts of the agent.
+    pub(crate) loggers: Vec<Logger>,
+    /// Of no effect: logs go to standard error.
+    pub(crate) hooks: BTreeMap<String, serde::de::IgnoredAny>,
+}
+
+/// The level of a part of the agent.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Logger {
+    /// Name of the part: of a plugin of the elder agent, or of a module.
+    pub(crate) name: String,
+    /// Its level.
+    pub(crate) level: Level,
+}
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Level {
+    Trace,
+    Debug,
+    Info,
+    #[serde(alias = "warning")]
+    Warn,
+    #[serde(alias = "fatal", alias = "panic")]
+    Error,
+}
+
+/// `vpp-ifplugin.conf`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct IfpluginConfig {
+    /// MTU of interfaces that state none; 0: VPP's own.
+    pub(crate) mtu: u32,
+    /// Stores to which the state of interfaces is written: etcd, redis, consul, embedded.
+    pub(crate) status_publishers: Vec<Publisher>,
+}
+
+/// A store that states are written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Publisher {
+    Etcd,
+    Redis,
+    Consul,
+    Embedded,
+}
+
+impl Publisher {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Etcd => "etcd",
+            Self::Redis => "redis",
+            Self::Consul => "consul",
+            Self::Embedded => "embedded",
+        }
+    }
+}
+
+/// `filesystem.conf`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct FilesConfig {
+    /// Files, and folders of files, with configuration.
+    pub(crate) configuration_paths: Vec<PathBuf>,
+    /// File to which states are written.
+    pub(crate) status_path: Option<PathBuf>,
+}
+
+/// `initfileregistry.conf`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct InitFileConfig {
+    /// Leave the file alone.
+    pub(crate) disable_initial_configuration: bool,
+    /// A document with configuration that holds as long as no other source says otherwise.
+    pub(crate) initial_configuration_file_path: PathBuf,
+}
+
+impl Default for InitFileConfig {
+    fn default() -> Self {
+        Self {
+            disable_initial_configuration: false,
+            initial_configuration_file_path: PathBuf::from("initial-config.yaml"),
+        }
+    }
+}
+
+/// `orchestrator.conf`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct OrchestratorConfig {
+    /// Priorities of sources by name: of those that state a value, the one with the highest has its way.
+    pub(crate) source_priorities: BTreeMap<Kind, i32>,
+    /// Write the state of every value to the stores.
+    pub(crate) publish_value_status: bool,
+}
+
+/// Where configuration comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    Etcd,
+    Redis,
+    Consul,
+    Embedded,
+    Files,
+    InitFile,
+}
+
+impl Kind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Etcd => "etcd",
+            Self::Redis => "redis",
+            Self::Consul => "consul",
+            Self::Embedded => "embedded",
+            Self::Files => "files",
+            Self::InitFile => "initfile",
+        }
+    }
+
+    /// What is shared by many agents has its way over what lies on this machine.
+    pub(crate) fn priority(self) -> i32 {
+        match self {
+            Self::Etcd => 60,
+            Self::Redis => 50,
+            Self::Consul => 40,
+            Self::Embedded => 30,
+            Self::Files => 20,
+            Self::InitFile => 10,
+        }
+    }
+}
