@@ -230,28 +230,32 @@ fn without_a_plugin_its_values_are_unimplemented_and_come_with_it() {
     }
 }
 
+/// The requests that make all of it, learned from an agent that does.
+async fn asked(vpp: &Vpp, all: &[ModelValue]) -> Vec<String> {
+    let mut agent = Agent::new(vpp).await;
+    agent.resync([]).await;
+    let before = vpp.running.sim().received().clone();
+    agent.change(all.to_vec()).await;
+    let after = vpp.running.sim().received().clone();
+    remove(&mut agent, all).await;
+    agent.close().await;
+    let reads = |name: &str| name.ends_with("_dump") || name.contains("ping") || name.contains("_get_");
+    let more = after.into_iter().filter(|(name, n)| before.get(name).is_none_or(|b| b < n));
+    more.map(|(name, _)| name).filter(|name| !reads(name)).collect()
+}
+
+async fn remove(agent: &mut Agent, all: &[ModelValue]) {
+    let keys: Vec<String> = all.iter().map(ModelValue::key).collect();
+    agent.delete(keys.iter().map(String::as_str)).await;
+}
+
 #[test]
 fn what_was_refused_once_is_there_after_all() {
     on_each(&RELEASES, async |release| {
         let all = everything(release);
         let vpp = Vpp::new(release);
         let empty = vpp.picture().await;
-        // Everything that is asked for, learned from an agent that asks for it.
-        let asked: Vec<String> = {
-            let mut agent = Agent::new(&vpp).await;
-            agent.resync([]).await;
-            let before = vpp.running.sim().received().clone();
-            agent.change(all.clone()).await;
-            let after = vpp.running.sim().received().clone();
-            agent
-                .delete(all.iter().map(ModelValue::key).collect::<Vec<_>>().iter().map(String::as_str))
-                .await;
-            agent.close().await;
-            let reads =
-                |name: &str| name.ends_with("_dump") || name.contains("ping") || name.contains("_get_");
-            let more = after.into_iter().filter(|(name, n)| before.get(name).is_none_or(|b| b < n));
-            more.map(|(name, _)| name).filter(|name| !reads(name)).collect()
-        };
+        let asked = asked(&vpp, &all).await;
         assert!(asked.len() > 20, "{asked:?}");
         assert_same(&vpp.picture().await, &empty);
         for name in asked {
@@ -284,6 +288,56 @@ fn what_was_refused_once_is_there_after_all() {
                 .await;
             assert_same(&vpp.picture().await, &empty);
             agent.close().await;
+        }
+    });
+}
+
+#[test]
+fn a_connection_that_ends_within_a_change_leaves_nothing_undone() {
+    on_each(&RELEASES, async |release| {
+        let all = everything(release);
+        let vpp = Vpp::new(release);
+        let empty = vpp.picture().await;
+        for name in asked(&vpp, &all).await {
+            let mut agent = Agent::new(&vpp).await;
+            agent.resync([]).await;
+            // It is carried out, and nobody is told.
+            let rule = Rule::new(Which::Message(name.clone()), Fault::Close { answers: Some(0) }).times(1);
+            vpp.running.sim().add_fault(rule).unwrap();
+            let record = agent.scheduler.commit(all.iter().cloned().fold(Transaction::change(), set)).await;
+            drop(record);
+            vpp.running.sim().clear_faults();
+            agent.reconnect(&vpp).await;
+            agent.resync(all.clone()).await;
+            let unwell = agent.unwell();
+            assert!(unwell.is_empty(), "{name}: {}", unwell.join("\n"));
+            let again = agent.resync(all.clone()).await;
+            assert_eq!(done(&again), Vec::<String>::new(), "{name}");
+            remove(&mut agent, &all).await;
+            agent.close().await;
+            assert_eq!(vpp.running.died(), None);
+            // What was made and has no name is nobody's.
+            let (client, calls) = vpp.connect().await;
+            for link in calls.interface.dump_links().await.unwrap() {
+                match link.internal_name.as_str() {
+                    name if name.starts_with("loop") => {
+                        calls.interface.delete_loopback(link.sw_if_index).await.unwrap()
+                    }
+                    // With a number VPP would have refused another one.
+                    name if name.starts_with("Bond") => {
+                        calls.bond.delete_bond(link.sw_if_index).await.unwrap()
+                    }
+                    name if name.starts_with("tap") => calls.tap.delete_tap(link.sw_if_index).await.unwrap(),
+                    _ => {}
+                }
+            }
+            for domain in calls.l2.dump_bridge_domains().await.unwrap() {
+                assert_eq!(domain.bridge_domain.tag, "", "{name}");
+            }
+            client.close().await;
+            let mut after = vpp.picture().await;
+            after.retain(|what, _| !what.contains("/run/vpp/m.sock"));
+            assert_same(&after, &empty);
         }
     });
 }

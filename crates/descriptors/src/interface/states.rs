@@ -23,14 +23,22 @@ enum State {
     Lease(IpNet),
 }
 
+/// Events of the VPP that is connected.
+enum Events {
+    /// Not asked for yet.
+    None,
+    Of(InterfaceEvents),
+    /// Its connection has ended.
+    Ended,
+}
+
 /// Follows what comes by itself, and tells it as transactions for the scheduler.
 ///
 /// An event of VPP only says that it is time to look: some releases tell what happened, some how it is.
 pub struct States {
     southbound: watch::Receiver<Option<Handlers>>,
     interfaces: MetadataWatcher<InterfaceIndex>,
-    /// Of the VPP that is connected.
-    events: Option<InterfaceEvents>,
+    events: Events,
     told: BTreeMap<String, State>,
     /// There are DHCP clients: VPP tells what becomes of them only to who made them, which may be an earlier run.
     clients: bool,
@@ -42,7 +50,7 @@ impl States {
         Self {
             southbound: southbound.watch(),
             interfaces: indexes.interfaces.watch(),
-            events: None,
+            events: Events::None,
             told: BTreeMap::new(),
             clients: false,
         }
@@ -53,40 +61,41 @@ impl States {
     /// May be dropped before it is done; nothing is lost.
     pub async fn next(&mut self) -> Option<Transaction> {
         loop {
+            if self.southbound.has_changed().ok()? {
+                // Another VPP, or none: what was told is read anew with the resync that follows.
+                self.events = Events::None;
+                self.told.clear();
+            }
             let handlers = self.southbound.borrow_and_update().clone();
-            match handlers {
-                Some(handlers) => {
-                    let events = self.events.get_or_insert_with(|| handlers.interface.events());
-                    // What goes wrong here goes wrong elsewhere, too, and is reported there.
-                    if let Ok(now) = look(&handlers).await
-                        && let Some(transaction) = tell(&mut self.told, &mut self.clients, now)
-                    {
-                        return Some(transaction);
-                    }
-                    let later = tokio::time::sleep(if self.clients { LOOK } else { LOOK * 15 });
-                    tokio::select! {
-                        changed = self.southbound.changed() => {
-                            changed.ok()?;
-                            self.events = None;
-                            self.told.clear();
-                        }
-                        event = events.next() => {
-                            if event.is_none() {
-                                // The connection has ended, and the next one is told by the southbound.
-                                self.southbound.changed().await.ok()?;
-                                self.events = None;
-                                self.told.clear();
-                            }
-                        }
-                        _ = self.interfaces.next() => {}
-                        () = later => {}
+            let (Some(handlers), false) = (handlers, matches!(self.events, Events::Ended)) else {
+                self.southbound.changed().await.ok()?;
+                self.southbound.mark_changed();
+                continue;
+            };
+            if matches!(self.events, Events::None) {
+                self.events = Events::Of(handlers.interface.events());
+            }
+            // What goes wrong here goes wrong elsewhere, too, and is reported there.
+            if let Ok(now) = look(&handlers).await
+                && let Some(transaction) = tell(&mut self.told, &mut self.clients, now)
+            {
+                return Some(transaction);
+            }
+            let later = tokio::time::sleep(if self.clients { LOOK } else { LOOK * 15 });
+            let Events::Of(events) = &mut self.events else { continue };
+            tokio::select! {
+                changed = self.southbound.changed() => {
+                    changed.ok()?;
+                    self.southbound.mark_changed();
+                }
+                event = events.next() => {
+                    if event.is_none() {
+                        // The next connection is told by the southbound.
+                        self.events = Events::Ended;
                     }
                 }
-                None => {
-                    self.events = None;
-                    self.told.clear();
-                    self.southbound.changed().await.ok()?;
-                }
+                _ = self.interfaces.next() => {}
+                () = later => {}
             }
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! VPP refuses to move an interface that has addresses, so addresses come after this. The table has to be there first.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use futures::future::{try_join, try_join_all};
 use kvscheduler::{Believed, Dependency, Descriptor, Failure, Retrieved};
@@ -27,6 +29,11 @@ fn families(version: IpVersion) -> &'static [bool] {
         IpVersion::V6 => &[true],
         IpVersion::Both => &[false, true],
     }
+}
+
+/// Whether a key is about one family only.
+fn narrow(key: &str) -> bool {
+    !matches!(PropertyKey::parse(key), Some(PropertyKey::InterfaceVrf { version: IpVersion::Both, .. }))
 }
 
 /// Puts an interface into a table, unless it is there.
@@ -108,7 +115,19 @@ impl Descriptor for VrfDescriptor {
             }
             _ => false,
         };
-        Ok(Some(seen.there(correlate, is)))
+        let mut there = seen.there(correlate, is);
+        // A table counts once. What is believed comes first: with an address that is not there yet, less follows from the
+        // model than was done.
+        let believed = |key: &str| correlate.binary_search_by(|b| b.key.cmp(key)).is_ok();
+        there.sort_by_key(|found| (!believed(&found.key), narrow(&found.key)));
+        let mut taken: HashSet<(String, bool)> = HashSet::new();
+        there.retain(|found| match PropertyKey::parse(&found.key) {
+            Some(PropertyKey::InterfaceVrf { interface, version, .. }) => {
+                families(version).iter().all(|ipv6| taken.insert((interface.to_string(), *ipv6)))
+            }
+            _ => false,
+        });
+        Ok(Some(there))
     }
 
     fn retrieve_after(&self) -> Vec<String> {

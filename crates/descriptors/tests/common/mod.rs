@@ -158,6 +158,14 @@ impl Agent {
         Self { scheduler, southbound, client, states }
     }
 
+    /// Connects anew, as after a loss.
+    pub async fn reconnect(&mut self, vpp: &Vpp) {
+        self.southbound.set(None);
+        let (client, handlers) = vpp.connect().await;
+        std::mem::replace(&mut self.client, client).close().await;
+        self.southbound.set(Some(handlers));
+    }
+
     pub async fn close(self) {
         self.client.close().await;
     }
