@@ -59,7 +59,7 @@ impl Source for StoreSource {
             let receiver = events.clone();
             tokio::select! {
                 () = receiver.closed() => {}
-                () = run(&*self, events) => {}
+                () = run(&self, events) => {}
             }
         })
     }

@@ -1,6 +1,6 @@
 //! The servers of a store, and commands to the one that has the key.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, ServerErrorKind, Value, cmd};
 use tokio::sync::Mutex;
@@ -86,6 +86,7 @@ impl Nodes {
         command: &Cmd,
         again: bool,
     ) -> Result<T, StoreError> {
+        let began = Instant::now();
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -107,7 +108,10 @@ impl Nodes {
                             .await;
                     }
                 }
-                ErrorKind::Server(ServerErrorKind::TryAgain | ServerErrorKind::ClusterDown) if more => {
+                // That passes as a rule.
+                ErrorKind::Server(ServerErrorKind::TryAgain | ServerErrorKind::ClusterDown)
+                    if began.elapsed() < self.access.read_timeout =>
+                {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
                 // A demoted master: another one is known by now.

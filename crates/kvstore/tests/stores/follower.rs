@@ -34,7 +34,9 @@ impl Follower {
             Ok(Some(event)) => event,
             Ok(None) => panic!("the source has ended"),
             Err(_) => {
-                panic!("no event within {PATIENCE:?}; state {:?}, problem {:?}", self.state, self.problem)
+                let some: Vec<_> = self.state.iter().take(10).collect();
+                let (count, problem) = (self.state.len(), &self.problem);
+                panic!("no event within {PATIENCE:?}; {count} keys: {some:?}, problem {problem:?}")
             }
         };
         match &event {

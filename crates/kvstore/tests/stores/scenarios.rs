@@ -101,7 +101,8 @@ async fn labels_do_not_see_each_other(kind: Kind) {
 async fn a_value_that_makes_no_sense_is_told_as_such(kind: Kind) {
     let server = Server::start(kind).await;
     let store = server.store();
-    let bad: [(&str, &[u8], &str, Option<(usize, usize)>); 4] = [
+    type Bad = (&'static str, &'static [u8], &'static str, Option<(usize, usize)>);
+    let bad: [Bad; 4] = [
         ("text", b"no json", "expected", Some((1, 2))),
         ("binary", b"{\n \x00\xff", "UTF-8", Some((2, 3))),
         ("empty", b"", "empty", None),
