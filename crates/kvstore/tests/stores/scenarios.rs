@@ -300,7 +300,7 @@ async fn a_store_that_restarts_is_read_again(kind: Kind) {
     follower.knows(&[("a", 1), ("b", 1)]).await;
     server.stop();
     let problem = follower.problem().await;
-    assert!(problem.contains("what was configured from there stays"), "{problem}");
+    assert!(problem.contains("what was configured stays"), "{problem}");
     assert_eq!(follower.state.len(), 2, "nothing is taken for deleted");
     server.run().await;
     // Through the connection from before.
