@@ -51,8 +51,8 @@ fn main() -> ExitCode {
         runtime.block_on(embedded::hold(path.as_ref()));
     }
     let mut arguments = Arguments::from_args();
-    // Each has a server of its own.
-    arguments.test_threads.get_or_insert(4);
+    // Each has a server of its own, and most of them wait.
+    arguments.test_threads.get_or_insert(8);
     let mut trials = Vec::new();
     for kind in Kind::ALL {
         for (name, scenario) in scenarios::all(kind) {
