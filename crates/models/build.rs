@@ -87,7 +87,7 @@ fn name_of(file: &FileDescriptorProto, path: &[i32]) -> Option<String> {
     let mut name = file.package().to_owned();
     let (mut messages, mut enums) = (&file.message_type, &file.enum_type);
     // A field number and an index for each level; other paths lead to what has no documentation.
-    if path.is_empty() || path.len() % 2 != 0 {
+    if path.is_empty() || !path.len().is_multiple_of(2) {
         return None;
     }
     let mut steps = path.chunks_exact(2).peekable();

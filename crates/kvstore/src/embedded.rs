@@ -77,12 +77,14 @@ struct Inner {
     changes: broadcast::Sender<Arc<Commit>>,
 }
 
+/// Keys with their values; `None` is gone.
+type Changes = Vec<(String, Option<Bytes>)>;
+
 /// A change as followers are told of it.
 #[derive(Debug)]
 struct Commit {
     revision: u64,
-    /// Keys with their values; `None` is gone.
-    changes: Vec<(String, Option<Bytes>)>,
+    changes: Changes,
 }
 
 impl EmbeddedStore {
@@ -229,7 +231,7 @@ impl Inner {
         compare: &[Compare],
         operations: Vec<Operation>,
         lifetime: Lifetime,
-    ) -> Result<Option<Vec<(String, Option<Bytes>)>>, StoreError> {
+    ) -> Result<Option<Changes>, StoreError> {
         let database = self.database()?;
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let transaction = database.begin_write().map_err(|error| self.failed(error))?;
@@ -245,8 +247,6 @@ impl Inner {
         Ok(Some(changes))
     }
 }
-
-type Changes = Vec<(String, Option<Bytes>)>;
 
 fn apply(
     transaction: &WriteTransaction,

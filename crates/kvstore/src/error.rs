@@ -164,7 +164,7 @@ pub enum StoreError {
 /// What is not concerned is applied: other files of a folder, for example. What was configured because of what can not
 /// be read any more stays.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}; until this is mended what was configured from there stays", listed(origin, faults))]
+#[error("{}; until this is mended what was configured stays", listed(origin, faults))]
 pub struct SourceError {
     /// Name of the source.
     pub origin: String,

@@ -14,6 +14,7 @@ use crate::{Compare, Ended, Feed, Item, Lifetime, Listing, Operation, Store, Sto
 mod config;
 mod connect;
 mod error;
+mod first;
 mod lease;
 mod pages;
 mod watch;

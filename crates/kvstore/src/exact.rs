@@ -1,7 +1,6 @@
 //! A JSON value read without losing anything: a key stated twice and a number that would not keep its digits are
 //! errors.
 
-use std::cell::RefCell;
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -9,21 +8,6 @@ use serde_json::{Map, Number, Value};
 
 /// Integers beyond this are not exact as a float.
 const EXACT_FLOAT: f64 = 9_007_199_254_740_992.0;
-
-thread_local! {
-    /// Key of the entry being read, for errors of readers that know only line and column.
-    static CURRENT: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-/// Notes the key of the entry that is read next on this thread.
-pub(crate) fn note_key(key: Option<String>) {
-    CURRENT.with(|current| *current.borrow_mut() = key);
-}
-
-/// Key of the entry read last on this thread, forgotten by that.
-pub(crate) fn take_key() -> Option<String> {
-    CURRENT.with(|current| current.borrow_mut().take())
-}
 
 /// A value that keeps every digit and every key.
 pub(crate) struct Exact(pub(super) Value);

@@ -29,6 +29,7 @@ pub struct Feed {
     store: String,
     decoder: Decoder,
     events: mpsc::Sender<SourceEvent>,
+    ignored: Vec<String>,
     set: BTreeMap<String, Entry>,
     deleted: BTreeSet<String>,
     /// Counts snapshots published; the follower's caller looks whether there were any.
@@ -54,6 +55,7 @@ impl Feed {
             store,
             decoder,
             events,
+            ignored: Vec::new(),
             set: BTreeMap::new(),
             deleted: BTreeSet::new(),
             snapshots: 0,
@@ -62,15 +64,32 @@ impl Feed {
         }
     }
 
+    /// Passes over keys with these prefixes.
+    #[must_use]
+    pub fn without(mut self, prefixes: Vec<String>) -> Self {
+        self.ignored = prefixes;
+        self
+    }
+
+    fn ignores(&self, key: &str) -> bool {
+        self.ignored.iter().any(|prefix| key.starts_with(prefix.as_str()))
+    }
+
     /// Takes in a value: a part of the next snapshot or change.
     pub fn set(&mut self, item: Item) {
         let Item { key, value, revision } = item;
+        if self.ignores(&key) {
+            return;
+        }
         let value = self.decoder.decode(&value);
         self.set_value(key, value, revision);
     }
 
     /// Takes in a value that has been judged already.
     pub(crate) fn set_value(&mut self, key: String, value: crate::Value, revision: u64) {
+        if self.ignores(&key) {
+            return;
+        }
         let place = match revision {
             0 => format!("{}: {key}", self.store),
             _ => format!("{}: {key} (revision {revision})", self.store),
@@ -82,7 +101,9 @@ impl Feed {
     /// Takes in that a key is gone: a part of the next change.
     pub fn deleted(&mut self, key: String) {
         self.set.remove(&key);
-        self.deleted.insert(key);
+        if !self.ignores(&key) {
+            self.deleted.insert(key);
+        }
     }
 
     /// Forgets what was taken in and not published.

@@ -47,6 +47,7 @@ impl Kept {
     }
 
     /// Whether this one is.
+    #[cfg(feature = "consul")]
     pub(crate) fn has(&self, key: &str) -> bool {
         self.values.lock().unwrap_or_else(PoisonError::into_inner).contains_key(key)
     }
@@ -61,6 +62,7 @@ impl Kept {
     }
 
     /// Forgets all of them.
+    #[cfg(any(feature = "consul", feature = "etcd"))]
     pub(crate) fn clear(&self) {
         self.values.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }

@@ -27,6 +27,7 @@ mod exact;
 mod feed;
 #[cfg(feature = "files")]
 pub mod file;
+#[cfg(feature = "net")]
 mod keep;
 #[cfg(feature = "net")]
 mod net;

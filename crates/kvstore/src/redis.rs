@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
 use redis::{Cmd, cmd};
 
 use crate::keep::{Keep, Keeper, Kept};
@@ -49,6 +50,9 @@ for i = conditions + 1, #KEYS do
 end
 return 1
 ";
+
+/// Values that are kept alive at a time.
+const AT_A_TIME: usize = 128;
 
 /// A Redis.
 pub struct RedisStore {
@@ -94,6 +98,17 @@ impl Inner {
     }
 }
 
+impl Inner {
+    async fn renew_one(&self, key: String, value: Bytes) -> Result<(), StoreError> {
+        let ttl = u64::try_from(self.ttl.as_millis()).unwrap_or(u64::MAX);
+        let lives: bool = self.nodes.query(&key, &cmd("PEXPIRE").arg(&key).arg(ttl).to_owned(), true).await?;
+        if !lives {
+            self.nodes.query::<()>(&key, &self.set_for_a_while(&key, &value), true).await?;
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl Keep for Inner {
     fn name(&self) -> &str {
@@ -101,15 +116,8 @@ impl Keep for Inner {
     }
 
     async fn renew(&self, kept: &Kept) -> Result<(), StoreError> {
-        for (key, value) in kept.values() {
-            let ttl = u64::try_from(self.ttl.as_millis()).unwrap_or(u64::MAX);
-            let lives: bool =
-                self.nodes.query(&key, &cmd("PEXPIRE").arg(&key).arg(ttl).to_owned(), true).await?;
-            if !lives {
-                self.nodes.query::<()>(&key, &self.set_for_a_while(&key, &value), true).await?;
-            }
-        }
-        Ok(())
+        let renewals = kept.values().into_iter().map(|(key, value)| self.renew_one(key, value));
+        futures::stream::iter(renewals).buffer_unordered(AT_A_TIME).try_collect::<()>().await
     }
 }
 

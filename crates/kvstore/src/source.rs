@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::backoff::Backoff;
 use crate::feed::{Ended, Feed};
@@ -28,18 +28,31 @@ pub struct StoreSource {
     store: Arc<dyn Store>,
     prefix: String,
     decoder: Decoder,
+    ignored: Vec<String>,
 }
 
 impl StoreSource {
     /// What `store` has for the agent called `label`.
     pub fn new(store: Arc<dyn Store>, label: &str) -> Self {
-        Self { store, prefix: format!("/vnf-agent/{label}/"), decoder: Decoder::default() }
+        Self {
+            store,
+            prefix: format!("/vnf-agent/{label}/"),
+            decoder: Decoder::default(),
+            ignored: Vec::new(),
+        }
     }
 
     /// Sets how values are written; JSON otherwise.
     #[must_use]
     pub fn decoder(mut self, decoder: Decoder) -> Self {
         self.decoder = decoder;
+        self
+    }
+
+    /// Does not pass on keys that begin so after the label: what the agent itself writes there, such as status.
+    #[must_use]
+    pub fn without<S: AsRef<str>>(mut self, prefixes: impl IntoIterator<Item = S>) -> Self {
+        self.ignored.extend(prefixes.into_iter().map(|prefix| format!("{}{}", self.prefix, prefix.as_ref())));
         self
     }
 
@@ -59,7 +72,7 @@ impl Source for StoreSource {
             let receiver = events.clone();
             tokio::select! {
                 () = receiver.closed() => {}
-                () = run(&*self, events) => {}
+                () = run(&self, events) => {}
             }
         })
     }
@@ -67,7 +80,7 @@ impl Source for StoreSource {
 
 async fn run(source: &StoreSource, events: mpsc::Sender<SourceEvent>) {
     let origin = source.store.name();
-    let mut feed = Feed::new(origin.clone(), source.decoder.clone(), events);
+    let mut feed = Feed::new(origin.clone(), source.decoder.clone(), events).without(source.ignored.clone());
     let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
     let mut told = None;
     loop {
@@ -78,7 +91,6 @@ async fn run(source: &StoreSource, events: mpsc::Sender<SourceEvent>) {
         };
         feed.reset();
         if feed.snapshots > snapshots {
-            info!(store = %origin, "the store had been reached");
             told = None;
             if began.elapsed() >= WENT_WELL {
                 backoff.reset();

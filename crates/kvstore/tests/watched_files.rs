@@ -169,7 +169,7 @@ async fn a_bad_file_removes_nothing_and_says_what_is_wrong() {
         for part in parts {
             assert!(problem.contains(part), "`{part}` not in: {problem}");
         }
-        assert!(problem.contains("what was configured from there stays"), "{problem}");
+        assert!(problem.contains("what was configured stays"), "{problem}");
     }
     write(&path, "a: {n: 1}\n");
     recovered(&mut source).await;

@@ -1,6 +1,7 @@
-//! Keys of derived values, properties and notifications.
+//! Keys of derived values, properties and notifications, and of published state ([`status`]).
 //!
-//! They have no `config/` before them and are never in a store. Names of interfaces may contain `/`, so parsing looks
+//! They have no `config/` before them. Those of derived values, properties and notifications are never in a store:
+//! [`PropertyKey`] are those of VPP interfaces, bonds and bridge domains, [`DerivedKey`] all others. Names of interfaces may contain `/`, so parsing looks
 //! for the marker words of a form, from the end where the text after them has a form of its own, and never counts
 //! slashes.
 //!
@@ -16,6 +17,11 @@
 //! ```
 
 use std::fmt;
+
+mod derived;
+pub mod status;
+
+pub use derived::{DerivedKey, Direction};
 
 use crate::message::ModelMessage;
 use crate::net::{INVALID, is_alloc_ref, parse_cidr};

@@ -8,7 +8,12 @@ pub const ALL_AGENTS_PREFIX: &str = "/vnf-agent/";
 /// Cleaning collapses `//`, drops `.`, resolves `..` and drops a slash at the end, so that an empty name gives the
 /// prefix without its slash.
 pub(crate) fn join(prefix: &str, name: &str) -> String {
-    if name.is_empty() { clean(prefix) } else { clean(&format!("{prefix}/{name}")) }
+    match prefix.strip_suffix('/') {
+        _ if name.is_empty() => clean(prefix),
+        // As almost all are.
+        Some(stem) if is_clean(stem) && is_clean(name) => format!("{prefix}{name}"),
+        _ => clean(&format!("{prefix}/{name}")),
+    }
 }
 
 /// Whether cleaning leaves `path` as it is, wherever it stands in a key.

@@ -241,7 +241,8 @@ fn hint(nearest: Option<&String>, known: &[String]) -> String {
 }
 
 fn listed(problems: &[FieldProblem]) -> String {
-    problems.iter().map(|problem| format!("; {problem}")).collect()
+    const MOST: usize = 20;
+    problems.iter().take(MOST).map(|problem| format!("; {problem}")).collect()
 }
 
 /// Models by key prefix.

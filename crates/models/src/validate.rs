@@ -3,7 +3,7 @@
 //! What needs the state of other values (an interface that has to exist) is a dependency and not here; what depends
 //! on the VPP release is the descriptors' matter.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -61,16 +61,28 @@ impl fmt::Display for FieldProblem {
 #[derive(Default)]
 struct Problems(Vec<FieldProblem>);
 
+/// Adds problems of fields of which nothing is said so far.
+struct Unsaid {
+    problems: Vec<FieldProblem>,
+    said: HashSet<String>,
+}
+
+impl Unsaid {
+    fn after(problems: Vec<FieldProblem>) -> Self {
+        let said = problems.iter().map(|problem| problem.path.clone()).collect();
+        Self { problems, said }
+    }
+
+    fn add(&mut self, path: &str, reason: impl FnOnce() -> String) {
+        if self.said.insert(path.to_owned()) {
+            self.problems.push(FieldProblem { path: path.to_owned(), reason: reason() });
+        }
+    }
+}
+
 impl Problems {
     fn add(&mut self, path: impl Into<String>, reason: impl Into<String>) {
         self.0.push(FieldProblem { path: path.into(), reason: reason.into() });
-    }
-
-    /// Adds a problem of a field of which nothing is said so far.
-    fn add_first(&mut self, path: &str, reason: impl FnOnce() -> String) {
-        if !self.0.iter().any(|problem| problem.path == path) {
-            self.add(path, reason());
-        }
     }
 
     fn tag(&mut self, path: &str, name: &str) {
@@ -176,13 +188,13 @@ fn family(text: &str) -> Option<bool> {
 
 /// All rules of a model: its own, those stated in the `.proto` file, and those for fields that the key is made of.
 pub(crate) fn all<M: ModelMessage>(value: &M, own: fn(&M) -> Vec<FieldProblem>) -> Vec<FieldProblem> {
-    let mut problems = Problems(own(value));
+    let mut problems = Unsaid::after(own(value));
     let dynamic = value.transcode_to_dynamic();
     if let Some(name) = M::NAME {
         key_fields::check(&mut problems, name.template, &dynamic);
     }
     annotated::check(&mut problems, &dynamic);
-    problems.0
+    problems.problems
 }
 
 /// A model without rules of its own.

@@ -18,10 +18,18 @@ pub struct YamlError {
     pub reason: String,
 }
 
-/// The size of a text is its owner's business, so there is no budget; aliases keep their limits.
+/// Levels of nesting at most. Models need a dozen; reading takes room on the stack for each.
+const DEEPEST: usize = 64;
+
+/// The size of a text is its owner's business; its depth and what aliases make of it are not.
 fn options() -> Options {
     serde_saphyr::options! {
-        budget: None,
+        budget: serde_saphyr::budget! {
+            max_depth: DEEPEST,
+            max_events: usize::MAX,
+            max_nodes: usize::MAX,
+            max_total_scalar_bytes: usize::MAX,
+        },
         duplicate_keys: DuplicateKeyPolicy::Error,
         strict_booleans: true,
         with_snippet: false,

@@ -68,6 +68,17 @@ fn an_example_keeps_all_rules_and_survives_every_form() {
 }
 
 #[test]
+fn the_documentation_lists_every_model() {
+    let page = include_str!("../../../docs/models.md");
+    for model in REGISTRY.models() {
+        let row = format!("| `{}` | `{}", model.name(), model.key_prefix());
+        let row =
+            page.lines().find(|line| line.starts_with(&row)).unwrap_or_else(|| panic!("{row} is missing"));
+        assert!(row.ends_with(&format!("| `{}` |", model.proto_name())), "{row}");
+    }
+}
+
+#[test]
 fn a_model_tells_clients_what_it_is() {
     for model in REGISTRY.models() {
         let detail = model.detail();

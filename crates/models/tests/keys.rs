@@ -1,6 +1,6 @@
 //! Keys are those that users have in their stores.
 
-use models::keys::{self, AddressSource, IpVersion, LinkState, PropertyKey};
+use models::keys::{self, AddressSource, DerivedKey, Direction, IpVersion, LinkState, PropertyKey};
 use models::{ModelError, Registry};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -390,6 +390,108 @@ fn what_is_no_property_key_is_not_taken_for_one() {
     }
 }
 
+#[test]
+fn derived_keys_are_those_that_users_know() {
+    let egress = Direction::Egress;
+    let source = AddressSource::Existing;
+    for (expected, key) in [
+        ("vpp/proxyarp/interface/a/1", DerivedKey::ProxyArpInterface { interface: "a/1" }),
+        (
+            "vpp/acl/w/x/interface/egress/a/1",
+            DerivedKey::AclInterface { acl: "w/x", direction: egress, interface: "a/1" },
+        ),
+        (
+            "vpp/acl/w/interface/ingress/a/interface/egress/b",
+            DerivedKey::AclInterface {
+                acl: "w",
+                direction: Direction::Ingress,
+                interface: "a/interface/egress/b",
+            },
+        ),
+        ("vpp/abf/7/interface/a/1", DerivedKey::AbfInterface { index: 7, interface: "a/1" }),
+        ("vpp/spd/7/interface/a", DerivedKey::SpdInterface { index: 7, interface: "a" }),
+        ("vpp/nat44/endpoint-dependent", DerivedKey::NatEndpointDependent),
+        ("vpp/nat44/interface/a/1/feature/in", DerivedKey::NatInterface { interface: "a/1", inside: true }),
+        ("vpp/nat44/interface/a/feature/out", DerivedKey::NatInterface { interface: "a", inside: false }),
+        (
+            "vpp/nat44/address/10.0.0.1/twice-nat/on",
+            DerivedKey::NatAddress { address: "10.0.0.1", twice_nat: true },
+        ),
+        (
+            "vpp/nat44/twiceNAT-pool/vrf/2/addresses/10.0.0.1",
+            DerivedKey::NatTwicePool { vrf: 2, first: "10.0.0.1", last: "" },
+        ),
+        (
+            "vpp/nat44/twiceNAT-pool/vrf/2/addresses/10.0.0.1-10.0.0.9",
+            DerivedKey::NatTwicePool { vrf: 2, first: "10.0.0.1", last: "10.0.0.9" },
+        ),
+        ("linux/interface/host-name/eth0", DerivedKey::HostInterface { name: "eth0" }),
+        (
+            "linux/interface/host-name/eth0/address/10.0.0.1/24",
+            DerivedKey::HostAddress { name: "eth0", address: "10.0.0.1/24" },
+        ),
+        (
+            "linux/interface/host-name/eth0/vrf-host-name/blue",
+            DerivedKey::HostVrf { name: "eth0", vrf: "blue" },
+        ),
+        ("linux/interface/state/a/1/UP", DerivedKey::LinuxState { interface: "a/1", state: LinkState::Up }),
+        (
+            "linux/interface/a/1/address/existing/10.0.0.1/24",
+            DerivedKey::LinuxAddress { interface: "a/1", source, address: "10.0.0.1/24" },
+        ),
+        ("linux/interface/a/1/vrf/blue", DerivedKey::LinuxVrf { interface: "a/1", vrf: "blue" }),
+        (
+            "linux/link-local-route/a/1/dest-address/10.0.0.0/8",
+            DerivedKey::LinkLocalRoute { interface: "a/1", destination: "10.0.0.0/8" },
+        ),
+        ("linux/microservice/ms1", DerivedKey::Microservice { label: "ms1" }),
+        (
+            "netalloc/neigh-gw/network/net1/interface/a/1",
+            DerivedKey::NeighbourGateway { network: "net1", interface: "a/1" },
+        ),
+    ] {
+        assert_eq!(key.to_string(), expected);
+        assert_eq!(DerivedKey::parse(expected), Some(key));
+    }
+    assert_eq!(
+        DerivedKey::ProxyArpInterface { interface: "" }.to_string(),
+        "vpp/proxyarp/interface/<invalid>"
+    );
+    for key in [
+        "",
+        "vpp/acl/a/interface/sideways/b",
+        "vpp/abf/x/interface/a",
+        "vpp/abf/07/interface/a",
+        "vpp/nat44/interface/a/feature/both",
+        "vpp/nat44/twiceNAT-pool/vrf/1/addresses/a-",
+        "linux/interface/a",
+        "linux/microservice/",
+        "config/vpp/v2/interfaces/a",
+    ] {
+        assert_eq!(DerivedKey::parse(key), None, "{key}");
+    }
+}
+
+#[test]
+fn status_keys_are_those_that_users_know() {
+    use models::keys::status;
+    assert_eq!(status::interface("Gig0/8/0"), "vpp/status/v2/interface/Gig0/8/0");
+    assert_eq!(status::interface_error("if1"), "vpp/status/v2/interface/error/if1");
+    assert_eq!(status::parse_interface(&status::interface("Gig0/8/0")), Some("Gig0/8/0"));
+    assert_eq!(status::parse_interface_error(&status::interface_error("a/b")), Some("a/b"));
+    assert_eq!(status::parse_interface(&status::interface_error("if1")), None);
+    assert_eq!(status::parse_interface("vpp/status/v2/interface/"), None);
+    assert_eq!(
+        (status::AGENT, &*status::plugin("etcd")),
+        ("check/status/v1/agent", "check/status/v1/plugin/etcd")
+    );
+    assert_eq!(
+        status::of_config("config/vpp/v2/exception/reason/r").as_deref(),
+        Some("status/vpp/v2/exception/reason/r")
+    );
+    assert_eq!(status::of_config("vpp/bd/a"), None);
+}
+
 fn name() -> impl Strategy<Value = String> {
     // Parts that are no marker words, joined by slashes.
     prop::collection::vec("[A-Za-z0-9_.:-]{1,8}x", 1..4).prop_map(|parts| parts.join("/"))
@@ -422,6 +524,15 @@ proptest! {
         ] {
             let text = key.to_string();
             prop_assert_eq!(PropertyKey::parse(&text), Some(key), "{}", text);
+        }
+    }
+
+    #[test]
+    fn parsing_a_derived_key_never_panics(
+        text in "(vpp/(acl|abf|spd|nat44/interface|nat44/address|nat44/twiceNAT-pool/vrf)/|linux/(interface|link-local-route|microservice)/)?[a-z/<>0-9-]{0,40}",
+    ) {
+        if let Some(key) = DerivedKey::parse(&text) {
+            prop_assert_eq!(key.to_string(), text);
         }
     }
 

@@ -16,6 +16,7 @@ use tower_service::Service;
 
 use super::config::EtcdConfig;
 use super::error::{self, Failure};
+use super::first::{FirstBytes, Watched};
 use super::proto::etcdserverpb as pb;
 use super::{MAX_MESSAGE, key_bytes};
 use crate::StoreError;
@@ -40,6 +41,7 @@ pub(super) struct Session {
     token: Option<MetadataValue<Ascii>>,
     /// Counts connections.
     number: usize,
+    first: FirstBytes,
 }
 
 impl Session {
@@ -50,6 +52,14 @@ impl Session {
             request.metadata_mut().insert("token", token.clone());
         }
         request
+    }
+
+    /// What a failure is due to: perhaps to somebody who is no etcd.
+    fn judge(&self, failure: Failure) -> Failure {
+        match self.first.foreign() {
+            Some(words) if failure.is_lost() => Failure::Foreign(words),
+            _ => failure,
+        }
     }
 }
 
@@ -120,13 +130,13 @@ impl Connector {
             let i = (first + i) % self.members.len();
             let Some((address, tls)) = self.members.get(i) else { continue };
             match self.connect(address, tls.as_ref()).await {
-                Ok(channel) => {
+                Ok((channel, first)) => {
                     self.first.store(i, Ordering::Relaxed);
                     let number = self.sessions.fetch_add(1, Ordering::Relaxed);
-                    let mut session = Session { channel, token: None, number };
+                    let mut session = Session { channel, token: None, number, first };
                     if let Err(failure) = self.authenticate(&mut session).await {
                         self.first.fetch_add(1, Ordering::Relaxed);
-                        return Err(failure);
+                        return Err(session.judge(failure));
                     }
                     *slot = Some(session.clone());
                     return Ok(session);
@@ -137,7 +147,11 @@ impl Connector {
         Err(Failure::Connect(failures))
     }
 
-    async fn connect(&self, address: &Address, tls: Option<&Tls>) -> Result<Channel, ConnectError> {
+    async fn connect(
+        &self,
+        address: &Address,
+        tls: Option<&Tls>,
+    ) -> Result<(Channel, FirstBytes), ConnectError> {
         let unusable = |error: tonic::transport::Error| ConnectError::Unreachable(error::chain(&error));
         // Made here and not by the channel, so that what went wrong is told as it is.
         let stream = net::connect(address, tls, &[b"h2"], self.config.dial_timeout).await?;
@@ -156,7 +170,9 @@ impl Connector {
             .keep_alive_timeout(PONG)
             .keep_alive_while_idle(true)
             .connect_timeout(self.config.dial_timeout);
-        endpoint.connect_with_connector(Once(Some(stream))).await.map_err(unusable)
+        let (stream, first) = Watched::new(stream);
+        let channel = endpoint.connect_with_connector(Once(Some(stream))).await.map_err(unusable)?;
+        Ok((channel, first))
     }
 
     async fn authenticate(&self, session: &mut Session) -> Result<(), Failure> {
@@ -214,7 +230,7 @@ impl Connector {
             let session = self.session().await?;
             let failure = match self.within(call(session.clone())).await {
                 Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
+                Err(failure) => session.judge(failure),
             };
             // An expired token is refused before anything is done.
             if failure.wants_token() && !self.config.username.is_empty() && !renewed {
@@ -227,7 +243,7 @@ impl Connector {
             }
             self.forget(&session, true).await;
             attempts -= 1;
-            if attempts == 0 || matches!(failure, Failure::Timeout(_)) {
+            if attempts == 0 || matches!(failure, Failure::Timeout(_) | Failure::Foreign(_)) {
                 return Err(failure);
             }
         }
@@ -283,10 +299,10 @@ impl Connector {
 }
 
 /// Hands out a connection that was made before, once. When it breaks another one is made by [`Connector::session`].
-struct Once(Option<net::Stream>);
+struct Once(Option<Watched>);
 
 impl Service<Uri> for Once {
-    type Response = TokioIo<net::Stream>;
+    type Response = TokioIo<Watched>;
     type Error = std::io::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 

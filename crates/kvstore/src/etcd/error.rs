@@ -15,6 +15,8 @@ pub(super) enum Failure {
     Connect(Vec<(String, ConnectError)>),
     /// etcd, or what stands in its place, said no; or the connection broke.
     Status(Box<Status>),
+    /// Somebody answers that does not speak HTTP/2: what it says.
+    Foreign(String),
     /// No answer in time.
     Timeout(Duration),
 }
@@ -23,7 +25,7 @@ impl Failure {
     /// Whether the connection is of no more use.
     pub(super) fn is_lost(&self) -> bool {
         match self {
-            Self::Connect(_) | Self::Timeout(_) => true,
+            Self::Connect(_) | Self::Foreign(_) | Self::Timeout(_) => true,
             Self::Status(status) => match status.code() {
                 Code::Unavailable | Code::Cancelled | Code::Internal => true,
                 Code::Unknown | Code::Unimplemented => !status.message().starts_with("etcdserver:"),
@@ -42,7 +44,7 @@ impl Failure {
     pub(super) fn message(&self) -> &str {
         match self {
             Self::Status(status) => status.message(),
-            Self::Connect(_) | Self::Timeout(_) => "",
+            Self::Connect(_) | Self::Foreign(_) | Self::Timeout(_) => "",
         }
     }
 
@@ -70,6 +72,7 @@ pub(super) fn chain(error: &dyn Error) -> String {
 pub(super) fn explain(store: &str, failure: &Failure, key: Option<&str>) -> StoreError {
     let store = store.to_owned();
     match failure {
+        Failure::Foreign(words) => foreign(store, &format!("`{words}`")),
         Failure::Connect(members) => explain_connect(store, members),
         Failure::Timeout(timeout) => StoreError::Unreachable {
             store,
@@ -133,13 +136,7 @@ fn explain_status(store: String, status: &Status, key: Option<&str>) -> StoreErr
     let speaks_otherwise =
         ["frame", "content-type", "HTTP_1_1_REQUIRED", "status code", "PROTOCOL_ERROR", "preface"];
     if status.code() == Code::Unimplemented || speaks_otherwise.iter().any(|sign| reason.contains(sign)) {
-        return StoreError::Protocol {
-            store,
-            reason: format!("expected etcd's API (gRPC), found something else ({reason})"),
-            advice: "check that endpoints names the client port of etcd (2379 as a rule), and set insecure-transport to \
-                     whether it does TLS"
-                .to_owned(),
-        };
+        return foreign(store, &reason);
     }
     let reason = if broke.iter().any(|sign| reason.contains(sign)) {
         format!("the connection broke ({reason})")
@@ -158,5 +155,15 @@ fn denied(store: String, reason: String) -> StoreError {
         store,
         reason,
         advice: "check username, password and the role's permission on /vnf-agent/".to_owned(),
+    }
+}
+
+fn foreign(store: String, found: &str) -> StoreError {
+    StoreError::Protocol {
+        store,
+        reason: format!("expected etcd's API (gRPC), found something else ({found})"),
+        advice: "check that endpoints names the client port of etcd (2379 as a rule), and set insecure-transport to \
+                 whether it does TLS"
+            .to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream;
+use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::Mutex;
 use tonic::{Code, Status};
 
@@ -15,6 +15,9 @@ use crate::StoreError;
 use crate::keep::{Keep, Kept};
 
 use pb::lease_client::LeaseClient;
+
+/// Values that are put again at a time.
+const AT_A_TIME: usize = 64;
 
 pub(super) struct Lease {
     connector: Arc<Connector>,
@@ -89,10 +92,12 @@ impl Lease {
             *slot = None;
         }
         let id = self.id().await?;
-        for (key, value) in kept.values() {
-            self.connector.put(&key, value, id).await?;
-        }
-        Ok(())
+        let puts = kept.values().into_iter().map(|(key, value)| self.put_one(key, value, id));
+        stream::iter(puts).buffer_unordered(AT_A_TIME).try_collect::<()>().await
+    }
+
+    async fn put_one(&self, key: String, value: Bytes, id: i64) -> Result<(), Failure> {
+        self.connector.put(&key, value, id).await
     }
 
     /// Whether the lease lives on.

@@ -124,10 +124,7 @@ async fn watch_session(
                 set(feed, &kv.key, kv.value, revision(kv.mod_revision));
             }
         }
-        // The parts of one answer are one change.
-        if !answer.fragment {
-            feed.change(revision(latest)).await?;
-        }
+        feed.change(revision(latest)).await?;
     }
 }
 
@@ -137,12 +134,13 @@ async fn open(
     prefix: &str,
     at: u64,
 ) -> Result<Streaming<pb::WatchResponse>, Failure> {
+    // Not in fragments: for those etcd's time grows with the square of the number of changes. What is larger than a
+    // message may be is listed again, in pages.
     let create = pb::WatchCreateRequest {
         key: key_bytes(prefix),
         range_end: range_end(prefix.as_bytes()),
         start_revision: i64::try_from(at).unwrap_or(i64::MAX).saturating_add(1),
         progress_notify: true,
-        fragment: true,
     };
     let create = pb::WatchRequest { request_union: Some(RequestUnion::CreateRequest(create)) };
     // The stream of requests stays open: its end is the end of the watch.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{Fault, Place};
 
+mod current;
 mod json;
 mod yaml;
 

@@ -1,6 +1,6 @@
 //! The servers of a store, and commands to the one that has the key.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, ServerErrorKind, Value, cmd};
 use tokio::sync::Mutex;
@@ -13,6 +13,14 @@ use crate::net::Address;
 
 /// How often a command is sent again: to another node, or after a broken connection.
 const ATTEMPTS: usize = 4;
+
+/// The node that a redirection names: `host:port`, or only `:port` for the host that was asked. An IPv6 address has no
+/// brackets there.
+fn redirected(to: &str, asked: &Address) -> Option<Address> {
+    let (host, port) = to.rsplit_once(':')?;
+    let host = if host.is_empty() { asked.host.as_str() } else { host.trim_matches(['[', ']']) };
+    Some(Address { scheme: None, host: host.to_owned(), port: port.parse().ok()? })
+}
 
 /// All masters, connected.
 pub(super) type Connected = Vec<(Master, Node)>;
@@ -86,6 +94,7 @@ impl Nodes {
         command: &Cmd,
         again: bool,
     ) -> Result<T, StoreError> {
+        let began = Instant::now();
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -101,13 +110,15 @@ impl Nodes {
             match error.kind() {
                 ErrorKind::Server(ServerErrorKind::Moved) if more => self.forget().await,
                 ErrorKind::Server(ServerErrorKind::Ask) if more => {
-                    if let Some((host, port)) = error.redirect_node() {
-                        return self
-                            .ask(Address { scheme: None, host: host.to_owned(), port }, key, command)
-                            .await;
+                    match error.redirect_node().and_then(|(to, _slot)| redirected(to, &node.address)) {
+                        Some(to) => return self.ask(to, key, command).await,
+                        None => return Err(node.failed(&error, Some(key))),
                     }
                 }
-                ErrorKind::Server(ServerErrorKind::TryAgain | ServerErrorKind::ClusterDown) if more => {
+                // That passes as a rule.
+                ErrorKind::Server(ServerErrorKind::TryAgain | ServerErrorKind::ClusterDown)
+                    if began.elapsed() < self.access.read_timeout =>
+                {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
                 // A demoted master: another one is known by now.
@@ -138,5 +149,24 @@ impl Nodes {
             .extract_error()
             .and_then(|answer| Ok(T::from_redis_value(answer)?))
             .map_err(|error| node.failed(&error, Some(key)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirections_name_a_node() {
+        let asked = Address::parse("redis.example", 6379).unwrap();
+        for (to, expected) in [
+            ("10.0.0.1:7000", Some("10.0.0.1:7000")),
+            (":7000", Some("redis.example:7000")),
+            ("fe80::1:7000", Some("[fe80::1]:7000")),
+            ("none", None),
+            ("host:x", None),
+        ] {
+            assert_eq!(redirected(to, &asked).map(|to| to.to_string()).as_deref(), expected, "{to}");
+        }
     }
 }

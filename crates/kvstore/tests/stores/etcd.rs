@@ -92,7 +92,7 @@ async fn many_keys() {
     let keys: Vec<usize> = (0..KEYS).collect();
     for chunk in keys.chunks(5000) {
         let put = |i: &usize| {
-            let value = if i % 2 == 0 { format!("{{\"n\": {i}") } else { format!("{{\"n\": {i}}}") };
+            let value = if i.is_multiple_of(2) { format!("{{\"n\": {i}") } else { format!("{{\"n\": {i}}}") };
             Operation::Put(key(&format!("garbage/{i:06}")), Bytes::from(value))
         };
         let operations = chunk.iter().map(put).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kvstore::{Decoder, Entry, SourceEvent, Store, StoreSource, Subscription, Value, subscribe};
+use kvstore::{Entry, SourceEvent, Store, StoreSource, Subscription, Value, subscribe};
 
 /// Longer than any event takes, even on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -20,11 +20,11 @@ pub(crate) struct Follower {
 
 impl Follower {
     pub(crate) fn of(store: Arc<dyn Store>, label: &str) -> Self {
-        Self::with(store, label, Decoder::default())
+        Self::from(StoreSource::new(store, label))
     }
 
-    pub(crate) fn with(store: Arc<dyn Store>, label: &str, decoder: Decoder) -> Self {
-        let source = subscribe(Box::new(StoreSource::new(store, label).decoder(decoder)));
+    pub(crate) fn from(source: StoreSource) -> Self {
+        let source = subscribe(Box::new(source));
         Self { source, state: BTreeMap::new(), snapshots: 0, problem: None, revision: 0 }
     }
 
@@ -34,7 +34,9 @@ impl Follower {
             Ok(Some(event)) => event,
             Ok(None) => panic!("the source has ended"),
             Err(_) => {
-                panic!("no event within {PATIENCE:?}; state {:?}, problem {:?}", self.state, self.problem)
+                let some: Vec<_> = self.state.iter().take(10).collect();
+                let (count, problem) = (self.state.len(), &self.problem);
+                panic!("no event within {PATIENCE:?}; {count} keys: {some:?}, problem {problem:?}")
             }
         };
         match &event {

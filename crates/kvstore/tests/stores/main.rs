@@ -11,6 +11,7 @@ use libtest_mimic::{Arguments, Trial};
 
 mod consul;
 mod consul_double;
+mod embedded;
 mod etcd;
 mod follower;
 mod proxy;
@@ -45,9 +46,13 @@ where
 }
 
 fn main() -> ExitCode {
+    if let Some(path) = std::env::var_os(embedded::HOLD) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(embedded::hold(path.as_ref()));
+    }
     let mut arguments = Arguments::from_args();
-    // Each has a server of its own.
-    arguments.test_threads.get_or_insert(4);
+    // Each has a server of its own, and most of them wait.
+    arguments.test_threads.get_or_insert(8);
     let mut trials = Vec::new();
     for kind in Kind::ALL {
         for (name, scenario) in scenarios::all(kind) {
@@ -57,5 +62,6 @@ fn main() -> ExitCode {
     trials.extend(etcd::all());
     trials.extend(redis::all());
     trials.extend(consul::all());
+    trials.extend(embedded::all());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -9,10 +9,19 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+/// What a proxy does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Passes,
+    Cut,
+    /// Nothing gets through, and nobody is told.
+    Swallows,
+}
+
 /// Passes connections on to a port of this machine while it is not cut.
 pub(crate) struct Proxy {
     pub(crate) port: u16,
-    cut: watch::Sender<bool>,
+    cut: watch::Sender<Mode>,
     task: JoinHandle<()>,
 }
 
@@ -20,21 +29,31 @@ impl Proxy {
     pub(crate) async fn to(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let own = listener.local_addr().unwrap().port();
-        let (cut, is_cut) = watch::channel(false);
+        let (cut, is_cut) = watch::channel(Mode::Passes);
         let task = tokio::spawn(async move {
             loop {
                 let (mut client, _) = listener.accept().await.unwrap();
                 let mut is_cut = is_cut.clone();
-                if *is_cut.borrow() {
+                if *is_cut.borrow() == Mode::Cut {
                     continue;
                 }
                 tokio::spawn(async move {
                     let Ok(mut server) = TcpStream::connect(("127.0.0.1", port)).await else { return };
                     let _ = client.set_nodelay(true);
                     let _ = server.set_nodelay(true);
-                    tokio::select! {
-                        _ = copy_bidirectional(&mut client, &mut server) => {}
-                        _ = is_cut.wait_for(|cut| *cut) => {}
+                    loop {
+                        let mode = *is_cut.borrow_and_update();
+                        let passing = async {
+                            match mode {
+                                Mode::Passes => drop(copy_bidirectional(&mut client, &mut server).await),
+                                Mode::Cut => {}
+                                Mode::Swallows => std::future::pending().await,
+                            }
+                        };
+                        tokio::select! {
+                            () = passing => return,
+                            changed = is_cut.changed() => if changed.is_err() { return },
+                        }
                     }
                 });
             }
@@ -44,11 +63,16 @@ impl Proxy {
 
     /// Ends all connections and lets no new ones through.
     pub(crate) fn cut(&self) {
-        self.cut.send_replace(true);
+        self.cut.send_replace(Mode::Cut);
+    }
+
+    /// Lets nothing through, and tells nobody.
+    pub(crate) fn swallow(&self) {
+        self.cut.send_replace(Mode::Swallows);
     }
 
     pub(crate) fn mend(&self) {
-        self.cut.send_replace(false);
+        self.cut.send_replace(Mode::Passes);
     }
 }
 

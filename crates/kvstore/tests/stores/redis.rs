@@ -281,6 +281,11 @@ async fn cluster() {
     words.push("--cluster-yes");
     let made = cli(nodes[0].port, &words);
     assert!(made.contains("All 16384 slots covered"), "{made}");
+    let since = Instant::now();
+    while !nodes.iter().all(|node| cli(node.port, &["cluster", "info"]).contains("cluster_state:ok")) {
+        assert!(since.elapsed() < PATIENCE, "the cluster does not come up");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let config =
         RedisConfig { endpoint: String::new(), endpoints: vec![addresses[1].clone()], ..redis_config(0) };
     let through = store(&config);

@@ -30,12 +30,14 @@ pub(crate) fn all(kind: Kind) -> Vec<Row> {
     if kind != Kind::Consul {
         rows.extend(rows![a_huge_value_is_told_by_its_size]);
     }
+    rows.extend(rows![keys_that_the_agent_writes_itself_can_be_passed_over]);
     if kind.is_remote() {
         rows.extend(rows![
             a_store_that_is_away_at_start_is_waited_for,
             a_store_that_restarts_is_read_again,
             what_happens_while_the_store_is_cut_off_is_known_after,
             what_lives_as_long_as_the_agent_is_put_again_after_a_cut,
+            a_store_that_falls_silent_is_noticed,
             whoever_speaks_something_else_is_told_from_the_store,
         ]);
     }
@@ -101,7 +103,8 @@ async fn labels_do_not_see_each_other(kind: Kind) {
 async fn a_value_that_makes_no_sense_is_told_as_such(kind: Kind) {
     let server = Server::start(kind).await;
     let store = server.store();
-    let bad: [(&str, &[u8], &str, Option<(usize, usize)>); 4] = [
+    type Bad = (&'static str, &'static [u8], &'static str, Option<(usize, usize)>);
+    let bad: [Bad; 4] = [
         ("text", b"no json", "expected", Some((1, 2))),
         ("binary", b"{\n \x00\xff", "UTF-8", Some((2, 3))),
         ("empty", b"", "empty", None),
@@ -299,7 +302,7 @@ async fn a_store_that_restarts_is_read_again(kind: Kind) {
     follower.knows(&[("a", 1), ("b", 1)]).await;
     server.stop();
     let problem = follower.problem().await;
-    assert!(problem.contains("what was configured from there stays"), "{problem}");
+    assert!(problem.contains("what was configured stays"), "{problem}");
     assert_eq!(follower.state.len(), 2, "nothing is taken for deleted");
     server.run().await;
     // Through the connection from before.
@@ -348,6 +351,36 @@ async fn what_lives_as_long_as_the_agent_is_put_again_after_a_cut(kind: Kind) {
         assert!(since.elapsed() < PATIENCE, "it is not put again");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+async fn a_store_that_falls_silent_is_noticed(kind: Kind) {
+    let server = Server::start(kind).await;
+    let store = server.direct();
+    put(&*store, "a", 1).await;
+    let mut follower = Follower::of(server.store(), "vpp1");
+    follower.knows(&[("a", 1)]).await;
+    server.proxy().swallow();
+    follower.problem().await;
+    put(&*store, "a", 2).await;
+    server.proxy().mend();
+    follower.knows(&[("a", 2)]).await;
+    follower.until(|follower| follower.problem.is_none()).await;
+}
+
+async fn keys_that_the_agent_writes_itself_can_be_passed_over(kind: Kind) {
+    let server = Server::start(kind).await;
+    let store = server.store();
+    put(&*store, "status/a", 1).await;
+    put(&*store, "config/a", 1).await;
+    let source = kvstore::StoreSource::new(server.store(), "vpp1").without(["status/"]);
+    let mut follower = Follower::from(source);
+    follower.knows(&[("config/a", 1)]).await;
+    put(&*store, "status/a", 2).await;
+    put(&*store, "status/b", 1).await;
+    store.delete(&key("status/a")).await.unwrap();
+    follower.silence().await;
+    put(&*store, "config/a", 2).await;
+    follower.knows(&[("config/a", 2)]).await;
 }
 
 async fn whoever_speaks_something_else_is_told_from_the_store(kind: Kind) {

@@ -33,7 +33,7 @@ impl Kind {
         match self {
             Self::Etcd => "etcd",
             Self::Redis => "redis",
-            Self::Consul => "consul",
+            Self::Consul => "consul (a double of it)",
             Self::Embedded => "embedded",
         }
     }

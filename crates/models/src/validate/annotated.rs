@@ -12,7 +12,7 @@ use prost_reflect::{
     ReflectMessage, Value,
 };
 
-use super::Problems;
+use super::Unsaid;
 use crate::nearest::shortened;
 use crate::net::{AllocRef, is_alloc_ref};
 use crate::proto::DESCRIPTOR_POOL;
@@ -172,11 +172,11 @@ fn rule(field: &FieldDescriptor, extension: &ExtensionDescriptor) -> Option<Rule
 }
 
 /// Checks every field of `message`, and of the messages in it.
-pub(super) fn check(problems: &mut Problems, message: &DynamicMessage) {
+pub(super) fn check(problems: &mut Unsaid, message: &DynamicMessage) {
     walk(problems, message, &mut String::new());
 }
 
-fn walk(problems: &mut Problems, message: &DynamicMessage, path: &mut String) {
+fn walk(problems: &mut Unsaid, message: &DynamicMessage, path: &mut String) {
     let descriptor = message.descriptor();
     let Some(rules) = RULES.get(descriptor.full_name()) else { return };
     for (number, rule) in rules {
@@ -205,12 +205,12 @@ fn walk(problems: &mut Problems, message: &DynamicMessage, path: &mut String) {
     }
 }
 
-fn value(problems: &mut Problems, rule: &Rule, value: &Value, path: &mut String) {
+fn value(problems: &mut Unsaid, rule: &Rule, value: &Value, path: &mut String) {
     match (rule, value) {
         (Rule::Inside, Value::Message(message)) => walk(problems, message, path),
         (Rule::Enum(descriptor), Value::EnumNumber(number)) if descriptor.get_value(*number).is_none() => {
             let names: Vec<String> = descriptor.values().map(|v| v.name().to_owned()).collect();
-            problems.add_first(path, || format!("{number} is not one of {}", names.join(", ")));
+            problems.add(path, || format!("{number} is not one of {}", names.join(", ")));
         }
         (Rule::Range(least, most, exception), number) => {
             let number = match number {
@@ -222,12 +222,12 @@ fn value(problems: &mut Problems, rule: &Rule, value: &Value, path: &mut String)
             };
             let default = number == 0 && *exception == Some(Exception::Zero);
             if !(*least..=*most).contains(&number) && !default {
-                problems.add_first(path, || format!("is {number}, which is not from {least} to {most}"));
+                problems.add(path, || format!("is {number}, which is not from {least} to {most}"));
             }
         }
         (Rule::Address(form, exception), Value::String(text)) => {
             if let Some(reason) = address(*form, *exception, text) {
-                problems.add_first(path, || reason);
+                problems.add(path, || reason);
             }
         }
         _ => {}

@@ -88,7 +88,7 @@ pub(crate) fn security_association(value: &SecurityAssociation) -> Vec<FieldProb
 
 /// A key in hexadecimal; what is wrong is told without the key.
 fn key(problems: &mut Problems, path: &str, key: &str, length: Option<usize>, algorithm: &str) {
-    if !key.bytes().all(|b| b.is_ascii_hexdigit()) || key.len() % 2 != 0 {
+    if !key.bytes().all(|b| b.is_ascii_hexdigit()) || !key.len().is_multiple_of(2) {
         problems.add(path, "is not hexadecimal, two digits for each byte");
     } else if let Some(length) = length
         && key.len() != 2 * length

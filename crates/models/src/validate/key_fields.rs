@@ -5,12 +5,12 @@
 
 use prost_reflect::{DynamicMessage, Kind, ReflectMessage};
 
-use super::Problems;
+use super::Unsaid;
 use crate::nearest::shortened;
 use crate::path::is_clean;
 
 /// Checks the text fields that `template` names.
-pub(super) fn check(problems: &mut Problems, template: &str, message: &DynamicMessage) {
+pub(super) fn check(problems: &mut Unsaid, template: &str, message: &DynamicMessage) {
     for (name, required) in fields(template) {
         let descriptor = message.descriptor();
         let Some(field) = descriptor
@@ -23,10 +23,10 @@ pub(super) fn check(problems: &mut Problems, template: &str, message: &DynamicMe
         let Some(text) = value.as_str() else { continue };
         if text.is_empty() {
             if required {
-                problems.add_first(field.name(), || "must not be empty: the key is made of it".to_owned());
+                problems.add(field.name(), || "must not be empty: the key is made of it".to_owned());
             }
         } else if !is_clean(text) {
-            problems.add_first(field.name(), || {
+            problems.add(field.name(), || {
                 format!(
                     "`{}` begins or ends with a slash, or has an empty part, `.` or `..` between slashes; \
                      another value could have the same key",

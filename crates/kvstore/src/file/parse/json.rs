@@ -7,7 +7,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::Stated;
-use crate::exact::{Exact, note_key, take_key};
+use super::current::{note_key, take_key};
+use crate::exact::Exact;
 use crate::{Fault, Place};
 
 /// Entries in the order of the file, keys that are stated twice among them.

@@ -8,8 +8,9 @@ use serde_json::Value;
 use serde_saphyr::{DuplicateKeyPolicy, Error, Location, Options, Spanned};
 
 use super::Stated;
+use super::current::{note_key, take_key};
 use super::json::in_our_words;
-use crate::exact::{Exact, note_key, take_key};
+use crate::exact::Exact;
 use crate::{Fault, Place};
 
 /// One document.
