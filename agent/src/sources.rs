@@ -70,7 +70,9 @@ pub(crate) fn attach(
     let mut stores: BTreeMap<Publisher, Arc<dyn Store>> = BTreeMap::new();
     let mut add =
         |orchestrator: &mut Orchestrator, kind: Kind, publisher, store: Arc<dyn Store>, decoder: Decoder| {
-            let source = StoreSource::new(store.clone(), &settings.flags.microservice_label).decoder(decoder);
+            let source = StoreSource::new(store.clone(), &settings.flags.microservice_label)
+                .decoder(decoder)
+                .without(orchestrator::NOT_CONFIGURATION);
             let identity = Identity::new(kind.name(), settings.priority(kind));
             orchestrator.source(identity, kvstore::subscribe(Box::new(source)));
             stores.insert(publisher, store);

@@ -59,9 +59,12 @@ fn indented_by_tab(line: &str) -> bool {
 fn hint(reason: &str) -> String {
     let Some((_, rest)) = reason.split_once("unknown field `") else { return String::new() };
     let Some((unknown, rest)) = rest.split_once('`') else { return String::new() };
-    let known = rest.split('`').skip(1).step_by(2);
-    let nearest =
-        known.map(|known| (strsim::jaro_winkler(unknown, known), known)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let Some((_, known)) = rest.split_once("expected ") else { return String::new() };
+    let known = known.split(" at line ").next().unwrap_or_default();
+    let known = known.trim_start_matches("one of ").split([',', ' ']).map(|key| key.trim_matches('`'));
+    let likeness = |key| strsim::jaro_winkler(unknown, key);
+    let nearest = known.filter(|key| !key.is_empty()).map(|key| (likeness(key), key));
+    let nearest = nearest.max_by(|a, b| a.0.total_cmp(&b.0));
     match nearest {
         Some((likeness, known)) if likeness > 0.7 => format!("; did you mean `{known}`?"),
         _ => String::new(),

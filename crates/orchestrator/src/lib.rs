@@ -19,7 +19,7 @@ pub use client::{Client, ClientError, Item};
 pub use ledger::{Ledger, LedgerError};
 pub use merge::Identity;
 pub use run::{Orchestrator, Report};
-pub use stated::{Fault, Labels};
+pub use stated::{Fault, Labels, NOT_CONFIGURATION};
 pub use status::{StatusWatcher, Statuses, ValueStatus};
 
 /// How the southbound stands.

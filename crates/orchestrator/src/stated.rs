@@ -11,8 +11,8 @@ use models::{ModelMessage, ModelValue, ModelVisitor, Registry};
 /// Labels of an item: free text that clients attach and filter by.
 pub type Labels = BTreeMap<String, String>;
 
-/// Keys beside the configuration that agents write under their own prefix.
-const NOT_CONFIGURATION: [&str; 5] =
+/// What agents write under their own prefix, beside the configuration.
+pub const NOT_CONFIGURATION: [&str; 5] =
     ["vpp/status/", "linux/status/", "check/status/", "config-status/", "probe-"];
 
 /// A statement that could not be taken. What was configured for its key stays.
@@ -82,6 +82,8 @@ pub(crate) struct Stated {
     pub(crate) strays: BTreeMap<Key, Arc<Fault>>,
     /// Second spellings, with what they state, by canonical key.
     second: BTreeMap<Key, BTreeMap<String, Entry>>,
+    /// Keys as stated that are gone, but only since a key of no model has come with that.
+    held: BTreeSet<String>,
     /// It has stated something. Before, nothing is known, which is not that nothing is wanted.
     pub(crate) known: bool,
     /// All that it states could be read at least once.
@@ -141,11 +143,31 @@ impl Stated {
                 self.replace(reader, entries, &mut touched);
             }
             SourceEvent::Change { set, deleted, .. } => {
-                for key in deleted {
-                    self.delete(reader, &key, &mut touched);
+                let misspelled = |(key, entry): (&String, &Entry)| {
+                    let new = !self.strays.contains_key(key.as_str());
+                    new && matches!(reader.key(key, &entry.place), Some(Err(_)))
+                };
+                // A key that goes while one of no model comes was most likely misspelled just now.
+                if !deleted.is_empty() && set.iter().any(misspelled) {
+                    tracing::warn!(
+                        source = reader.source,
+                        ?deleted,
+                        "not removed until what came with it is mended"
+                    );
+                    self.held.extend(deleted);
+                } else {
+                    for key in deleted {
+                        self.delete(reader, &key, &mut touched);
+                    }
                 }
                 for (key, entry) in set {
+                    self.held.remove(&key);
                     self.set(reader, key, entry, &mut touched);
+                }
+                if self.strays.is_empty() {
+                    for key in std::mem::take(&mut self.held) {
+                        self.delete(reader, &key, &mut touched);
+                    }
                 }
             }
             SourceEvent::Problem(_) | SourceEvent::Recovered => {}
@@ -156,6 +178,7 @@ impl Stated {
     fn replace(&mut self, reader: &Reader<'_>, entries: BTreeMap<String, Entry>, touched: &mut Touched) {
         let mut seen = BTreeSet::new();
         let mut strays = BTreeSet::new();
+        self.held.clear();
         for key in std::mem::take(&mut self.second).into_values().flat_map(BTreeMap::into_keys) {
             self.clear_stray(&key, touched);
         }

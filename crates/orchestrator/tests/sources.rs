@@ -296,6 +296,30 @@ async fn what_a_silent_source_asked_for_stays_until_it_is_heard() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_misspelled_in_a_change_does_not_remove_what_it_stood_for() {
+    let a = agent(&Plane::default(), Ledger::in_memory(), &["files"]);
+    a.tell("files", snapshot([mtu("if1", 1500), mtu("if2", 1500)])).await;
+    let (key, value) = mtu("if1", 1500);
+    let typo = key.replace("interfaces", "interfcaes");
+    let deleted = BTreeSet::from([key.clone()]);
+    let change = |set, deleted| SourceEvent::Change { set, deleted, revision: 2 };
+    a.tell("files", change(entries([(typo.clone(), value.clone())]), deleted)).await;
+    assert_eq!(a.plane.mtus(), table([("if1", 1500), ("if2", 1500)]));
+    // Others go as ever.
+    a.tell("files", delete("if2")).await;
+    assert_eq!(a.plane.mtus(), table([("if1", 1500)]));
+    a.plane.calls();
+    a.tell("files", change(entries([(key, value)]), BTreeSet::from([typo.clone()]))).await;
+    assert_eq!(a.plane.calls(), [""; 0]);
+
+    // It was meant to go after all.
+    let (key, value) = mtu("if1", 1500);
+    a.tell("files", change(entries([(typo.clone(), value)]), BTreeSet::from([key]))).await;
+    a.tell("files", change(BTreeMap::new(), BTreeSet::from([typo]))).await;
+    assert_eq!(a.plane.mtus(), table([]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_foreign_stays() {
     let plane = Plane::default();
     let foreign = Interface { name: "theirs".into(), ..Interface::default() };

@@ -73,10 +73,18 @@ impl<'de> Visitor<'de> for DocumentVisitor {
     }
 }
 
-/// The size of a file is its owner's business, so there is no budget; aliases keep their limits.
+/// Deepest nesting that is read: what is nested deeper is no configuration, and would exhaust the stack.
+const DEEPEST: usize = 64;
+
+/// The size of a file is its owner's business; its depth and what aliases make of it are not.
 fn options(duplicate_keys: DuplicateKeyPolicy) -> Options {
     serde_saphyr::options! {
-        budget: None,
+        budget: serde_saphyr::budget! {
+            max_depth: DEEPEST,
+            max_events: usize::MAX,
+            max_nodes: usize::MAX,
+            max_total_scalar_bytes: usize::MAX,
+        },
         duplicate_keys: duplicate_keys,
         strict_booleans: true,
         with_snippet: false,
