@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use control::{Answer, GraphFormat, Request};
 use kvscheduler::GraphFilter;
-use kvstore::{Lifetime, Store};
+use kvstore::{Operation, Store};
 use models::Registry;
 use orchestrator::{Client, ValueStatus};
 use serde_json::{Value, json};
@@ -157,20 +157,31 @@ impl Control {
                 let item = self.store()?.get(&self.full(&key)).await.map_err(|e| e.to_string())?;
                 item.map_or(Value::Null, |item| text_or_json(&item.value))
             }
-            Request::KvPut { key, value } => {
-                let key = self.full(&key);
-                if models::split_agent_prefix(&key).1.starts_with("config/") {
-                    // Refused here rather than shown as invalid later.
-                    self.registry.parse_json(&key, &value).map_err(|error| error.to_string())?;
-                }
-                let bytes = Bytes::from(value.to_string());
-                self.store()?.put(&key, bytes, Lifetime::Permanent).await.map_err(|e| e.to_string())?;
-                Value::Null
-            }
+            Request::KvPut { key, value } => self.change([(key, value)], []).await?,
+            Request::KvChange { put, delete } => self.change(put, delete).await?,
             Request::KvDelete { key } => {
                 self.store()?.delete(&self.full(&key)).await.map_err(|e| e.to_string())?.into()
             }
         })
+    }
+
+    async fn change(
+        &self,
+        put: impl IntoIterator<Item = (String, Value)>,
+        delete: impl IntoIterator<Item = String>,
+    ) -> Result<Value, String> {
+        let mut transaction = kvstore::Transaction::default();
+        for (key, value) in put {
+            let key = self.full(&key);
+            if models::split_agent_prefix(&key).1.starts_with("config/") {
+                // Refused here rather than shown as invalid later.
+                self.registry.parse_json(&key, &value).map_err(|error| error.to_string())?;
+            }
+            transaction.operations.push(Operation::Put(key, Bytes::from(value.to_string())));
+        }
+        transaction.operations.extend(delete.into_iter().map(|key| Operation::Delete(self.full(&key))));
+        self.store()?.transaction(transaction).await.map_err(|error| error.to_string())?;
+        Ok(Value::Null)
     }
 
     fn store(&self) -> Result<&Arc<dyn Store>, String> {

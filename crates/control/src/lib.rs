@@ -1,5 +1,6 @@
 //! What is said on the control socket of an agent: one JSON object a line, a question and its answer.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -60,6 +61,15 @@ pub enum Request {
         key: String,
         /// The value.
         value: Value,
+    },
+    /// Changes several keys of the embedded store together. Answer: null.
+    KvChange {
+        /// Keys with their values.
+        #[serde(default)]
+        put: BTreeMap<String, Value>,
+        /// Keys to remove.
+        #[serde(default)]
+        delete: Vec<String>,
     },
     /// Removes a key from the embedded store. Answer: whether it was there.
     KvDelete {

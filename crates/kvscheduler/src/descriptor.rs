@@ -73,6 +73,12 @@ pub trait Descriptor: Send + Sync + 'static {
         true
     }
 
+    /// Whether operations on a value are part of plans and records. Not for a value that only says something of another
+    /// one, for others to depend on, and with which nothing is ever done.
+    fn is_shown(&self, _key: &str, _value: &Self::Value) -> bool {
+        true
+    }
+
     /// Removes a value.
     async fn delete(&self, key: &str, value: &Self::Value, metadata: &Self::Metadata) -> Result<(), Failure>;
 

@@ -38,6 +38,7 @@ pub(crate) trait Erased: Send + Sync {
     fn validate(&self, key: &str, value: &AnyValue) -> Result<(), Invalid>;
     fn equivalent(&self, key: &str, old: &AnyValue, new: &AnyValue) -> bool;
     fn recreate(&self, key: &str, old: &AnyValue, new: &AnyValue) -> bool;
+    fn is_shown(&self, key: &str, value: &AnyValue) -> bool;
     fn shape(&self, key: &str, value: &AnyValue) -> Shape;
     /// Metadata for people.
     fn show(&self, metadata: &AnyMetadata) -> Option<String>;
@@ -140,6 +141,10 @@ impl<D: Descriptor> Erased for Adapter<D> {
             (Some(old), Some(new)) => self.descriptor.equivalent(key, old, new),
             _ => false,
         }
+    }
+
+    fn is_shown(&self, key: &str, value: &AnyValue) -> bool {
+        value.downcast_ref().is_none_or(|value| self.descriptor.is_shown(key, value))
     }
 
     fn recreate(&self, key: &str, old: &AnyValue, new: &AnyValue) -> bool {

@@ -47,6 +47,7 @@ pub(crate) struct PlanOp {
     requires: Vec<usize>,
     pub(crate) follows: Vec<usize>,
     pub(crate) dropped: bool,
+    hidden: bool,
 }
 
 impl PlanOp {
@@ -179,7 +180,11 @@ impl<'a> Planner<'a> {
     }
 
     pub(crate) fn push(&mut self, op: Op, action: Action, phase: u8, requires: Vec<usize>) -> usize {
-        self.ops.push(PlanOp { op, action, phase, requires, follows: Vec::new(), dropped: false });
+        let descriptor = self.graph.get(&op.key).and_then(|node| self.registry.of(node));
+        let value = op.new.as_ref().or(op.old.as_ref());
+        let unseen = descriptor.zip(value).is_some_and(|(owner, value)| !owner.is_shown(&op.key, value));
+        let hidden = unseen || matches!(action, Action::Adopt(_) | Action::Gate);
+        self.ops.push(PlanOp { op, action, phase, requires, follows: Vec::new(), dropped: false, hidden });
         self.ops.len() - 1
     }
 
@@ -498,7 +503,7 @@ impl<'a> Planner<'a> {
         let mut shown = Vec::with_capacity(kept);
         let mut steps = Vec::with_capacity(kept);
         for planned in self.ops.into_iter().filter(|op| !op.dropped) {
-            let hidden = matches!(planned.action, Action::Adopt(_) | Action::Gate);
+            let hidden = planned.hidden;
             steps.push(Step {
                 key: Key::clone(&planned.op.key),
                 operation: planned.op.operation,

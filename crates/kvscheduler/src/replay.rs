@@ -328,6 +328,10 @@ impl Erased for Actor {
     fn equivalent(&self, key: &str, old: &AnyValue, new: &AnyValue) -> bool {
         self.inner.equivalent(key, old, new)
     }
+    fn is_shown(&self, key: &str, value: &AnyValue) -> bool {
+        self.inner.is_shown(key, value)
+    }
+
     fn recreate(&self, key: &str, old: &AnyValue, new: &AnyValue) -> bool {
         self.inner.recreate(key, old, new)
     }

@@ -1,5 +1,6 @@
 //! The agent and the simulated VPP as processes of their own.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -68,9 +69,9 @@ impl Drop for Process {
 
 /// Files of one walk.
 pub(super) struct Place {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     pub(super) socket: PathBuf,
-    pub(super) source: PathBuf,
+    pub(super) control: PathBuf,
     pub(super) requests: PathBuf,
     state: PathBuf,
     transactions: PathBuf,
@@ -84,13 +85,13 @@ impl Place {
         let path = |name: &str| folder.path().join(name);
         Ok(Self {
             socket: path("api.sock"),
-            source: path("config.yaml"),
+            control: path("agent.sock"),
             requests: path("requests.jsonl"),
             state: path("state"),
             transactions: path("transactions.jsonl"),
             agent_log: path("agent.log"),
             sim_log: path("vpp.log"),
-            _folder: folder,
+            folder: folder,
         })
     }
 
@@ -114,22 +115,27 @@ impl Place {
 
     pub(super) fn start_agent(&self, socket: &Path) -> Result<Process, Error> {
         let mut command = Command::new(binary("vpp-agent"));
-        command.arg("--source").arg(&self.source);
+        command.arg("--control-socket").arg(&self.control);
+        command.arg("--config-dir").arg(self.folder.path());
         command.arg("--vpp-socket").arg(socket);
         command.arg("--state-dir").arg(&self.state);
         command.arg("--transaction-log").arg(&self.transactions);
-        Process::start(&mut command, &self.agent_log)
+        let process = Process::start(&mut command, &self.agent_log)?;
+        let deadline = Instant::now() + PATIENCE;
+        while let Err(error) = control::ask(&self.control, &control::Request::Info) {
+            if Instant::now() > deadline {
+                let log = tail(&self.agent_log);
+                return Err(format!("the agent does not answer: {error}; it says:\n{log}").into());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(process)
     }
 
-    /// Writes the source as an editor does: beside it, then renamed.
-    pub(super) fn write_source(&self, entries: &[(&str, &str)]) -> Result<(), Error> {
-        let mut text: String = entries.iter().map(|(key, value)| format!("{key}: {value}\n")).collect();
-        if entries.is_empty() {
-            text.push_str("{}\n");
-        }
-        let beside = self.source.with_extension("new");
-        std::fs::write(&beside, text)?;
-        Ok(std::fs::rename(beside, &self.source)?)
+    /// Changes the agent's store, all at once.
+    pub(super) fn change(&self, put: BTreeMap<String, Value>, delete: Vec<String>) -> Result<(), Error> {
+        control::ask(&self.control, &control::Request::KvChange { put, delete })?;
+        Ok(())
     }
 
     /// Transactions so far.

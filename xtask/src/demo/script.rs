@@ -1,5 +1,6 @@
 //! The steps.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -55,23 +56,26 @@ const HOP: &str = "0a0a0102";
 fn fib() -> (&'static str, &'static str) {
     (
         FIB,
-        "{phys_address: \"62:89:c6:a3:6d:5c\", bridge_domain: bd1, outgoing_interface: if1, static_config: true}",
+        r#"{"phys_address": "62:89:c6:a3:6d:5c", "bridge_domain": "bd1", "outgoing_interface": "if1", "static_config": true}"#,
     )
 }
 
 fn bd() -> (&'static str, &'static str) {
     (
         BD,
-        "{name: bd1, flood: true, unknown_unicast_flood: true, forward: true, learn: true, interfaces: [{name: if1}]}",
+        r#"{"name": "bd1", "flood": true, "unknown_unicast_flood": true, "forward": true, "learn": true, "interfaces": [{"name": "if1"}]}"#,
     )
 }
 
 fn if2() -> (&'static str, &'static str) {
-    (IF2, "{name: if2, type: SOFTWARE_LOOPBACK, enabled: true, mtu: 1400, ip_addresses: [10.10.1.1/24]}")
+    (
+        IF2,
+        r#"{"name": "if2", "type": "SOFTWARE_LOOPBACK", "enabled": true, "mtu": 1400, "ip_addresses": ["10.10.1.1/24"]}"#,
+    )
 }
 
 fn route() -> (&'static str, &'static str) {
-    (ROUTE, "{dst_network: 10.77.0.0/16, next_hop_addr: 10.10.1.2, outgoing_interface: if2}")
+    (ROUTE, r#"{"dst_network": "10.77.0.0/16", "next_hop_addr": "10.10.1.2", "outgoing_interface": "if2"}"#)
 }
 
 struct Walk<'a> {
@@ -79,6 +83,8 @@ struct Walk<'a> {
     place: Place,
     socket: PathBuf,
     seen: usize,
+    /// What the agent's store has.
+    stored: BTreeMap<String, String>,
 }
 
 /// Walks through all steps. The first miss ends it and says what was expected and what was seen.
@@ -92,7 +98,7 @@ pub(super) fn walk(plan: &Plan) -> Result<(), Error> {
         }
         Dataplane::Real(socket) => socket.clone(),
     };
-    let mut walk = Walk { plan, place, socket, seen: 0 };
+    let mut walk = Walk { plan, place, socket, seen: 0, stored: BTreeMap::new() };
     let walked = walk.steps(&mut vpp);
     if plan.verbose || (walked.is_err() && !plan.quiet) {
         eprintln!(
@@ -113,16 +119,16 @@ impl Walk<'_> {
     fn steps(&mut self, vpp: &mut Option<Process>) -> Result<(), Error> {
         // TAP interfaces need a device that not every machine has; loopbacks can be had anywhere.
         let if1 = match self.plan.vpp {
-            Dataplane::Simulated { .. } => {
-                (IF1, "{name: if1, type: TAP, enabled: true, tap: {host_if_name: demo-if1}}")
-            }
-            Dataplane::Real(_) => (IF1, "{name: if1, type: SOFTWARE_LOOPBACK, enabled: true}"),
+            Dataplane::Simulated { .. } => (
+                IF1,
+                r#"{"name": "if1", "type": "TAP", "enabled": true, "tap": {"host_if_name": "demo-if1"}}"#,
+            ),
+            Dataplane::Real(_) => (IF1, r#"{"name": "if1", "type": "SOFTWARE_LOOPBACK", "enabled": true}"#),
         };
         let before = self.look()?.0;
         if let Some((name, _)) = before.interfaces.iter().find(|(tag, _)| tag == "if1" || tag == "if2") {
             return Err(format!("VPP has an interface {name} already; the walk needs that name").into());
         }
-        self.place.write_source(&[])?;
         let mut agent = self.place.start_agent(&self.socket)?;
         let resync = self.transaction("0. The agent starts, nothing is wanted")?;
         self.expect(&resync, &[])?;
@@ -152,7 +158,7 @@ impl Walk<'_> {
                 ("CREATE", ROUTE),
                 ("CREATE [DERIVED]", "vpp/interface/if2/address/static/10.10.1.1/24"),
                 ("CREATE [DERIVED]", "vpp/interface/if2/vrf/0/ip-version/v4"),
-                ("CREATE [PROPERTY]", "vpp/interface/if2/has-IP-address"),
+                ("CREATE [DERIVED]", "vpp/interface/if2/has-IP-address"),
             ],
         )?;
 
@@ -234,8 +240,23 @@ impl Walk<'_> {
         dataplane::look(&self.socket, NETWORK)
     }
 
-    fn write(&self, entries: &[(&str, &str)]) -> Result<(), Error> {
-        self.place.write_source(entries)
+    /// Makes the agent's store have these entries, and shows the commands that would.
+    fn write(&mut self, entries: &[(&str, &str)]) -> Result<(), Error> {
+        let mut put = BTreeMap::new();
+        for (key, value) in entries {
+            if self.stored.get(*key).map(String::as_str) != Some(*value) {
+                self.say(&format!("\n   $ agentctl kvdb put {key} \\\n       '{value}'"));
+                put.insert((*key).to_owned(), serde_json::from_str(value)?);
+            }
+        }
+        let gone = self.stored.keys().filter(|key| !entries.iter().any(|(other, _)| other == key));
+        let delete: Vec<String> = gone.cloned().collect();
+        for key in &delete {
+            self.say(&format!("\n   $ agentctl kvdb del {key}"));
+        }
+        self.place.change(put, delete)?;
+        self.stored = entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Ok(())
     }
 
     fn change(
@@ -244,14 +265,17 @@ impl Walk<'_> {
         entries: &[(&str, &str)],
         expected: &[(&str, &str)],
     ) -> Result<(), Error> {
+        self.say(&format!("\n{title}"));
         self.write(entries)?;
-        let transaction = self.transaction(title)?;
+        let transaction = self.transaction("")?;
         self.expect(&transaction, expected)
     }
 
     /// Waits for the next transaction and shows it.
     fn transaction(&mut self, title: &str) -> Result<Value, Error> {
-        self.say(&format!("\n{title}"));
+        if !title.is_empty() {
+            self.say(&format!("\n{title}"));
+        }
         let transaction = self.place.next_transaction(self.seen)?;
         self.seen += 1;
         for (i, op) in transaction["executed"].as_array().into_iter().flatten().enumerate() {
@@ -310,8 +334,11 @@ impl Walk<'_> {
         }
         let text = std::fs::read_to_string(&self.place.requests)?;
         let looks = |name: &str| {
-            name.ends_with("_dump")
+            // `_dump`, `_dump_v2`, and the dumps of newer releases that end with `_get`.
+            name.contains("_dump")
+                || name.ends_with("_get")
                 || name == "sw_interface_get_table"
+                || name.starts_with("want_")
                 || matches!(
                     name,
                     "control_ping" | "show_version" | "get_api_json" | "sockclnt_create" | "sockclnt_delete"

@@ -66,6 +66,11 @@ impl Descriptor for AdminDescriptor {
         parent.map(|parent| Dependency::key("parent-interface-is-up", keys::admin_up(parent))).collect()
     }
 
+    /// What is done with the rest of an interface is shown with it.
+    fn is_shown(&self, _key: &str, value: &AdminUp) -> bool {
+        value.parent.is_some()
+    }
+
     async fn create(&self, key: &str, value: &AdminUp) -> Result<(), Failure> {
         self.set(key, value, true).await
     }
