@@ -8,13 +8,17 @@ use futures::future::try_join;
 use ipnet::IpNet;
 use kvscheduler::{MetadataWatcher, Transaction};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use vppcalls::{Handlers, InterfaceEvents};
 
 use super::{dhcp, link_state};
 use crate::{Indexes, InterfaceIndex, Southbound};
 
-/// How long what VPP does not tell of by itself may go unseen.
+/// How long a lease may go unseen: VPP tells of it only to who made the client, which may be an earlier run of the agent.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// How long more may come, so that many changes are one look.
+const SOON: Duration = Duration::from_millis(10);
 
 /// Told of.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,8 +44,8 @@ pub struct States {
     interfaces: MetadataWatcher<InterfaceIndex>,
     events: Events,
     told: BTreeMap<String, State>,
-    /// There are DHCP clients: VPP tells what becomes of them only to who made them, which may be an earlier run.
-    clients: bool,
+    /// When to look.
+    due: Instant,
 }
 
 impl States {
@@ -52,7 +56,7 @@ impl States {
             interfaces: indexes.interfaces.watch(),
             events: Events::None,
             told: BTreeMap::new(),
-            clients: false,
+            due: Instant::now(),
         }
     }
 
@@ -65,6 +69,7 @@ impl States {
                 // Another VPP, or none: what was told is read anew with the resync that follows.
                 self.events = Events::None;
                 self.told.clear();
+                self.due = Instant::now();
             }
             let handlers = self.southbound.borrow_and_update().clone();
             let (Some(handlers), false) = (handlers, matches!(self.events, Events::Ended)) else {
@@ -75,27 +80,30 @@ impl States {
             if matches!(self.events, Events::None) {
                 self.events = Events::Of(handlers.interface.events());
             }
-            // What goes wrong here goes wrong elsewhere, too, and is reported there.
-            if let Ok(now) = look(&handlers).await
-                && let Some(transaction) = tell(&mut self.told, &mut self.clients, now)
-            {
-                return Some(transaction);
-            }
-            let later = tokio::time::sleep(if self.clients { LOOK } else { LOOK * 15 });
             let Events::Of(events) = &mut self.events else { continue };
+            let soon = Instant::now() + SOON;
             tokio::select! {
                 changed = self.southbound.changed() => {
                     changed.ok()?;
                     self.southbound.mark_changed();
                 }
-                event = events.next() => {
-                    if event.is_none() {
-                        // The next connection is told by the southbound.
-                        self.events = Events::Ended;
+                event = events.next() => match event {
+                    Some(_) => self.due = self.due.min(soon),
+                    // The next connection is told by the southbound.
+                    None => self.events = Events::Ended,
+                },
+                _ = self.interfaces.next() => self.due = self.due.min(soon),
+                () = tokio::time::sleep_until(self.due) => {
+                    // What goes wrong here goes wrong elsewhere, too, and is reported there.
+                    let seen = look(&handlers).await;
+                    let clients = seen.as_ref().is_ok_and(|(_, clients)| *clients);
+                    self.due = Instant::now() + if clients { LOOK } else { LOOK * 15 };
+                    if let Ok((now, _)) = seen
+                        && let Some(transaction) = tell(&mut self.told, now)
+                    {
+                        return Some(transaction);
                     }
                 }
-                _ = self.interfaces.next() => {}
-                () = later => {}
             }
         }
     }
@@ -117,12 +125,7 @@ async fn look(handlers: &Handlers) -> vppcalls::Result<(BTreeMap<String, State>,
 }
 
 /// What is to be told of the difference.
-fn tell(
-    told: &mut BTreeMap<String, State>,
-    clients: &mut bool,
-    (now, has_clients): (BTreeMap<String, State>, bool),
-) -> Option<Transaction> {
-    *clients = has_clients;
+fn tell(told: &mut BTreeMap<String, State>, now: BTreeMap<String, State>) -> Option<Transaction> {
     let mut transaction = Transaction::notification().description("states of interfaces");
     let mut any = false;
     for key in told.keys().filter(|key| !now.contains_key(*key)) {

@@ -183,7 +183,7 @@ impl Agent {
 
     /// Takes what comes by itself, until nothing does.
     pub async fn settle(&mut self) {
-        while let Ok(Some(told)) = tokio::time::timeout(Duration::from_millis(40), self.states.next()).await {
+        while let Ok(Some(told)) = tokio::time::timeout(Duration::from_millis(60), self.states.next()).await {
             self.scheduler.commit(told).await.unwrap_or_else(|e| panic!("{e}"));
         }
     }
