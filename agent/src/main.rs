@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use descriptors::{Indexes, Southbound};
+use descriptors::{Indexes, Southbound, States};
 use kvscheduler::Scheduler;
 use models::Registry;
 use orchestrator::{Ledger, Orchestrator};
@@ -81,13 +81,15 @@ async fn run(settings: Settings) -> Result<(), Failure> {
     let listener = control::listen(&socket)?;
 
     let southbound = Southbound::default();
-    let (mut orchestrator, stores) = assemble(&settings, &registry, ledger, &southbound)?;
+    let indexes = Indexes::default();
+    let (mut orchestrator, stores) = assemble(&settings, &registry, ledger, &southbound, &indexes)?;
     let client = Client::start(client_config(&settings)?);
     let (state, states) = watch::channel(orchestrator::Southbound::Down("starting".to_string()));
     let follower =
         Follower::new(client.clone(), southbound.clone(), state, settings.flags.force_release.clone());
     let mut beside = vec![tokio::spawn(follower.run())];
     beside.extend(publishers(&settings, &orchestrator, &stores, &southbound, &states)?);
+    beside.push(tokio::spawn(tell(States::new(&southbound, &indexes), orchestrator.client())));
     let control = Control {
         label,
         client: orchestrator.client(),
@@ -125,12 +127,22 @@ async fn run(settings: Settings) -> Result<(), Failure> {
     ended.map(drop)
 }
 
+/// Tells what comes by itself in VPP: states of links, leases.
+async fn tell(mut states: States, client: orchestrator::Client) {
+    while let Some(transaction) = states.next().await {
+        if client.notify(transaction).await.is_err() {
+            return;
+        }
+    }
+}
+
 /// The scheduler with its descriptors, driven by everything that states configuration.
 fn assemble(
     settings: &Settings,
     registry: &Arc<Registry>,
     ledger: Ledger,
     southbound: &Southbound,
+    indexes: &Indexes,
 ) -> Result<(Orchestrator, Stores), Failure> {
     let report = report::Reporter::new(
         settings.flags.transaction_log.as_deref(),
@@ -141,7 +153,7 @@ fn assemble(
         false => 0,
     };
     let history = Duration::from_secs(60 * u64::from(minutes));
-    let builder = descriptors::register(Scheduler::builder(), southbound, &Indexes::default());
+    let builder = descriptors::register(Scheduler::builder(), southbound, indexes);
     let mut orchestrator = Orchestrator::new(
         builder.history_age(history),
         Arc::clone(registry),

@@ -11,6 +11,18 @@ pub(crate) enum Bench {
     Client(Vpp),
     /// Calls issued together beside a loop that sends the very same frames.
     Calls(Vpp),
+    /// From etcd through the agent to VPP. Needs `etcd` on the path.
+    E2e(EndToEnd),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct EndToEnd {
+    /// The API socket of a real VPP; without it a simulated one is taken.
+    #[arg(long)]
+    vpp: Option<PathBuf>,
+    /// Numbers of routes [default: 1000,10000,100000]
+    #[arg(long)]
+    routes: Option<String>,
 }
 
 #[derive(clap::Args)]
@@ -21,15 +33,19 @@ pub(crate) struct Vpp {
 }
 
 pub(crate) fn run(bench: &Bench) -> Outcome {
-    let (package, bench, vpp) = match bench {
-        Bench::Client(vpp) => ("vpp-client", "client", vpp),
-        Bench::Calls(vpp) => ("conformance", "calls", vpp),
+    let (package, bench, flag, vpp, routes) = match bench {
+        Bench::Client(vpp) => ("vpp-client", "client", "--socket", &vpp.socket, None),
+        Bench::Calls(vpp) => ("conformance", "calls", "--socket", &vpp.socket, None),
+        Bench::E2e(e2e) => ("vpp-agent", "e2e", "--vpp", &e2e.vpp, e2e.routes.as_ref()),
     };
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["bench", "--quiet", "-p", package, "--bench", bench, "--"]).current_dir(root());
-    if let Some(socket) = &vpp.socket {
+    if let Some(socket) = vpp {
         // A path from here, where the benchmark starts from the root.
-        cargo.arg("--socket").arg(std::path::absolute(socket)?);
+        cargo.arg(flag).arg(std::path::absolute(socket)?);
+    }
+    if let Some(routes) = routes {
+        cargo.args(["--routes", routes]);
     }
     Ok(if cargo.status()?.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

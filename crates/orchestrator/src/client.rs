@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kvscheduler::{Key, Record};
+use kvscheduler::{Key, Record, Transaction};
 use models::ModelValue;
 use tokio::sync::{mpsc, oneshot};
 
@@ -22,6 +22,7 @@ pub enum Item {
 pub(crate) enum Request {
     Push(Push),
     Resync(oneshot::Sender<Option<Arc<Record>>>),
+    Notify(Transaction),
 }
 
 pub(crate) struct Push {
@@ -88,6 +89,14 @@ impl Client {
         let (done, answer) = oneshot::channel();
         self.requests.send(Request::Resync(done)).await.map_err(|_| ClientError::Stopping)?;
         answer.await.map_err(|_| ClientError::Stopping)
+    }
+
+    /// Tells what came, changed or went in the southbound by itself: a transaction of that kind.
+    ///
+    /// # Errors
+    /// The agent stops.
+    pub async fn notify(&self, transaction: Transaction) -> Result<(), ClientError> {
+        self.requests.send(Request::Notify(transaction)).await.map_err(|_| ClientError::Stopping)
     }
 
     /// The states of all values.

@@ -89,7 +89,7 @@ impl Orchestrator {
         ledger: Ledger,
         report: impl FnMut(Report<'_>) + Send + 'static,
     ) -> Result<Self, RegistryError> {
-        Self::with(registry, label, ledger, report, |is_ours| builder.ownership(is_ours).build())
+        Self::with(registry, label, ledger, report, |is_ours| builder.retry(RETRY).ownership(is_ours).build())
     }
 
     /// As [`new`](Self::new), with a scheduler built elsewhere, which has to ask what it is given for what is ours.
@@ -182,6 +182,12 @@ impl Orchestrator {
                 request = self.requests.1.recv() => {
                     match request {
                         Some(Request::Push(push)) => self.push(push, &stop).await,
+                        // What waits for a resync is read there.
+                        Some(Request::Notify(transaction)) if self.up && self.resync.is_none() => {
+                            self.commit(transaction, &stop).await;
+                            self.resync_if_needed();
+                        }
+                        Some(Request::Notify(_)) => {}
                         Some(Request::Resync(done)) => {
                             let record = match self.up {
                                 true => self.run_resync(&stop).await,

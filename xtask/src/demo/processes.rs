@@ -138,10 +138,11 @@ impl Place {
         Ok(())
     }
 
-    /// Transactions so far.
+    /// Transactions so far, without what VPP told by itself.
     pub(super) fn transactions(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(&self.transactions).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        let all = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        all.filter(|transaction| transaction["kind"] != "southbound notification").collect()
     }
 
     /// The transaction after `seen` ones.
