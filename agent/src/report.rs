@@ -1,13 +1,13 @@
 //! Tells the operator what happens: in words to the log, transactions also as JSON to a file.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write as _;
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kvscheduler::{Op, Record};
 use orchestrator::Report;
-use serde_json::{Value, json};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 /// The transaction log cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -80,29 +80,52 @@ impl Reporter {
             }
         }
         let Some(log) = &mut self.log else { return };
-        let mut line = to_json(record).to_string();
-        line.push('\n');
-        if let Err(e) = log.write_all(line.as_bytes()) {
+        // Not made as a whole first: there may be as many operations as there are values.
+        let mut writer = BufWriter::with_capacity(64 * 1024, log);
+        let written = serde_json::to_writer(&mut writer, &Line(record)).map_err(std::io::Error::from);
+        if let Err(e) = written.and_then(|()| writer.write_all(b"\n")).and_then(|()| writer.flush()) {
             tracing::error!("transaction log: {e}");
         }
     }
 }
 
-fn to_json(record: &Record) -> Value {
-    let time = |at: SystemTime| at.duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
-    let operations = |ops: &[Op]| ops.iter().map(operation).collect::<Vec<_>>();
-    json!({
-        "seq": record.seq,
-        "kind": record.kind.to_string(),
-        "description": record.description,
-        "start": time(record.start),
-        "stop": time(record.stop),
-        "planned": operations(&record.planned),
-        "executed": operations(&record.executed),
-    })
+struct Line<'a>(&'a Record);
+
+impl Serialize for Line<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let time = |at: SystemTime| at.duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
+        let Self(record) = self;
+        let mut line = serializer.serialize_struct("Record", 7)?;
+        line.serialize_field("seq", &record.seq)?;
+        line.serialize_field("kind", &record.kind.to_string())?;
+        line.serialize_field("description", &record.description)?;
+        line.serialize_field("start", &time(record.start))?;
+        line.serialize_field("stop", &time(record.stop))?;
+        line.serialize_field("planned", &Operations(&record.planned))?;
+        line.serialize_field("executed", &Operations(&record.executed))?;
+        line.end()
+    }
 }
 
-fn operation(op: &Op) -> Value {
-    let value = op.new.as_ref().or(op.old.as_ref()).map(|v| v.to_string());
-    json!({"operation": op.title(), "key": op.key.as_ref(), "value": value, "error": op.error})
+struct Operations<'a>(&'a [Op]);
+
+impl Serialize for Operations<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(Operation))
+    }
+}
+
+struct Operation<'a>(&'a Op);
+
+impl Serialize for Operation<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(op) = self;
+        let value = op.new.as_ref().or(op.old.as_ref()).map(|value| value.to_string());
+        let mut object = serializer.serialize_struct("Op", 4)?;
+        object.serialize_field("operation", &op.title())?;
+        object.serialize_field("key", op.key.as_ref())?;
+        object.serialize_field("value", &value)?;
+        object.serialize_field("error", &op.error)?;
+        object.end()
+    }
 }

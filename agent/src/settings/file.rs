@@ -37,7 +37,7 @@ pub(crate) fn resolve(name: &Path, folder: &Path) -> Option<PathBuf> {
 pub(crate) fn read<T: DeserializeOwned + Default>(path: &Path) -> Result<Read<T>, FileError> {
     let text = std::fs::read_to_string(path)
         .map_err(|reason| FileError::Unreadable { path: path.to_path_buf(), reason })?;
-    if let Some(line) = text.lines().position(|line| indented_by_tab(line)) {
+    if let Some(line) = text.lines().position(indented_by_tab) {
         // What the parser says of tabs is not where they are.
         let reason = format!("line {}: indented by a tab, and YAML knows spaces only", line + 1);
         return Err(FileError::Wrong { path: path.to_path_buf(), reason, hint: String::new() });

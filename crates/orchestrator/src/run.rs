@@ -43,6 +43,9 @@ const RETRY: RetryPolicy = RetryPolicy {
     max_period: Duration::from_secs(60),
 };
 
+/// An event, with the name of its source.
+type Told = (Arc<str>, SourceEvent);
+
 /// Told to whom it concerns.
 #[derive(Debug)]
 pub enum Report<'a> {
@@ -69,7 +72,7 @@ pub struct Orchestrator {
     removable: Arc<RwLock<BTreeSet<Key>>>,
     report: Box<dyn FnMut(Report<'_>) + Send>,
     statuses: Statuses,
-    events: (mpsc::Sender<(Arc<str>, SourceEvent)>, mpsc::Receiver<(Arc<str>, SourceEvent)>),
+    events: (mpsc::Sender<Told>, mpsc::Receiver<Told>),
     requests: (mpsc::Sender<Request>, mpsc::Receiver<Request>),
     forwarders: Vec<JoinHandle<()>>,
     up: bool,

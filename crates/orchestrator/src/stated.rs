@@ -184,11 +184,16 @@ impl Stated {
         }
         for (stated, entry) in entries {
             match reader.key(&stated, &entry.place) {
-                Some(Ok(key)) => drop(seen.insert(key)),
-                Some(Err(_)) => drop(strays.insert(stated.clone())),
-                None => continue,
+                Some(Ok(key)) => {
+                    seen.insert(Key::clone(&key));
+                    self.set_keyed(reader, key, stated, entry, touched);
+                }
+                Some(Err(fault)) => {
+                    strays.insert(stated);
+                    self.stray(fault, touched);
+                }
+                None => {}
             }
-            self.set(reader, stated, entry, touched);
         }
         let gone = self.items.keys().filter(|key| !seen.contains(*key)).cloned();
         for key in gone.collect::<Vec<_>>() {
@@ -208,6 +213,17 @@ impl Stated {
             Some(Err(fault)) => return self.stray(fault, touched),
             None => return,
         };
+        self.set_keyed(reader, key, stated, entry, touched);
+    }
+
+    fn set_keyed(
+        &mut self,
+        reader: &Reader<'_>,
+        key: Key,
+        stated: String,
+        entry: Entry,
+        touched: &mut Touched,
+    ) {
         let known = self.items.get(&key);
         if let Some(known) = known
             && known.spelling(&key) != models::split_agent_prefix(&stated).1

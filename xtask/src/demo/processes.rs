@@ -91,7 +91,7 @@ impl Place {
             transactions: path("transactions.jsonl"),
             agent_log: path("agent.log"),
             sim_log: path("vpp.log"),
-            folder: folder,
+            folder,
         })
     }
 
