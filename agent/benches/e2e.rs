@@ -83,7 +83,7 @@ impl Vpp {
 /// A look at VPP that does not go through the agent.
 enum Look {
     Simulated,
-    Real(Handlers),
+    Real(Box<Handlers>),
 }
 
 impl Look {
@@ -94,7 +94,7 @@ impl Look {
                 let client = Client::start(Config::new(path));
                 let connection = client.connected().await.unwrap();
                 let selection = select::choose(&select::Evidence::of(&connection), None).unwrap();
-                Self::Real(Handlers::new(&client, &connection, &selection).unwrap())
+                Self::Real(Box::new(Handlers::new(&client, &connection, &selection).unwrap()))
             }
         }
     }
