@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use descriptors::{Indexes, Southbound, States};
 use kvscheduler::Scheduler;
-use models::Registry;
+use models::proto::ligato::vpp::interfaces::Interface;
+use models::{ModelMessage, Registry};
 use orchestrator::{Ledger, Orchestrator};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -202,7 +203,9 @@ fn publishers(
     let mut to = stores.publishers(settings)?;
     to.extend(stores.status_files.iter().cloned());
     if !to.is_empty() {
-        let interfaces = publish::interfaces(southbound.clone(), states.clone(), to, label.clone());
+        let prefix = <Interface as ModelMessage>::SPEC.key_prefix(false);
+        let changes = orchestrator.statuses().view().watch(move |key| key.starts_with(&prefix));
+        let interfaces = publish::interfaces(southbound.clone(), states.clone(), changes, to, label.clone());
         tasks.push(tokio::spawn(interfaces));
     }
     Ok(tasks)

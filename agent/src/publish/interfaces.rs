@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use descriptors::Southbound;
 use futures::StreamExt;
+use kvscheduler::Watcher;
 use kvstore::Store;
 use models::proto::ligato::vpp::interfaces::interface_state::{Duplex, Status};
 use models::proto::ligato::vpp::interfaces::{InterfaceState, interface};
@@ -17,13 +18,16 @@ use super::Writer;
 /// Interfaces that change together are looked at together.
 const GATHER: Duration = Duration::from_millis(50);
 
-/// Changes that VPP tells of in no event (addresses, MTU) are seen after this time.
+/// Changes that neither VPP nor the scheduler tells of, such as an MTU that somebody else has set, are seen after this
+/// time.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// Writes states until the agent ends. `label` is its name.
+/// Writes states until the agent ends. `changes` are those of the configuration of interfaces, `label` is the name of the
+/// agent.
 pub(crate) async fn interfaces(
     southbound: Southbound,
     mut connection: watch::Receiver<orchestrator::Southbound>,
+    mut changes: Watcher,
     stores: Vec<Arc<dyn Store>>,
     label: String,
 ) {
@@ -64,6 +68,13 @@ pub(crate) async fn interfaces(
                     }
                     tokio::time::sleep(GATHER).await;
                     while futures::FutureExt::now_or_never(events.next()).flatten().is_some() {}
+                }
+                changed = changes.next() => {
+                    if changed.is_none() {
+                        return;
+                    }
+                    tokio::time::sleep(GATHER).await;
+                    changes.take();
                 }
                 () = tokio::time::sleep(LOOK) => {}
             }

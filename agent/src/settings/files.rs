@@ -13,8 +13,8 @@ use serde::Deserialize;
 pub(crate) struct GovppConfig {
     /// VPP's API socket.
     pub(crate) binapi_socket_path: PathBuf,
-    /// VPP's socket for statistics.
-    pub(crate) stats_socket_path: PathBuf,
+    /// Of no effect: statistics are read by `agentctl vpp stats`.
+    pub(crate) stats_socket_path: serde::de::IgnoredAny,
     /// How long a call waits for its reply.
     #[serde(deserialize_with = "some_duration")]
     pub(crate) reply_timeout: Option<Duration>,
@@ -50,7 +50,7 @@ impl Default for GovppConfig {
         let ignored = serde::de::IgnoredAny;
         Self {
             binapi_socket_path: PathBuf::new(),
-            stats_socket_path: PathBuf::new(),
+            stats_socket_path: ignored,
             reply_timeout: None,
             health_check_probe_interval: None,
             health_check_reply_timeout: ignored,
@@ -139,7 +139,7 @@ pub(crate) enum Level {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct IfpluginConfig {
-    /// MTU of interfaces that state none; 0: VPP's own.
+    /// Of no effect: an MTU belongs to an interface.
     pub(crate) mtu: u32,
     /// Stores to which the state of interfaces is written: etcd, redis, consul, embedded.
     pub(crate) status_publishers: Vec<Publisher>,

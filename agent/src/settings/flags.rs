@@ -111,10 +111,6 @@ pub(crate) struct Flags {
     #[arg(long, env = "TRANSACTION_LOG", value_name = "FILE")]
     pub(crate) transaction_log: Option<PathBuf>,
 
-    /// File that gets everything that the scheduler is told and does, to be replayed when something went wrong.
-    #[arg(long, env = "RECORD", value_name = "FILE")]
-    pub(crate) record: Option<PathBuf>,
-
     /// File that gets every message to and from VPP, one JSON object a line; `agentctl vpp trace` shows it. What was
     /// in it is gone.
     #[arg(long, env = "API_TRACE", value_name = "FILE")]

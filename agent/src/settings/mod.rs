@@ -144,6 +144,10 @@ impl Reader {
             self.etcd_environment(etcd);
         }
         let mut ifplugin = ifplugin.unwrap_or_default();
+        if ifplugin.mtu != 0 {
+            self.remarks
+                .push("vpp-ifplugin.conf: mtu changes nothing: state it with each interface".to_owned());
+        }
         self.publishers(&mut ifplugin);
         let mut orchestrator = orchestrator.unwrap_or_default();
         if std::env::var_os("ENABLE_STATUS_PUBLISHING").is_some() {
@@ -193,7 +197,6 @@ impl Reader {
             ("state-dir", path(&flags.state_dir)),
             ("control-socket", path(&flags.control_socket)),
             ("transaction-log", path(&flags.transaction_log)),
-            ("record", path(&flags.record)),
             ("api-trace", path(&flags.api_trace)),
             ("api-trace-secrets", Some(flags.api_trace_secrets.to_string())),
             ("force-release", flags.force_release.clone()),
@@ -253,8 +256,12 @@ impl Reader {
         // How users of the elder agent turn a store off.
         let off = name.to_string_lossy().eq_ignore_ascii_case("disabled");
         if asked_for && !off {
-            let name = name.display();
-            self.remarks.push(format!("--{}: there is no {name}, so its defaults are used", flag.flag()));
+            let (name, plugin) = (name.display(), flag.plugin);
+            let so = match plugin {
+                "etcd" | "redis" | "consul" => format!("{plugin} is not used"),
+                _ => "its defaults are used".to_owned(),
+            };
+            self.remarks.push(format!("--{}: there is no {name}, so {so}", flag.flag()));
         }
     }
 
