@@ -94,7 +94,7 @@ impl Vpp {
         message.extend((self.client_index as u32).to_be_bytes());
         message.extend(1u32.to_be_bytes());
         self.write(&message)?;
-        let reply = self.read()?;
+        let reply = self.answer()?;
         let text = String::from_utf8_lossy(&reply).into_owned();
         let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || "._~+-".contains(c)));
         let version = words.into_iter().find(|w| Release::parse(w).is_some());
@@ -126,8 +126,22 @@ impl Vpp {
         Ok(self.write(&message)?)
     }
 
+    /// The next message that is no event. Of a client that was killed VPP goes on to tell events to whom it has given the
+    /// same number since.
+    fn answer(&mut self) -> Result<Vec<u8>, Error> {
+        loop {
+            let message = self.read()?;
+            let id = message.get(..2).and_then(|id| id.try_into().ok()).map(u16::from_be_bytes);
+            let entry = id.and_then(|id| self.table.get(&id));
+            let name = entry.and_then(|entry| entry.rsplit_once('_')).map_or("", |(name, _)| name);
+            if !name.ends_with("_event") && !name.ends_with("_events") {
+                return Ok(message);
+            }
+        }
+    }
+
     fn receive(&mut self) -> Result<(String, Value), Error> {
-        let message = self.read()?;
+        let message = self.answer()?;
         let (id, body) = message.split_at_checked(2).ok_or("a message without a number")?;
         let id = u16::from_be_bytes(id.try_into()?);
         let entry = self.table.get(&id).ok_or_else(|| format!("message {id} is not in the table"))?;
@@ -155,7 +169,7 @@ impl Vpp {
         message.extend(2u32.to_be_bytes());
         self.write(&message)?;
         // Number, context, retval, length, text.
-        let reply = self.read()?;
+        let reply = self.answer()?;
         let i32_at = |at: usize| {
             let bytes = reply.get(at..at + 4).and_then(|b| b.try_into().ok());
             bytes.map(i32::from_be_bytes).ok_or("a short answer to get_api_json")
