@@ -313,15 +313,18 @@ async fn run(routes: u32, real: Option<&Path>) {
 
     let (seen, before) = (stage.transactions(), changes(&vpp));
     stage.agent.take();
-    let start = Instant::now();
+    let (start, own) = (Instant::now(), cpu(std::process::id()));
     stage.start_agent(&vpp.socket());
     stage.wait_transactions(seen + 1).await;
+    let own = cpu(std::process::id()) - own;
     println!(
         "  agent restarted over it                 {:>9.3} s, {} configuration messages, {:.1} MB",
         start.elapsed().as_secs_f64(),
         changes(&vpp) - before,
         memory(stage.pid())
     );
+    println!("    processor time of the agent           {:>9.3} s", cpu(stage.pid()).as_secs_f64());
+    println!("    of this process (simulated VPP)       {:>9.3} s", own.as_secs_f64());
 
     if let Vpp::Simulated(sim) = &mut vpp {
         let seen = stage.transactions();
