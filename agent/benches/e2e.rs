@@ -1,7 +1,7 @@
 //! From etcd through the agent to VPP: how long things take from end to end, and what the agent costs.
 //!
-//! `cargo bench -p vpp-agent --bench e2e -- [--vpp SOCKET] [--routes N,N,...]` needs `etcd` on the path. Without `--vpp` a
-//! simulated VPP runs in this process, whose own processor time is told beside that of the agent.
+//! `cargo bench -p vpp-agent --bench e2e -- [--vpp SOCKET] [--agent BINARY] [--routes N,...]` needs `etcd` on the path.
+//! Without `--vpp` a simulated VPP runs in this process, whose own processor time is told beside that of the agent.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -208,7 +208,7 @@ impl Stage {
             .append(true)
             .open(self.folder.path().join("agent.log"))
             .unwrap();
-        let agent = Command::new(env!("CARGO_BIN_EXE_vpp-agent"))
+        let agent = Command::new(agent_binary())
             .arg("--config-dir")
             .arg(self.folder.path())
             .arg("--state-dir")
@@ -258,6 +258,18 @@ fn memory(pid: u32) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+}
+
+/// The value after a flag.
+fn argument(flag: &str) -> Option<String> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let at = arguments.iter().position(|argument| argument == flag)?;
+    arguments.get(at + 1).cloned()
+}
+
+/// The agent that is measured: that of `--agent`, or the one built with this.
+fn agent_binary() -> String {
+    argument("--agent").unwrap_or_else(|| env!("CARGO_BIN_EXE_vpp-agent").to_owned())
 }
 
 fn percentile(sorted: &[Duration], part: f64) -> f64 {
@@ -359,7 +371,7 @@ async fn idle(real: Option<&Path>) {
     tokio::time::sleep(Duration::from_secs(1)).await;
     println!("nothing configured: {:.1} MB of memory", memory(stage.pid()));
     let stripped = stage.folder.path().join("stripped");
-    let strip = Command::new("strip").arg("-o").arg(&stripped).arg(env!("CARGO_BIN_EXE_vpp-agent")).status();
+    let strip = Command::new("strip").arg("-o").arg(&stripped).arg(agent_binary()).status();
     if strip.is_ok_and(|status| status.success()) {
         let size = std::fs::metadata(&stripped).unwrap().len();
         println!("binary, stripped: {:.1} MB", size as f64 / 1e6);
@@ -367,13 +379,8 @@ async fn idle(real: Option<&Path>) {
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let after = |flag: &str| {
-        let at = arguments.iter().position(|argument| argument == flag)?;
-        arguments.get(at + 1).cloned()
-    };
-    let real = after("--vpp").map(PathBuf::from);
-    let routes = after("--routes").unwrap_or_else(|| "1000,10000,100000".to_owned());
+    let real = argument("--vpp").map(PathBuf::from);
+    let routes = argument("--routes").unwrap_or_else(|| "1000,10000,100000".to_owned());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
         println!(

@@ -20,6 +20,9 @@ pub(crate) struct EndToEnd {
     /// The API socket of a real VPP; without it a simulated one is taken.
     #[arg(long)]
     vpp: Option<PathBuf>,
+    /// The agent to measure; without it one is built with the release profile.
+    #[arg(long)]
+    agent: Option<PathBuf>,
     /// Numbers of routes [default: 1000,10000,100000]
     #[arg(long)]
     routes: Option<String>,
@@ -32,8 +35,8 @@ pub(crate) struct Vpp {
     socket: Option<PathBuf>,
 }
 
-pub(crate) fn run(bench: &Bench) -> Outcome {
-    let (package, bench, flag, vpp, routes) = match bench {
+pub(crate) fn run(which: &Bench) -> Outcome {
+    let (package, bench, flag, vpp, routes) = match which {
         Bench::Client(vpp) => ("vpp-client", "client", "--socket", &vpp.socket, None),
         Bench::Calls(vpp) => ("conformance", "calls", "--socket", &vpp.socket, None),
         Bench::E2e(e2e) => ("vpp-agent", "e2e", "--vpp", &e2e.vpp, e2e.routes.as_ref()),
@@ -43,6 +46,9 @@ pub(crate) fn run(bench: &Bench) -> Outcome {
     if let Some(socket) = vpp {
         // A path from here, where the benchmark starts from the root.
         cargo.arg(flag).arg(std::path::absolute(socket)?);
+    }
+    if let Bench::E2e(EndToEnd { agent: Some(agent), .. }) = which {
+        cargo.arg("--agent").arg(std::path::absolute(agent)?);
     }
     if let Some(routes) = routes {
         cargo.args(["--routes", routes]);
