@@ -1,14 +1,14 @@
 //! The agent as a process, against a simulated VPP.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+mod common;
 
-use serde_json::{Value, json};
-use vpp_sim::{Options, Release, Running, Sim};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+use common::{Stage, api_json, ask, configuration_messages, release, tags};
+use serde_json::json;
+use vpp_sim::Options;
 
 const IF1: &str = "config/vpp/v2/interfaces/if1: {name: if1, type: SOFTWARE_LOOPBACK, enabled: true}\n";
 const IF2: &str = "config/vpp/v2/interfaces/if2: {name: if2, type: SOFTWARE_LOOPBACK, enabled: true, \
@@ -17,137 +17,6 @@ const BD1: &str = "config/vpp/l2/v2/bridge-domain/bd1: {name: bd1, forward: true
                    interfaces: [{name: if1}]}\n";
 const ROUTE: &str = "config/vpp/v2/route/if/if2/vrf/0/dst/10.77.0.0/16/gw/10.10.1.2: \
                      {dst_network: 10.77.0.0/16, next_hop_addr: 10.10.1.2, outgoing_interface: if2}\n";
-
-fn api_json() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../api-json")
-}
-
-fn release(text: &str) -> Release {
-    Release::parse(text).unwrap()
-}
-
-/// A folder with a source, a socket and an agent.
-struct Stage {
-    folder: tempfile::TempDir,
-    agent: Option<Child>,
-}
-
-impl Stage {
-    fn new(source: &str) -> Self {
-        let stage = Self { folder: tempfile::tempdir().unwrap(), agent: None };
-        stage.write(source);
-        stage
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, source: &str) {
-        std::fs::write(self.path("new"), source).unwrap();
-        std::fs::rename(self.path("new"), self.path("config.yaml")).unwrap();
-    }
-
-    fn vpp(&self, of: &str, options: Options) -> Running {
-        Sim::new(release(of), options).unwrap().serve(self.path("api.sock")).unwrap()
-    }
-
-    fn start(&mut self) {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path("log")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_vpp-agent"))
-            .arg("--source")
-            .arg(self.path("config.yaml"))
-            .arg("--vpp-socket")
-            .arg(self.path("api.sock"))
-            .arg("--state-dir")
-            .arg(self.path("state"))
-            .arg("--transaction-log")
-            .arg(self.path("transactions"))
-            .env_remove("RUST_LOG")
-            .stdin(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        self.agent = Some(child);
-    }
-
-    fn kill(&mut self) {
-        if let Some(mut agent) = self.agent.take() {
-            let _ = agent.kill();
-            let _ = agent.wait();
-        }
-    }
-
-    fn terminate(&mut self) -> std::process::ExitStatus {
-        let mut agent = self.agent.take().unwrap();
-        let killed = Command::new("kill").args(["-TERM", &agent.id().to_string()]).status().unwrap();
-        assert!(killed.success());
-        agent.wait().unwrap()
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.path("log")).unwrap_or_default()
-    }
-
-    fn transactions(&self) -> Vec<Value> {
-        let text = std::fs::read_to_string(self.path("transactions")).unwrap_or_default();
-        let all = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        // Without what VPP told by itself.
-        all.filter(|transaction| transaction["kind"] != "southbound notification").collect()
-    }
-
-    fn wait<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(found) = look() {
-                return found;
-            }
-            assert!(Instant::now() < deadline, "no {what} in time; the agent says:\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    /// The operations of the transaction after `seen` ones.
-    fn operations(&self, seen: usize) -> Vec<(String, String)> {
-        let transaction = self.wait("transaction", || self.transactions().into_iter().nth(seen));
-        let text = |op: &Value, field: &str| op[field].as_str().unwrap_or_default().to_string();
-        let executed = transaction["executed"].as_array().cloned().unwrap_or_default();
-        executed.iter().map(|op| (text(op, "operation"), text(op, "key"))).collect()
-    }
-
-    fn wait_log(&self, text: &str) {
-        self.wait(&format!("`{text}` in the log"), || self.log().contains(text).then_some(()));
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// Tags of all interfaces, sorted.
-fn tags(vpp: &Running) -> Vec<String> {
-    let sim = vpp.sim();
-    let mut tags: Vec<String> = sim.state().interfaces.iter().map(|i| i.tag.clone()).collect();
-    tags.retain(|tag| !tag.is_empty());
-    tags.sort();
-    tags
-}
-
-/// A request by somebody else.
-fn ask(vpp: &Running, name: &str, fields: Value) -> Value {
-    let mut sim = vpp.sim();
-    let connection = sim.connect();
-    let handle = sim.register(connection);
-    let mut fields = fields;
-    fields["client_index"] = handle.into();
-    fields["context"] = 1.into();
-    let answers = sim.request(connection, name, &fields).unwrap();
-    let (_, reply) = answers.into_iter().find(|(name, _)| name.ends_with("_reply")).unwrap();
-    assert_eq!(reply["retval"], 0, "{name}");
-    reply
-}
 
 #[test]
 fn what_others_made_stays_and_what_the_agent_made_goes_when_it_is_not_wanted_any_more() {
@@ -199,7 +68,7 @@ fn a_vpp_that_fits_no_release_is_refused_with_the_reasons_and_a_right_one_is_tak
     stage.wait_log("l2fib_add_del (eddda487 needed, 12345678 found)");
     // Nothing was configured, and the agent is still there.
     assert_eq!(tags(&vpp), Vec::<String>::new());
-    assert!(stage.agent.as_mut().unwrap().try_wait().unwrap().is_none(), "{}", stage.log());
+    assert!(stage.runs(), "{}", stage.log());
     let vpp = vpp.restart_as(release("24.02"), Options::new(api_json())).unwrap();
     stage.operations(0);
     assert_eq!(tags(&vpp), ["if1"]);
@@ -308,21 +177,6 @@ fn a_restart_over_much_configuration_changes_nothing() {
         assert_eq!(tags(&vpp), Vec::<String>::new(), "{of}:\n{}", stage.log());
         assert_eq!(vpp.died(), None, "{of}");
     }
-}
-
-/// How many requests that change something VPP has seen.
-fn configuration_messages(vpp: &Running) -> u64 {
-    let looks = |name: &str| {
-        name.contains("_dump")
-            || name.ends_with("_get")
-            || name.starts_with("want_")
-            || name == "sw_interface_get_table"
-            || matches!(
-                name,
-                "control_ping" | "show_version" | "get_api_json" | "sockclnt_create" | "sockclnt_delete"
-            )
-    };
-    vpp.sim().received().iter().filter(|(name, _)| !looks(name)).map(|(_, n)| n).sum()
 }
 
 #[test]

@@ -1,25 +1,18 @@
 //! The agent as a process, before VPPs whose API is not what it seems.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+mod common;
 
-use vpp_sim::{Options, Release, Running, Sim};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+use common::{Stage, api_json, release, tags};
+use vpp_sim::{Options, Running};
 
 const LOOPBACK: &str = "config/vpp/v2/interfaces/if1: {name: if1, type: SOFTWARE_LOOPBACK, enabled: true}\n";
 const TAP: &str =
     "config/vpp/v2/interfaces/tap1: {name: tap1, type: TAP, enabled: true, tap: {host_if_name: tap1-host}}\n";
-
-fn api_json() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../api-json")
-}
-
-fn release(text: &str) -> Release {
-    Release::parse(text).unwrap()
-}
 
 /// The definitions of a release in a folder of their own.
 fn copied(of: &str, into: &Path) {
@@ -40,73 +33,19 @@ fn replace(file: &Path, from: &str, to: &str) {
     std::fs::write(file, text.replace(from, to)).unwrap();
 }
 
-struct Stage {
-    folder: tempfile::TempDir,
-    agent: Option<Child>,
-}
-
-impl Stage {
-    fn new(source: &str) -> Self {
-        let stage = Self { folder: tempfile::tempdir().unwrap(), agent: None };
-        std::fs::write(stage.path("config.yaml"), source).unwrap();
-        stage
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn vpp(&self, of: &str, options: Options) -> Running {
-        Sim::new(release(of), options).unwrap().serve(self.path("api.sock")).unwrap()
-    }
-
-    /// Starts an agent in place of the one before, with a log of its own.
-    fn start(&mut self, forced: Option<&str>) {
-        self.kill();
-        let log = std::fs::File::create(self.path("log")).unwrap();
-        let mut agent = Command::new(env!("CARGO_BIN_EXE_vpp-agent"));
-        agent.arg("--source").arg(self.path("config.yaml"));
-        agent.arg("--vpp-socket").arg(self.path("api.sock"));
-        agent.arg("--state-dir").arg(self.path("state"));
-        agent.env_remove("FORCE_RELEASE").env("RUST_LOG", "info,vpp_agent=debug");
+/// Starts an agent in place of the one before, with a log of its own.
+fn start(stage: &mut Stage, forced: Option<&str>) {
+    stage.kill();
+    let _ = std::fs::remove_file(stage.path("log"));
+    stage.start_with(|agent| {
+        agent.env("RUST_LOG", "info,vpp_agent=debug");
         agent.envs(forced.map(|release| ("FORCE_RELEASE", release)));
-        self.agent = Some(agent.stdin(Stdio::null()).stderr(log).spawn().unwrap());
-    }
-
-    fn kill(&mut self) {
-        if let Some(mut agent) = self.agent.take() {
-            let _ = agent.kill();
-            let _ = agent.wait();
-        }
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.path("log")).unwrap_or_default()
-    }
-
-    fn wait(&self, what: &str, mut look: impl FnMut() -> bool) {
-        let deadline = Instant::now() + PATIENCE;
-        while !look() {
-            assert!(Instant::now() < deadline, "no {what} in time; the agent says:\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    fn wait_log(&self, text: &str) {
-        self.wait(&format!("`{text}` in the log"), || self.log().contains(text));
-    }
+    });
 }
 
-impl Drop for Stage {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-fn tags(vpp: &Running) -> Vec<String> {
-    let mut tags: Vec<String> = vpp.sim().state().interfaces.iter().map(|i| i.tag.clone()).collect();
-    tags.retain(|tag| !tag.is_empty());
-    tags
+/// Waits until it is so.
+fn until(stage: &Stage, what: &str, mut so: impl FnMut() -> bool) {
+    stage.wait(what, || so().then_some(()));
 }
 
 fn asked(vpp: &Running, message: &str) -> u64 {
@@ -130,9 +69,9 @@ fn a_connection_is_told_in_one_line_with_release_calls_plugins_and_what_is_not_s
         let mut stage = Stage::new(LOOPBACK);
         let options = Options { without_plugins: vec![without.to_string()], ..Options::new(api_json()) };
         let vpp = stage.vpp(of, options);
-        stage.start(None);
+        start(&mut stage, None);
         stage.wait_log(line);
-        stage.wait("loopback", || tags(&vpp) == ["if1"]);
+        until(&stage, "loopback", || tags(&vpp) == ["if1"]);
         assert_eq!(stage.log().matches(" is given the calls of ").count(), 1, "{}", stage.log());
     }
 }
@@ -142,33 +81,33 @@ fn a_plugin_that_comes_with_a_restart_makes_what_needs_it() {
     let mut stage = Stage::new(&format!("{LOOPBACK}{TAP}"));
     let without = Options { without_plugins: vec!["tapv2".to_string()], ..Options::new(api_json()) };
     let vpp = stage.vpp("26.06", without.clone());
-    stage.start(None);
+    start(&mut stage, None);
     stage.wait_log("plugins absent: tapv2;");
-    stage.wait("loopback", || tags(&vpp) == ["if1"]);
+    until(&stage, "loopback", || tags(&vpp) == ["if1"]);
     let vpp = vpp.restart_as(release("26.06"), Options::new(api_json())).unwrap();
     stage.wait_log("plugins absent: none;");
-    stage.wait("TAP", || tags(&vpp).contains(&"tap1".to_string()));
+    until(&stage, "TAP", || tags(&vpp).contains(&"tap1".to_string()));
     // And one that goes takes only that with it.
     let vpp = vpp.restart_as(release("26.06"), without).unwrap();
-    stage.wait("second word of it", || stage.log().matches("plugins absent: tapv2;").count() == 2);
-    stage.wait("loopback", || tags(&vpp) == ["if1"]);
+    until(&stage, "second word of it", || stage.log().matches("plugins absent: tapv2;").count() == 2);
+    until(&stage, "loopback", || tags(&vpp) == ["if1"]);
 }
 
 #[test]
 fn vpps_own_definitions_are_asked_for_once_a_build() {
     let mut stage = Stage::new(LOOPBACK);
     let vpp = stage.vpp("26.06", Options::new(api_json()));
-    stage.start(None);
+    start(&mut stage, None);
     stage.wait_log("VPP's own definitions agree with the calls");
     assert_eq!(asked(&vpp, "get_api_json"), 1);
     let vpp = vpp.restart_as(release("26.06"), Options::new(api_json())).unwrap();
-    stage.wait("loopback", || tags(&vpp) == ["if1"]);
+    until(&stage, "loopback", || tags(&vpp) == ["if1"]);
     assert_eq!(asked(&vpp, "get_api_json"), 0, "the same build");
     // An elder release does not tell them; another build is asked.
     let vpp = vpp.restart_as(release("24.02"), Options::new(api_json())).unwrap();
-    stage.wait("loopback", || tags(&vpp) == ["if1"]);
+    until(&stage, "loopback", || tags(&vpp) == ["if1"]);
     let vpp = vpp.restart_as(release("25.10"), Options::new(api_json())).unwrap();
-    stage.wait("question", || asked(&vpp, "get_api_json") == 1);
+    until(&stage, "question", || asked(&vpp, "get_api_json") == 1);
 }
 
 #[test]
@@ -181,14 +120,13 @@ fn another_layout_behind_the_same_crc_stops_the_agent_from_using_the_calls() {
     let [good, bad] = ["u32", "u16"].map(|ty| format!(r#""interface_index": {{"type": "{ty}"}}"#));
     let vpp = stage.vpp("26.06", Options::new(&definitions));
     replace(&file, &good, &bad);
-    stage.start(None);
+    start(&mut stage, None);
     stage.wait_log("26.06, which it says it is of: same CRC, other layout: ");
     let log = stage.log();
     assert!(log.contains("sw_interface_set_flags") || log.contains(" more."), "{log}");
     // Nothing more is written.
     let before = vpp.sim().received().clone();
-    std::fs::write(stage.path("new"), LOOPBACK.replace("if1", "if2")).unwrap();
-    std::fs::rename(stage.path("new"), stage.path("config.yaml")).unwrap();
+    stage.write(&LOOPBACK.replace("if1", "if2"));
     std::thread::sleep(Duration::from_millis(500));
     assert!(!tags(&vpp).contains(&"if2".to_string()));
     assert_eq!(*vpp.sim().received(), before);
@@ -197,20 +135,20 @@ fn another_layout_behind_the_same_crc_stops_the_agent_from_using_the_calls() {
     replace(&file, &bad, &good);
     let vpp = vpp.restart_as(release("26.06"), Options::new(&definitions)).unwrap();
     replace(&file, &good, &bad);
-    stage.wait("second refusal", || stage.log().matches("which it says it is of").count() == 2);
+    until(&stage, "second refusal", || stage.log().matches("which it says it is of").count() == 2);
     assert_eq!(asked(&vpp, "create_loopback") + asked(&vpp, "get_api_json"), 0);
 
     // Who takes the risk is told of it, and gets what was asked for.
-    stage.start(Some("26.06"));
-    stage.wait("loopback", || tags(&vpp) == ["if2"]);
+    start(&mut stage, Some("26.06"));
+    until(&stage, "loopback", || tags(&vpp) == ["if2"]);
     stage.wait_log("DO NOT FIT: same CRC, other layout: ");
     stage.wait_log("wrongly");
 
     // A VPP that is as it should be is taken by the next connection.
-    stage.start(None);
+    start(&mut stage, None);
     stage.wait_log("which it says it is of: same CRC, other layout: ");
     let vpp = vpp.restart_as(release("26.02"), Options::new(api_json())).unwrap();
-    stage.wait("loopback", || tags(&vpp) == ["if2"]);
+    until(&stage, "loopback", || tags(&vpp) == ["if2"]);
 }
 
 #[test]
@@ -224,12 +162,12 @@ fn a_build_with_a_changed_message_is_refused_and_forced_by_the_operator() {
     let line = text.lines().find(|l| l.contains("\"l2fib_add_del\"")).unwrap();
     replace(&file, line, &line.replace("0xeddda487", "0x12345678"));
     let vpp = stage.vpp("26.06", Options::new(&definitions));
-    stage.start(None);
+    start(&mut stage, None);
     stage.wait_log("VPP 26.06-release fits no supported release:");
     stage.wait_log("other CRC: l2fib_add_del (eddda487 needed, 12345678 found).");
     assert_eq!(asked(&vpp, "create_loopback"), 0);
-    stage.start(Some("26.06"));
-    stage.wait("loopback", || tags(&vpp) == ["if1"]);
+    start(&mut stage, Some("26.06"));
+    until(&stage, "loopback", || tags(&vpp) == ["if1"]);
     stage.wait_log(
         "the calls of 26.06 are forced upon VPP 26.06-release and DO NOT FIT: other CRC: l2fib_add_del",
     );

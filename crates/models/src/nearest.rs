@@ -32,10 +32,34 @@ pub(crate) fn nearest_prefix<'a>(key: &str, prefixes: impl Iterator<Item = &'a s
         let parts = text.split('/').count();
         let end = key.match_indices('/').nth(parts - 1).map_or(key.len(), |(at, _)| at);
         let start = key.get(..end).filter(|start| start.len() <= LONGEST)?;
+        // Most are so far off that it shows at once.
+        if unlike(start, text) * 5 > text.len() {
+            return None;
+        }
         let distance = strsim::damerau_levenshtein(start, text);
         (distance * 5 <= text.len()).then_some((distance, prefix))
     };
     prefixes.filter_map(near).min().map(|(_, prefix)| prefix)
+}
+
+/// How many characters of one text the other has not, in whatever order: never more than what has to be changed to make
+/// one of the other.
+fn unlike(one: &str, other: &str) -> usize {
+    let mut surplus = [0_i32; 128];
+    let (mut more, mut less) = (0, 0);
+    let place = |c: char| usize::try_from(u32::from(c) % 128).unwrap_or_default();
+    for (text, step) in [(one, 1), (other, -1)] {
+        for c in text.chars() {
+            if let Some(count) = surplus.get_mut(place(c)) {
+                *count += step;
+            }
+        }
+    }
+    for count in surplus {
+        let n = usize::try_from(count.unsigned_abs()).unwrap_or_default();
+        if count > 0 { more += n } else { less += n }
+    }
+    more.max(less)
 }
 
 /// Letters and digits in lower case.
@@ -81,6 +105,18 @@ mod tests {
             assert_eq!(nearest(name, names.into_iter()), expected, "{name}");
         }
         assert_eq!(nearest(&"x".repeat(10_000_000), names.into_iter()), None);
+    }
+
+    #[test]
+    fn what_is_unlike_takes_at_least_so_many_changes() {
+        let texts = ["", "config/vpp/v2/interfaces", "config/vpp/v2/interfces", "garbage/1", "ünicöde/☃"];
+        for one in texts {
+            for other in texts {
+                assert!(unlike(one, other) <= strsim::damerau_levenshtein(one, other), "{one} {other}");
+            }
+        }
+        assert_eq!(unlike("abc", "abd"), 1);
+        assert_eq!(unlike("abc", "xyz12"), 5);
     }
 
     #[test]

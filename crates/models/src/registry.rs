@@ -176,14 +176,14 @@ pub enum RegistryError {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ModelError {
     /// No model has such keys.
-    #[error("key `{}` belongs to no model; {}", shortened_key(key), hint(nearest.as_ref(), known))]
+    #[error("key `{}` belongs to no model; {}", shortened_key(key), hint(nearest.as_ref(), *known))]
     UnknownModel {
         /// The key, without agent prefix.
         key: String,
         /// Key prefix that it was most likely meant to begin with.
         nearest: Option<String>,
-        /// Key prefixes of the models that there are.
-        known: Vec<String>,
+        /// How many models there are.
+        known: usize,
     },
     /// Fields are unknown or have values of another type.
     #[error("key `{}` (model {model}): {source}", shortened_key(key))]
@@ -233,10 +233,16 @@ pub enum ModelError {
     },
 }
 
-fn hint(nearest: Option<&String>, known: &[String]) -> String {
+/// What a key can begin with.
+const SUCH: &str = "config/vpp/v2/interfaces/";
+
+/// Short, since there may be masses of such keys.
+fn hint(nearest: Option<&String>, known: usize) -> String {
     match nearest {
         Some(prefix) => format!("did you mean a key that begins with `{prefix}`?"),
-        None => format!("keys begin with one of: {}", known.join(", ")),
+        None => format!(
+            "keys begin with `config/`, module, version and type, as `{SUCH}`; there are {known} models"
+        ),
     }
 }
 
@@ -366,11 +372,7 @@ impl Registry {
 
     fn unknown(&self, key: &str) -> ModelError {
         let nearest = nearest_prefix(key, self.by_prefix.keys().map(String::as_str)).map(str::to_owned);
-        ModelError::UnknownModel {
-            key: key.to_owned(),
-            nearest,
-            known: self.by_prefix.keys().cloned().collect(),
-        }
+        ModelError::UnknownModel { key: key.to_owned(), nearest, known: self.by_prefix.len() }
     }
 }
 

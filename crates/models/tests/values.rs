@@ -186,10 +186,11 @@ fn a_key_that_no_model_has_is_told_which_there_are() {
     let ModelError::UnknownModel { key, nearest, known } = &error else { panic!("{error}") };
     assert_eq!(key, "config/vpp/v2/interface/if1");
     assert_eq!(nearest.as_deref(), Some("config/vpp/v2/interfaces/"));
-    assert_eq!(known.len(), 45);
+    assert_eq!(*known, 45);
     assert!(error.to_string().contains("config/vpp/v2/interfaces/"));
     let error = registry.parse_json("something/else", &json!({})).unwrap_err().to_string();
-    assert!(error.contains("config/linux/l3/v2/route/"), "{error}");
+    assert!(error.contains("`config/vpp/v2/interfaces/`") && error.contains("45 models"), "{error}");
+    assert!(error.len() < 200, "short, since there may be masses of them: {error}");
 }
 
 #[test]
