@@ -25,7 +25,7 @@ pub(crate) use flags::{ConfigTask, Flags, LogFormat, Task};
 use flags::{FILES, FileFlag, FlagOrigin, Given};
 
 /// How long operations that run may go on after the agent was told to stop.
-pub(crate) const STOP: Duration = Duration::from_millis(1500);
+pub(crate) const STOP: Duration = Duration::from_millis(1000);
 
 /// Settings that cannot be taken.
 #[derive(Debug, thiserror::Error)]
