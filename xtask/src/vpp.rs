@@ -95,10 +95,18 @@ impl Vpp {
         message.extend(1u32.to_be_bytes());
         self.write(&message)?;
         let reply = self.answer()?;
-        let text = String::from_utf8_lossy(&reply).into_owned();
+        // Where texts have a fixed length there may be anything between the end of one and the beginning of the next.
+        let fixed = reply.get(42..74).and_then(|text| text.split(|byte| *byte == 0).next());
+        let fixed = fixed.map(|text| String::from_utf8_lossy(text).into_owned());
+        let text = format!("{} {}", fixed.unwrap_or_default(), String::from_utf8_lossy(&reply));
         let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || "._~+-".contains(c)));
         let version = words.into_iter().find(|w| Release::parse(w).is_some());
-        version.map(str::to_string).ok_or_else(|| "VPP does not say its version".into())
+        let other = || {
+            let id = reply.get(..2).and_then(|id| id.try_into().ok()).map(u16::from_be_bytes);
+            let entry = id.and_then(|id| self.table.get(&id)).map_or("nothing in its table", String::as_str);
+            format!("VPP does not say its version; it says {entry}, {} bytes", reply.len()).into()
+        };
+        version.map(str::to_string).ok_or_else(other)
     }
 
     fn id(&self, name: &str) -> Option<u16> {
