@@ -85,7 +85,7 @@ pub(crate) struct Flags {
     #[arg(long, env = "CONFIG_DIR", default_value = ".", value_name = "DIR")]
     pub(crate) config_dir: PathBuf,
 
-    /// Name of this agent among others: its keys are under /vnf-agent/<LABEL>/.
+    /// Name of this agent among others: its keys are under /vnf-agent/LABEL/.
     #[arg(long, env = "MICROSERVICE_LABEL", default_value = "vpp1", value_name = "LABEL", value_parser = label)]
     pub(crate) microservice_label: String,
 

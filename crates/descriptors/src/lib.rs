@@ -1,7 +1,7 @@
 //! How each model is configured in VPP: what it needs, how it is made, changed, removed and read back.
 //!
-//! One file a model or a kind of derived value: [`interface`] has interfaces and what is derived from them, [`l2`] and
-//! [`l3`] what they are put into. A descriptor knows its model and the calls; it knows no release and no other
+//! One file a model or a kind of derived value: `interface` has interfaces and what is derived from them, `l2` and
+//! `l3` what they are put into. A descriptor knows its model and the calls; it knows no release and no other
 //! descriptor, except through the indexes of names that it is given ([`Indexes`]).
 //!
 //! What VPP does not tell back is taken from what the scheduler believes, and is never a difference.
