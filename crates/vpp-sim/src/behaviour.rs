@@ -148,6 +148,8 @@ pub struct Behaviour {
     pub memif_tells_mode: bool,
     /// Number of point to point among the modes of a GRE tunnel. Recorded: 1 in 20.01, 0 from 20.05.
     pub gre_first_mode: u32,
+    /// The flags of a GRE tunnel are told: from 22.10 (`vnet/gre/gre_api.c`); before they are taken, and never told.
+    pub gre_tells_flags: bool,
     /// Flags that a tunnel can have. Three came with 21.06; the definitions list them, VPP counts them.
     pub tunnel_flags: u32,
     /// An IPIP tunnel that is there already is told by its index: from 20.01; 18.10 and 19.08 tell none.
@@ -273,6 +275,7 @@ impl Behaviour {
             memif_checks_folder: !from(23, 6),
             memif_tells_mode: from(20, 1),
             gre_first_mode: u32::from(from(20, 1) && !from(20, 5)),
+            gre_tells_flags: from(22, 10),
             tunnel_flags: if from(21, 6) { 0xff } else { 0x1f },
             ipip_tells_existing: from(20, 1),
             af_packet_v1_has_queues: !from(22, 6),

@@ -129,7 +129,7 @@ pub struct Gre {
     pub session: u16,
     /// Many other ends, told apart by neighbours; from 20.01 on.
     pub multipoint: bool,
-    /// Flags; from 20.05 on.
+    /// Flags; from 20.05 on. VPP tells them from 22.10 on, and none before.
     pub flags: TunnelFlags,
     /// Key (RFC 2890); 0 is none. From 25.10 on.
     pub key: u32,

@@ -168,7 +168,8 @@ fn dump<'a>(call: &mut Call<'a>, gre: bool) -> Answer<'a> {
             false if call.behaviour.ipip_tells_mode => mode,
             false => 0,
         };
-        describe(call.details(), interface, tunnel, mode)
+        let flags = if gre && !call.behaviour.gre_tells_flags { 0 } else { tunnel.flags };
+        describe(call.details(), interface, tunnel, mode).set("tunnel.flags", flags)
     });
     Answer::Details(details.collect())
 }
@@ -189,7 +190,6 @@ fn describe<'a>(record: Record<'a>, interface: &Interface, tunnel: &Tunnel, mode
         .set("tunnel.table_id", tunnel.table_id)
         .set("tunnel.type", payload)
         .set("tunnel.mode", mode)
-        .set("tunnel.flags", tunnel.flags)
         .set("tunnel.session_id", session_id)
         .set("tunnel.key", tunnel.key)
         .set("tunnel.dscp", tunnel.dscp)

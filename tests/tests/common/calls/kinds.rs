@@ -517,7 +517,8 @@ impl Scenario<'_> {
             }
             let plain = Gre { instance: Some(8), ..Gre::between(GreKind::L3, ip(src), ip(dst)) };
             let flagged = Gre { flags: TunnelFlags::COPY_DF | TunnelFlags::COPY_DSCP, ..plain };
-            self.there_and_back(&NewInterface::Gre(flagged), "20.05", |_| Kind::Gre(flagged)).await;
+            let told = if self.has("22.10") { flagged } else { plain };
+            self.there_and_back(&NewInterface::Gre(flagged), "20.05", |_| Kind::Gre(told)).await;
             let keyed = Gre { key: 0xdead_beef, ..plain };
             self.there_and_back(&NewInterface::Gre(keyed), "25.10", |_| Kind::Gre(keyed)).await;
             let nowhere = Gre { table: 4_242, ..plain };
