@@ -19,8 +19,8 @@ pub enum Error {
         /// The release.
         release: String,
     },
-    /// VPP does not answer the request on a socket, and what it asks for was not done.
-    #[error("{message}: VPP {release} does not answer it on a socket, and has not carried it out")]
+    /// What the request asks for was not done, and VPP has not answered, or not told a refusal.
+    #[error("{message}: VPP {release} has not carried it out, and does not say why")]
     Unanswered {
         /// The request.
         message: &'static str,

@@ -141,6 +141,9 @@ pub struct Behaviour {
     pub memif_replies: bool,
     /// Replies about bonds reach a client on the socket: not in 18.10 and 19.01, which answer by shared memory alone.
     pub bond_replies: bool,
+    /// The answer to who puts an interface into a bond or takes it out tells a refusal: from 20.09. Before it is 0
+    /// (`vnet/bonding/bond_api.c`; seen with 20.05), and an interface that is not there is death (SIGSEGV).
+    pub bond_member_refusals: bool,
     /// The folder of a memif socket has to be there when the socket gets its name: 18.10 to 23.02. Later releases
     /// see when they listen. Recorded: 18.10 and 23.06.
     pub memif_checks_folder: bool,
@@ -272,6 +275,7 @@ impl Behaviour {
             tap_class: if from(25, 2) { "tap" } else { "virtio" },
             memif_replies: from(19, 1),
             bond_replies: from(19, 4),
+            bond_member_refusals: from(20, 9),
             memif_checks_folder: !from(23, 6),
             memif_tells_mode: from(20, 1),
             gre_first_mode: u32::from(from(20, 1) && !from(20, 5)),

@@ -116,7 +116,10 @@ pub(crate) mod handlers {
             request.bond_sw_if_index = bond;
             request.is_passive = member.passive.into();
             request.is_long_timeout = member.long_timeout.into();
-            if self.call_if_answered(&request).await?.is_some() {
+            let answered = self.call_if_answered(&request).await?.is_some();
+            // VPP answers 0 to `bond_enslave`, whatever it did (`vnet/bonding/bond_api.c`).
+            let tells = api! { has(BondAddMember) => true, _ => false };
+            if answered && tells {
                 return Ok(());
             }
             let there = self.members(bond).await?.iter().any(|m| m.sw_if_index == member.sw_if_index);
@@ -128,7 +131,10 @@ pub(crate) mod handlers {
                 has(BondDetachMember) => api::BondDetachMember { sw_if_index },
                 _ => api::BondDetachSlave { sw_if_index },
             };
-            if self.call_if_answered(&request).await?.is_some() {
+            let answered = self.call_if_answered(&request).await?.is_some();
+            // As with `bond_enslave`.
+            let tells = api! { has(BondDetachMember) => true, _ => false };
+            if answered && tells {
                 return Ok(());
             }
             let bonds = self.dump_bonds().await?;

@@ -26,6 +26,11 @@ fn answer<'a>(call: &Call<'a>, answer: Answer<'a>) -> Answer<'a> {
     if call.behaviour.bond_replies { answer } else { silence() }
 }
 
+/// What is told of a member that comes or goes.
+fn told(call: &Call<'_>, done: Result<(), i32>) -> Result<(), i32> {
+    if call.behaviour.bond_member_refusals { done } else { Ok(()) }
+}
+
 pub(super) fn create<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let created = make(call).map_err(|retval| (retval, 0));
     let reply = made(call, created);
@@ -95,8 +100,12 @@ pub(super) fn delete<'a>(call: &mut Call<'a>) -> Answer<'a> {
 }
 
 pub(super) fn add_member<'a>(call: &mut Call<'a>) -> Answer<'a> {
+    let index = call.request.number("sw_if_index");
+    if !call.behaviour.bond_member_refusals && call.state.interfaces.get(index).is_none() {
+        return Answer::Dies(format!("bond_enslave: there is no interface {index}"));
+    }
     let added = enter(call);
-    answer(call, retval_of(added))
+    answer(call, retval_of(told(call, added)))
 }
 
 fn enter(call: &mut Call<'_>) -> Result<(), i32> {
@@ -146,7 +155,7 @@ pub(super) fn detach_member<'a>(call: &mut Call<'a>) -> Answer<'a> {
     let left = known(call.state, index).and_then(|()| {
         if call.state.leave_bond(call.behaviour, index) { Ok(()) } else { Err(retval::INVALID_INTERFACE) }
     });
-    answer(call, retval_of(left))
+    answer(call, retval_of(told(call, left)))
 }
 
 pub(super) fn set_weight<'a>(call: &mut Call<'a>) -> Answer<'a> {

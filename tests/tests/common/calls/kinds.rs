@@ -574,6 +574,8 @@ impl Scenario<'_> {
     pub async fn bonds(&self) {
         let calls = &self.calls.bond;
         let silent = !self.has("19.04");
+        // It answers, but always that it was done.
+        let untold = !self.has("20.09");
         let id = self.has("19.01").then_some(17);
         let member = self.loop_with(14).await;
         for (mode, hash, told) in [
@@ -610,14 +612,19 @@ impl Scenario<'_> {
             let found = calls.dump_bonds().await.expect("a dump");
             assert_eq!(found.len(), 1);
             assert_eq!(found[0].members, [passive]);
-            if !silent {
+            if !untold {
                 self.refused(calls.add_bond_member(index, &passive).await, &[(-81, "VALUE_EXIST")]);
+            }
+            if !silent {
                 self.refused(calls.add_bond(&bond).await, &[(-147, "INSTANCE_IN_USE")]);
             }
             calls.delete_bond_member(member).await.expect("no member");
             assert_eq!(calls.dump_bonds().await.expect("a dump"), [details]);
             let nowhere = BondMember { sw_if_index: NOWHERE, ..passive };
-            self.refused_or_silent(calls.add_bond_member(index, &nowhere).await, silent, &NO_INDEX);
+            // Before 20.09 VPP dies of it.
+            if !untold {
+                self.refused(calls.add_bond_member(index, &nowhere).await, &NO_INDEX);
+            }
             self.unmake(&new, &made).await;
         }
         let numbered = NewInterface::Bond(Bond { id: Some(3), ..Bond::default() });
