@@ -82,8 +82,8 @@ pub(crate) struct Stated {
     pub(crate) strays: BTreeMap<Key, Arc<Fault>>,
     /// Second spellings, with what they state, by canonical key.
     second: BTreeMap<Key, BTreeMap<String, Entry>>,
-    /// Keys as stated that are gone, but only since a key of no model has come with that.
-    held: BTreeSet<String>,
+    /// Keys as stated that are gone, with the keys of no model that came when they went.
+    held: BTreeMap<String, BTreeSet<Key>>,
     /// It has stated something. Before, nothing is known, which is not that nothing is wanted.
     pub(crate) known: bool,
     /// All that it states could be read at least once.
@@ -143,31 +143,33 @@ impl Stated {
                 self.replace(reader, entries, &mut touched);
             }
             SourceEvent::Change { set, deleted, .. } => {
-                let misspelled = |(key, entry): (&String, &Entry)| {
-                    let new = !self.strays.contains_key(key.as_str());
-                    new && matches!(reader.key(key, &entry.place), Some(Err(_)))
-                };
-                // A key that goes while one of no model comes was most likely misspelled just now.
-                if !deleted.is_empty() && set.iter().any(misspelled) {
-                    tracing::warn!(
-                        source = reader.source,
-                        ?deleted,
-                        "not removed until what came with it is mended"
-                    );
-                    self.held.extend(deleted);
-                } else {
-                    for key in deleted {
+                let new = set.iter().filter(|(key, entry)| {
+                    let known = self.strays.contains_key(key.as_str());
+                    !known && matches!(reader.key(key, &entry.place), Some(Err(_)))
+                });
+                let misspelled: BTreeSet<Key> = new.map(|(key, _)| Key::from(key.as_str())).collect();
+                for key in deleted {
+                    // In a store a key is deleted by its name. In a file one that goes while one of no model comes
+                    // was most likely misspelled just now.
+                    if misspelled.is_empty() || models::split_agent_prefix(&key).0.is_some() {
+                        self.held.remove(&key);
                         self.delete(reader, &key, &mut touched);
+                    } else {
+                        let source = reader.source;
+                        tracing::warn!(source, key, "not removed until what came with it is mended");
+                        self.held.insert(key, misspelled.clone());
                     }
                 }
                 for (key, entry) in set {
                     self.held.remove(&key);
                     self.set(reader, key, entry, &mut touched);
                 }
-                if self.strays.is_empty() {
-                    for key in std::mem::take(&mut self.held) {
-                        self.delete(reader, &key, &mut touched);
-                    }
+                let mended = |strays: &BTreeSet<Key>| !strays.iter().any(|key| self.strays.contains_key(key));
+                let free = self.held.iter().filter(|(_, strays)| mended(strays));
+                let free: Vec<String> = free.map(|(key, _)| key.clone()).collect();
+                for key in free {
+                    self.held.remove(&key);
+                    self.delete(reader, &key, &mut touched);
                 }
             }
             SourceEvent::Problem(_) | SourceEvent::Recovered => {}

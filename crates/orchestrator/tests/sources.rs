@@ -298,24 +298,36 @@ async fn what_a_silent_source_asked_for_stays_until_it_is_heard() {
 #[tokio::test(start_paused = true)]
 async fn a_key_misspelled_in_a_change_does_not_remove_what_it_stood_for() {
     let a = agent(&Plane::default(), Ledger::in_memory(), &["files"]);
-    a.tell("files", snapshot([mtu("if1", 1500), mtu("if2", 1500)])).await;
-    let (key, value) = mtu("if1", 1500);
+    let plain = |name: &str| (format!("{PREFIX}{name}"), mtu(name, 1500).1);
+    let garbage = ("config/no/such/thing".to_string(), json!({}).into());
+    a.tell("files", snapshot([plain("if1"), plain("if2"), garbage])).await;
+    let (key, value) = plain("if1");
     let typo = key.replace("interfaces", "interfcaes");
     let deleted = BTreeSet::from([key.clone()]);
     let change = |set, deleted| SourceEvent::Change { set, deleted, revision: 2 };
     a.tell("files", change(entries([(typo.clone(), value.clone())]), deleted)).await;
     assert_eq!(a.plane.mtus(), table([("if1", 1500), ("if2", 1500)]));
     // Others go as ever.
-    a.tell("files", delete("if2")).await;
+    a.tell("files", change(BTreeMap::new(), BTreeSet::from([plain("if2").0]))).await;
     assert_eq!(a.plane.mtus(), table([("if1", 1500)]));
     a.plane.calls();
     a.tell("files", change(entries([(key, value)]), BTreeSet::from([typo.clone()]))).await;
     assert_eq!(a.plane.calls(), [""; 0]);
 
     // It was meant to go after all.
-    let (key, value) = mtu("if1", 1500);
+    let (key, value) = plain("if1");
     a.tell("files", change(entries([(typo.clone(), value)]), BTreeSet::from([key]))).await;
     a.tell("files", change(BTreeMap::new(), BTreeSet::from([typo]))).await;
+    assert_eq!(a.plane.mtus(), table([]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_store_deletes_goes_whatever_comes_with_it() {
+    let a = agent(&Plane::default(), Ledger::in_memory(), &["etcd"]);
+    a.tell("etcd", snapshot([mtu("if1", 1500)])).await;
+    let garbage = ("/vnf-agent/vpp1/config/no/such/thing".to_string(), json!({}).into());
+    let deleted = BTreeSet::from([mtu("if1", 0).0]);
+    a.tell("etcd", SourceEvent::Change { set: entries([garbage]), deleted, revision: 2 }).await;
     assert_eq!(a.plane.mtus(), table([]));
 }
 
