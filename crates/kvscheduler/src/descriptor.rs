@@ -1,5 +1,6 @@
 //! What a descriptor says about its values, and the types it says it with.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +19,8 @@ use crate::value::{Key, KeyValue, Value};
 pub trait Descriptor: Send + Sync + 'static {
     /// The type of the values.
     type Value: Value;
-    /// What the southbound gives back for a value and what later operations need, for example an index.
+    /// What the southbound gives back for a value and what later operations need, for example an index. A type without
+    /// content, such as `()`, is in no [`MetadataMap`](crate::MetadataMap).
     type Metadata: Clone + fmt::Debug + Send + Sync + 'static;
 
     /// The unique name of the descriptor.
@@ -211,7 +213,7 @@ impl Failure {
 #[derive(Debug, Clone)]
 pub struct Dependency {
     /// What it is, in the words of the descriptor: `interface`, `bridge domain port`.
-    pub label: String,
+    pub label: Cow<'static, str>,
     /// The key or keys that satisfy it.
     pub target: Target,
 }
@@ -255,19 +257,22 @@ impl fmt::Debug for AnyOf {
 
 impl Dependency {
     /// Needs the value of one key.
-    pub fn key(label: impl Into<String>, key: impl Into<Key>) -> Self {
+    pub fn key(label: impl Into<Cow<'static, str>>, key: impl Into<Key>) -> Self {
         Self { label: label.into(), target: Target::Key(key.into()) }
     }
 
     /// Needs any value under one of the prefixes.
-    pub fn any_of<P: Into<String>>(label: impl Into<String>, prefixes: impl IntoIterator<Item = P>) -> Self {
+    pub fn any_of<P: Into<String>>(
+        label: impl Into<Cow<'static, str>>,
+        prefixes: impl IntoIterator<Item = P>,
+    ) -> Self {
         let prefixes = prefixes.into_iter().map(Into::into).collect();
         Self { label: label.into(), target: Target::AnyOf(AnyOf { prefixes, predicate: None }) }
     }
 
     /// Needs any value under one of the prefixes whose key the predicate accepts.
     pub fn any_of_matching<P: Into<String>>(
-        label: impl Into<String>,
+        label: impl Into<Cow<'static, str>>,
         prefixes: impl IntoIterator<Item = P>,
         predicate: impl Fn(&str) -> bool + Send + Sync + 'static,
     ) -> Self {

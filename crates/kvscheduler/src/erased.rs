@@ -71,6 +71,9 @@ pub(crate) struct Adapter<D: Descriptor> {
 }
 
 impl<D: Descriptor> Adapter<D> {
+    /// Metadata without content is not kept: of most values there is none.
+    const TELLS_NOTHING: bool = size_of::<D::Metadata>() == 0;
+
     fn typed<'a>(&self, key: &str, value: &'a AnyValue) -> Result<&'a D::Value, Failure> {
         value.downcast_ref::<D::Value>().ok_or_else(|| Failure::permanent(self.mismatch(key)))
     }
@@ -123,7 +126,7 @@ impl<D: Descriptor> Erased for Adapter<D> {
     }
 
     fn show(&self, metadata: &AnyMetadata) -> Option<String> {
-        if size_of::<D::Metadata>() == 0 {
+        if Self::TELLS_NOTHING {
             return None;
         }
         metadata.downcast_ref::<D::Metadata>().map(|metadata| format!("{metadata:?}"))
@@ -214,16 +217,25 @@ impl<D: Descriptor> Erased for Adapter<D> {
     }
 
     fn index(&self, key: &str, metadata: &AnyMetadata) {
+        if Self::TELLS_NOTHING {
+            return;
+        }
         if let Some(metadata) = metadata.downcast_ref::<D::Metadata>() {
             self.map.set(self.descriptor.label(key), metadata.clone());
         }
     }
 
     fn unindex(&self, key: &str) {
+        if Self::TELLS_NOTHING {
+            return;
+        }
         self.map.unset(&self.descriptor.label(key));
     }
 
     fn reindex(&self, all: &[(Key, AnyMetadata)]) {
+        if Self::TELLS_NOTHING {
+            return;
+        }
         let entries = all
             .iter()
             .filter_map(|(key, metadata)| {

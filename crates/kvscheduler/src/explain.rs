@@ -126,7 +126,7 @@ fn unread(inner: &Inner, node: &Node) -> Option<String> {
 
 fn explain_need(graph: &Graph, registry: &Registry, need: &Dependency, of: &str) -> Unmet {
     let mut unmet = Unmet {
-        label: need.label.clone(),
+        label: need.label.to_string(),
         target: need.describe(),
         state: State::Nonexistent,
         wanted: false,

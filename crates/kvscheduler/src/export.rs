@@ -262,7 +262,7 @@ fn all_edges(nodes: &Nodes, filter: &GraphFilter) -> Vec<GraphEdge> {
                 from: Key::clone(key),
                 to,
                 relation,
-                label: need.label.clone(),
+                label: need.label.to_string(),
             };
             if to.is_empty() {
                 edges.push(edge(need_name(&need.target), Relation::Misses));

@@ -107,6 +107,11 @@ impl Graph {
         self.nodes.get(key).map(Arc::as_ref)
     }
 
+    /// As [`get`](Self::get), with the shared form of the key.
+    pub(crate) fn entry(&self, key: &str) -> Option<(&Key, &Node)> {
+        self.nodes.entry(key).map(|entry| (&entry.key, &*entry.node))
+    }
+
     /// The shared form of a key that is known.
     pub(crate) fn interned(&self, key: &str) -> Option<Key> {
         self.nodes.entry(key).map(|entry| Key::clone(&entry.key))

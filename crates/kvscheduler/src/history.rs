@@ -116,10 +116,14 @@ impl History {
                 monotonic,
             },
         };
-        let events = self.events.entry_ref(key).or_insert_with(|| VecDeque::with_capacity(1));
+        let events = self.events.entry_ref(key).or_default();
         let old = |event: &Event| monotonic.saturating_sub(event.monotonic) > limits.age;
         while events.len() >= limits.events || events.front().is_some_and(old) {
             events.pop_front();
+        }
+        // Most values have few states ever, so room is made as it is needed.
+        if events.len() == events.capacity() {
+            events.reserve_exact(events.len().max(1));
         }
         events.push_back(event);
         if node.is_none() {

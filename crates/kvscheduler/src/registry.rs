@@ -186,7 +186,7 @@ impl Registry {
                 return Err(RegistryError::Unsatisfiable {
                     descriptor: self.get(*id).map(|d| d.name().to_owned()).unwrap_or_default(),
                     key: key.to_string(),
-                    label: need.label.clone(),
+                    label: need.label.to_string(),
                     target: need.describe(),
                 });
             }
@@ -242,7 +242,11 @@ impl Registry {
     pub(crate) fn hold_unchecked(&self, owner: Option<u16>, key: &str, value: &AnyValue) -> Held {
         let shape = owner.and_then(|id| self.get(id)).map(|descriptor| descriptor.shape(key, value));
         let shape = match shape {
-            Some(shape) if !shape.needs.is_empty() || !shape.derived.is_empty() => Arc::new(shape),
+            Some(mut shape) if !shape.needs.is_empty() || !shape.derived.is_empty() => {
+                shape.needs.shrink_to_fit();
+                shape.derived.shrink_to_fit();
+                Arc::new(shape)
+            }
             // The same for the many that need nothing.
             _ => Arc::clone(&self.plain),
         };

@@ -25,6 +25,8 @@ use crate::value::{AnyValue, Key, KeyValue, same};
 pub(crate) struct ReadBack {
     /// Per descriptor; none: what is believed stays.
     found: Vec<Option<Vec<Seen>>>,
+    /// Per descriptor, whether its values were read.
+    read: Vec<bool>,
     pub(crate) unread: Vec<Unread>,
     unread_ids: Vec<u16>,
     /// The metadata maps as they were before.
@@ -54,6 +56,7 @@ pub(crate) async fn read_back(
     type Read = BoxFuture<'static, (u16, Result<Option<Vec<Seen>>, Failure>)>;
     let mut back = ReadBack {
         found: vec![None; registry.len()],
+        read: vec![false; registry.len()],
         unread: Vec::new(),
         unread_ids: Vec::new(),
         saved: match scope {
@@ -106,8 +109,10 @@ pub(crate) async fn read_back(
                         seen.iter().map(|s| (Key::clone(&s.key), Arc::clone(&s.metadata))).collect();
                     descriptor.reindex(&metadata);
                 }
-                if let Some(slot) = back.found.get_mut(usize::from(id)) {
-                    *slot = Some(seen);
+                if let (Some(slot), Some(read)) =
+                    (back.found.get_mut(usize::from(id)), back.read.get_mut(usize::from(id)))
+                {
+                    (*slot, *read) = (Some(seen), true);
                 }
             }
             Ok(None) => {
@@ -196,12 +201,12 @@ impl ReadBack {
     }
 
     fn is_read(&self, owner: Option<u16>) -> bool {
-        owner.and_then(|id| self.found.get(usize::from(id))).is_some_and(Option::is_some)
+        owner.and_then(|id| self.read.get(usize::from(id))).is_some_and(|read| *read)
     }
 
-    /// Makes the graph agree with what was read back. Gives what is not there any more.
+    /// Makes the graph agree with what was read back, which is used up. Gives what is not there any more.
     pub(crate) fn apply(
-        &self,
+        &mut self,
         graph: &mut Graph,
         registry: &Registry,
         is_ours: &dyn Fn(&str) -> bool,
@@ -270,17 +275,23 @@ impl ReadBack {
     }
 
     /// Everything that is in the southbound for certain: what was read back and what follows from it.
-    fn truth(&self, graph: &Graph, registry: &Registry) -> BTreeMap<Key, Truth> {
+    fn truth(&mut self, graph: &Graph, registry: &Registry) -> BTreeMap<Key, Truth> {
         let mut truth: BTreeMap<Key, Truth> = BTreeMap::new();
-        let in_scope = |key: &Key| self.scope.as_ref().is_none_or(|scope| scope.contains(key));
-        for (id, seen) in (0..).zip(&self.found) {
-            for seen in seen.iter().flatten().filter(|seen| in_scope(&seen.key)) {
-                let held = registry.hold_unchecked(Some(id), &seen.key, &seen.value);
-                let metadata = Some(Arc::clone(&seen.metadata));
-                let (owner, origin) = (Some(id), seen.origin);
+        let scope = self.scope.as_ref();
+        let in_scope = |key: &Key| scope.is_none_or(|scope| scope.contains(key));
+        for (id, seen) in (0..).zip(std::mem::take(&mut self.found)) {
+            for seen in seen.into_iter().flatten().filter(|seen| in_scope(&seen.key)) {
+                let (key, held) = match known(graph, &seen.key, &seen.value) {
+                    Some((key, held)) => (Key::clone(key), held.clone()),
+                    None => {
+                        let held = registry.hold_unchecked(Some(id), &seen.key, &seen.value);
+                        (seen.key, held)
+                    }
+                };
+                let (owner, metadata, origin) = (Some(id), Some(seen.metadata), seen.origin);
                 let found = Truth { owner, base: None, derived: Vec::new(), held, metadata, origin };
-                if truth.insert(Key::clone(&seen.key), found).is_some() {
-                    tracing::warn!(key = %seen.key, "read back twice");
+                if truth.insert(Key::clone(&key), found).is_some() {
+                    tracing::warn!(%key, "read back twice");
                 }
             }
         }
@@ -337,6 +348,14 @@ impl ReadBack {
             }
         }
     }
+}
+
+/// What is known of a value that was read back and is as it is believed or wanted to be, with the key as it is shared.
+fn known<'a>(graph: &'a Graph, key: &str, value: &AnyValue) -> Option<(&'a Key, &'a Held)> {
+    let (key, node) = graph.entry(key)?;
+    let known = node.present.as_ref().map(|present| &present.held).into_iter().chain(&node.wanted);
+    let mut equal = known.filter(|held| same(&held.value, value));
+    Some((key, equal.next()?))
 }
 
 /// Whether a derived value was configured by us because what it is derived from was, or is wanted now.

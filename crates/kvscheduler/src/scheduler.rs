@@ -109,7 +109,7 @@ impl Scheduler {
         check(&shared, &transaction)?;
         let plan_only = transaction.plan_only;
         let parked = shared.lock().needs_resync;
-        let read = match transaction.kind {
+        let mut read = match transaction.kind {
             Kind::Resync(resync) if resync.reads_back() => Some(self.read_back(&transaction).await?),
             _ => None,
         };
@@ -131,7 +131,7 @@ impl Scheduler {
             lost: false,
         };
 
-        let begun = self.begin(&transaction, read.as_ref(), &mut record, (started, parked));
+        let begun = self.begin(&transaction, read.as_mut(), &mut record, (started, parked));
         let Begun { plan, seeds, before } = begun;
         record.planned = Arc::clone(&plan.shown);
         if plan_only {
@@ -211,7 +211,7 @@ impl Scheduler {
     fn begin(
         &mut self,
         transaction: &Transaction,
-        read: Option<&ReadBack>,
+        read: Option<&mut ReadBack>,
         record: &mut Record,
         (started, parked): (Duration, bool),
     ) -> Begun {
@@ -280,7 +280,7 @@ impl Scheduler {
         &mut self,
         inner: &mut Inner,
         transaction: &Transaction,
-        read: Option<&ReadBack>,
+        read: Option<&mut ReadBack>,
         now: Duration,
     ) -> Vec<Key> {
         let (graph, registry) = (&mut inner.graph, &self.shared.registry);
@@ -384,7 +384,7 @@ impl Scheduler {
             (scope, resync::believed(&inner.graph, &shared.registry, &BTreeMap::new()))
         };
         match resync::read_back(&shared.registry, believed, Some(scope), self.recorder.as_ref()).await {
-            Ok(read) => {
+            Ok(mut read) => {
                 let mut inner = shared.lock();
                 let inner = &mut *inner;
                 let gone = read.apply(&mut inner.graph, &shared.registry, &self.ownership);

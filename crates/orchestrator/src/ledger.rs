@@ -14,6 +14,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use kvscheduler::Key;
+
 /// The ledger cannot be kept.
 #[derive(Debug, thiserror::Error)]
 #[error("{path}: {source}; the agent keeps there which configuration is its own, so it has to be writable")]
@@ -26,7 +28,7 @@ pub struct LedgerError {
 #[derive(Debug, Default)]
 pub struct Ledger {
     /// Keys with the names of their sources; empty where that was not noted.
-    keys: BTreeMap<String, Arc<str>>,
+    keys: BTreeMap<Key, Arc<str>>,
     file: Option<(PathBuf, File)>,
     lines: usize,
 }
@@ -59,9 +61,9 @@ impl Ledger {
                 (Some(note), _) => {
                     let (key, source) = note.split_once('\t').unwrap_or((note, ""));
                     let source = names.entry(source.to_owned()).or_insert_with(|| source.into());
-                    keys.insert(plain(key), Arc::clone(source));
+                    keys.insert(Key::from(plain(key)), Arc::clone(source));
                 }
-                (_, Some(key)) => drop(keys.remove(&plain(key))),
+                (_, Some(key)) => drop(keys.remove(plain(key).as_str())),
                 _ => {}
             }
         }
@@ -95,7 +97,7 @@ impl Ledger {
     /// Notes keys that are about to be configured, and who says so.
     pub fn add<'a>(
         &mut self,
-        notes: impl IntoIterator<Item = (&'a str, &'a str)>,
+        notes: impl IntoIterator<Item = (&'a Key, &'a str)>,
     ) -> Result<(), LedgerError> {
         let mut text = String::new();
         let mut before = Vec::new();
@@ -109,7 +111,7 @@ impl Ledger {
                 name = source.into();
             }
             text.push_str(&format!("+{}\t{source}\n", escaped(key)));
-            before.push((key, self.keys.insert(key.to_owned(), Arc::clone(&name))));
+            before.push((key, self.keys.insert(Key::clone(key), Arc::clone(&name))));
         }
         if before.is_empty() {
             return Ok(());
@@ -118,7 +120,7 @@ impl Ledger {
             // Not noted: to be tried again with the next change.
             for (key, known) in before {
                 match known {
-                    Some(known) => drop(self.keys.insert(key.to_owned(), known)),
+                    Some(known) => drop(self.keys.insert(Key::clone(key), known)),
                     None => drop(self.keys.remove(key)),
                 }
             }
@@ -140,9 +142,14 @@ impl Ledger {
         self.keys.get(key).map(|source| &**source)
     }
 
-    /// Everything that is noted.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.keys.keys().map(String::as_str)
+    /// Everything that is noted, sorted.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.keys.keys()
+    }
+
+    /// The shared form of a key that is noted.
+    pub(crate) fn shared(&self, key: &str) -> Option<&Key> {
+        self.keys.get_key_value(key).map(|(key, _)| key)
     }
 }
 
@@ -174,16 +181,21 @@ fn plain(escaped: &str) -> String {
 mod tests {
     use super::*;
 
+    fn add(ledger: &mut Ledger, notes: &[(&str, &str)]) {
+        let keys: Vec<(Key, &str)> = notes.iter().map(|(key, source)| (Key::from(*key), *source)).collect();
+        ledger.add(keys.iter().map(|(key, source)| (key, *source))).unwrap();
+    }
+
     #[test]
     fn what_was_noted_is_known_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state/ledger");
         let mut ledger = Ledger::open(&path).unwrap();
-        ledger.add([("a", "etcd"), ("b", "etcd"), ("c", "files")]).unwrap();
+        add(&mut ledger, &[("a", "etcd"), ("b", "etcd"), ("c", "files")]);
         ledger.remove(["b"]).unwrap();
         drop(ledger);
         let ledger = Ledger::open(&path).unwrap();
-        assert_eq!(ledger.keys().collect::<Vec<_>>(), ["a", "c"]);
+        assert_eq!(ledger.keys().map(|key| &**key).collect::<Vec<_>>(), ["a", "c"]);
         assert_eq!(["a", "b", "c"].map(|key| ledger.source(key)), [Some("etcd"), None, Some("files")]);
     }
 
@@ -193,7 +205,7 @@ mod tests {
         let path = folder.path().join("ledger");
         let keys = ["a\nb", "a\tb", "a\\nb", "\\", "\u{fc}/\u{1f980}"];
         let mut ledger = Ledger::open(&path).unwrap();
-        ledger.add(keys.map(|key| (key, "etcd"))).unwrap();
+        add(&mut ledger, &keys.map(|key| (key, "etcd")));
         let mut ledger = Ledger::open(&path).unwrap();
         assert_eq!(keys.map(|key| ledger.source(key)), [Some("etcd"); 5]);
         ledger.remove(keys).unwrap();
@@ -206,7 +218,7 @@ mod tests {
         let path = folder.path().join("ledger");
         let mut ledger = Ledger::open(&path).unwrap();
         for _ in 0..5 * HISTORY {
-            ledger.add([("a", "etcd")]).unwrap();
+            add(&mut ledger, &[("a", "etcd")]);
             ledger.remove(["a"]).unwrap();
         }
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();

@@ -68,11 +68,11 @@ impl Merge {
     }
 
     /// Takes an event of a source.
-    pub(crate) fn take(&mut self, source: &str, event: SourceEvent) -> Touched {
+    pub(crate) fn take(&mut self, source: &str, event: SourceEvent, ledger: &Ledger) -> Touched {
         let Some(member) = self.members.iter_mut().find(|member| member.identity.name == source) else {
             return Touched::default();
         };
-        let reader = Reader { registry: &self.registry, label: &self.label, source };
+        let reader = Reader { registry: &self.registry, label: &self.label, source, ledger };
         member.stated.take(&reader, event)
     }
 

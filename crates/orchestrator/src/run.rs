@@ -68,8 +68,8 @@ pub struct Orchestrator {
     scheduler: Scheduler,
     merge: Merge,
     ledger: Ledger,
-    /// What a resync may remove, for the scheduler to ask.
-    removable: Arc<RwLock<BTreeSet<Key>>>,
+    /// What a resync may remove, sorted, for the scheduler to ask.
+    removable: Arc<RwLock<Vec<Key>>>,
     report: Box<dyn FnMut(Report<'_>) + Send>,
     statuses: Statuses,
     events: (mpsc::Sender<Told>, mpsc::Receiver<Told>),
@@ -103,9 +103,12 @@ impl Orchestrator {
         report: impl FnMut(Report<'_>) + Send + 'static,
         build: impl FnOnce(Box<dyn Fn(&str) -> bool + Send + Sync>) -> Result<Scheduler, E>,
     ) -> Result<Self, E> {
-        let removable: Arc<RwLock<BTreeSet<Key>>> = Arc::default();
+        let removable: Arc<RwLock<Vec<Key>>> = Arc::default();
         let asked = removable.clone();
-        let is_ours = move |key: &str| asked.read().unwrap_or_else(PoisonError::into_inner).contains(key);
+        let is_ours = move |key: &str| {
+            let keys = asked.read().unwrap_or_else(PoisonError::into_inner);
+            keys.binary_search_by(|known| (**known).cmp(key)).is_ok()
+        };
         let mut scheduler = build(Box::new(is_ours))?;
         // Until there is a southbound, values are noted.
         scheduler.park();
@@ -262,7 +265,7 @@ impl Orchestrator {
             SourceEvent::Recovered => (self.report)(Report::Recovered(source)),
             _ => {}
         }
-        self.merge.take(source, event)
+        self.merge.take(source, event, &self.ledger)
     }
 
     async fn push(&mut self, push: Push, stop: &watch::Receiver<bool>) {
@@ -333,7 +336,7 @@ impl Orchestrator {
                 }
             }
         }
-        let noted = self.ledger.add(notes.iter().map(|(key, source)| (&***key, *source)));
+        let noted = self.ledger.add(notes.iter().map(|(key, source)| (*key, *source)));
         if let Err(e) = noted {
             (self.report)(Report::Ledger(&e));
         }
@@ -362,7 +365,7 @@ impl Orchestrator {
                 transaction = transaction.set_any(Key::clone(key), value.clone());
             }
         }
-        if let Err(e) = self.ledger.add(notes.iter().map(|(key, source)| (&***key, *source))) {
+        if let Err(e) = self.ledger.add(notes.iter().map(|(key, source)| (*key, *source))) {
             (self.report)(Report::Ledger(&e));
         }
         transaction
@@ -387,7 +390,7 @@ impl Orchestrator {
         }
         // All has been read: what is noted and neither wanted nor there went without this agent, such as with the
         // host. If it comes back it is somebody else's.
-        let noted: Vec<Key> = self.ledger.keys().map(Key::from).collect();
+        let noted: Vec<Key> = self.ledger.keys().cloned().collect();
         self.strike(noted);
         record
     }
@@ -439,7 +442,7 @@ impl Orchestrator {
 
     /// What a resync may remove: what was configured by this agent, as long as it is known that it is not wanted.
     fn publish(&self) {
-        let keys = self.ledger.keys().map(Key::from);
+        let keys = self.ledger.keys().cloned();
         let sure = keys.filter(|key| !matches!(self.merge.verdict(key, &self.ledger), Verdict::Unknown));
         *self.removable.write().unwrap_or_else(PoisonError::into_inner) = sure.collect();
     }

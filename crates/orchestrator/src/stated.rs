@@ -8,6 +8,8 @@ use kvscheduler::{AnyValue, Key};
 use kvstore::{Entry, SourceEvent, Value};
 use models::{ModelMessage, ModelValue, ModelVisitor, Registry};
 
+use crate::ledger::Ledger;
+
 /// Labels of an item: free text that clients attach and filter by.
 pub type Labels = BTreeMap<String, String>;
 
@@ -97,6 +99,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) label: &'a str,
     /// Name of the source.
     pub(crate) source: &'a str,
+    /// Where most keys are known already.
+    pub(crate) ledger: &'a Ledger,
 }
 
 impl Reader<'_> {
@@ -116,7 +120,8 @@ impl Reader<'_> {
             return None;
         }
         let canonical = self.registry.canonical_key(stated);
-        Some(canonical.map(Key::from).map_err(|error| self.fault(stated, place, error.to_string())))
+        let shared = |key: String| self.ledger.shared(&key).cloned().unwrap_or_else(|| Key::from(key));
+        Some(canonical.map(shared).map_err(|error| self.fault(stated, place, error.to_string())))
     }
 
     fn value(&self, stated: &str, entry: &Entry) -> Result<AnyValue, Arc<Fault>> {

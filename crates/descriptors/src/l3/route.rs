@@ -4,9 +4,9 @@
 //! Every change replaces all paths of the destination by those that are wanted, which mends such a route instead. So a
 //! destination that is wanted is ours as a whole; one that is not is left alone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use ipnet::IpNet;
@@ -15,7 +15,7 @@ use models::ModelMessage;
 use models::keys;
 use models::net::parse_cidr;
 use models::proto::ligato::vpp::l3::{Route, route::RouteType};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 use vppcalls::types::{self, NO_INTERFACE, PathKind, Paths, RoutePath};
 
 use crate::check::check;
@@ -26,33 +26,82 @@ use crate::vpp::Vpp;
 /// Table and prefix.
 type Destination = (u32, IpNet);
 
-/// The paths of a destination that are wanted and in VPP, by key.
-type Known = BTreeMap<String, RoutePath>;
+/// The paths of a destination that are wanted and in VPP, sorted by key. Mostly there is one, and there are many of these.
+#[derive(Debug, Default, Clone)]
+struct Known(Vec<(Box<str>, RoutePath)>);
+
+impl Known {
+    fn find(&self, key: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(known, _)| (**known).cmp(key))
+    }
+
+    fn set(&mut self, key: &str, path: RoutePath) {
+        match self.find(key) {
+            Ok(at) => {
+                if let Some((_, known)) = self.0.get_mut(at) {
+                    *known = path;
+                }
+            }
+            Err(at) => {
+                self.0.reserve_exact(1);
+                self.0.insert(at, (key.into(), path));
+            }
+        }
+    }
+
+    fn unset(&mut self, key: &str) {
+        if let Ok(at) = self.find(key) {
+            self.0.remove(at);
+        }
+    }
+
+    fn paths(&self) -> Vec<RoutePath> {
+        self.0.iter().map(|(_, path)| *path).collect()
+    }
+}
+
+#[derive(Default)]
+struct Routes {
+    known: HashMap<Destination, Known>,
+    /// Destinations that are being changed.
+    busy: HashMap<Destination, Arc<Turn<()>>>,
+}
 
 pub(super) struct RouteDescriptor {
     vpp: Vpp,
     prefix: String,
-    /// Each destination is changed by one at a time; different ones at once.
-    known: Mutex<HashMap<Destination, Arc<Mutex<Known>>>>,
+    routes: Mutex<Routes>,
 }
 
 impl RouteDescriptor {
     pub(super) fn new(vpp: Vpp) -> Self {
-        Self { vpp, prefix: Route::SPEC.key_prefix(false), known: Mutex::default() }
+        Self { vpp, prefix: Route::SPEC.key_prefix(false), routes: Mutex::default() }
     }
 
-    async fn known(&self, destination: Destination) -> Arc<Mutex<Known>> {
-        self.known.lock().await.entry(destination).or_default().clone()
+    fn routes(&self) -> MutexGuard<'_, Routes> {
+        self.routes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Drops what is kept of a destination without paths, unless somebody is just about to use it.
-    async fn forget(&self, destination: Destination) {
-        let mut all = self.known.lock().await;
-        let unused = |known: &Arc<Mutex<Known>>| {
-            Arc::strong_count(known) == 1 && known.try_lock().is_ok_and(|paths| paths.is_empty())
-        };
-        if all.get(&destination).is_some_and(unused) {
-            all.remove(&destination);
+    /// Each destination is changed by one at a time, different ones at once. Ends with [`done`](Self::done).
+    async fn turn(&self, destination: Destination) -> OwnedMutexGuard<()> {
+        let turn = self.routes().busy.entry(destination).or_default().clone();
+        turn.lock_owned().await
+    }
+
+    fn known(&self, destination: Destination) -> Known {
+        self.routes().known.get(&destination).cloned().unwrap_or_default()
+    }
+
+    fn done(&self, destination: Destination, turn: OwnedMutexGuard<()>, known: Option<Known>) {
+        let mut routes = self.routes();
+        match known {
+            Some(known) if known.0.is_empty() => drop(routes.known.remove(&destination)),
+            Some(known) => drop(routes.known.insert(destination, known)),
+            None => {}
+        }
+        drop(turn);
+        if routes.busy.get(&destination).is_some_and(|turn| Arc::strong_count(turn) == 1) {
+            routes.busy.remove(&destination);
         }
     }
 
@@ -81,19 +130,13 @@ impl RouteDescriptor {
         let destination = destination(value)?;
         let path = self.path(value)?;
         let calls = self.vpp.calls()?.l3;
-        let known = self.known(destination).await;
-        let mut known = known.lock().await;
-        let before = known.insert(key.to_string(), path);
-        let paths = known.values().copied().collect();
-        let route = types::Route { table: destination.0, prefix: destination.1, paths };
-        if let Err(e) = calls.add_route(&route, Paths::Replace).await.or_fail() {
-            match before {
-                Some(before) => known.insert(key.to_string(), before),
-                None => known.remove(key),
-            };
-            return Err(e);
-        }
-        Ok(())
+        let turn = self.turn(destination).await;
+        let mut known = self.known(destination);
+        known.set(key, path);
+        let route = types::Route { table: destination.0, prefix: destination.1, paths: known.paths() };
+        let put = calls.add_route(&route, Paths::Replace).await.or_fail();
+        self.done(destination, turn, put.is_ok().then_some(known));
+        put
     }
 }
 
@@ -174,26 +217,19 @@ impl Descriptor for RouteDescriptor {
     async fn delete(&self, key: &str, value: &Route, (): &()) -> Result<(), Failure> {
         let destination = destination(value)?;
         let calls = self.vpp.calls()?.l3;
-        let known = self.known(destination).await;
-        let mut known = known.lock().await;
-        let before = known.remove(key);
-        let paths: Vec<RoutePath> = known.values().copied().collect();
-        let last = paths.is_empty();
-        let done = if last {
+        let turn = self.turn(destination).await;
+        let mut known = self.known(destination);
+        known.unset(key);
+        let paths = known.paths();
+        let deleted = if paths.is_empty() {
             calls.delete_route(destination.0, destination.1).await
         } else {
             let route = types::Route { table: destination.0, prefix: destination.1, paths };
             calls.add_route(&route, Paths::Replace).await
         };
-        if let Err(e) = done.or_fail() {
-            known.extend(before.map(|path| (key.to_string(), path)));
-            return Err(e);
-        }
-        drop(known);
-        if last {
-            self.forget(destination).await;
-        }
-        Ok(())
+        let deleted = deleted.or_fail();
+        self.done(destination, turn, deleted.is_ok().then_some(known));
+        deleted
     }
 
     async fn retrieve(
@@ -214,7 +250,7 @@ impl Descriptor for RouteDescriptor {
         for route in routes {
             let destination = (route.table, route.prefix);
             let asked = wanted.get(&destination).map(Vec::as_slice).unwrap_or_default();
-            let mut known = Known::new();
+            let mut known = Known::default();
             let mut values = Vec::with_capacity(route.paths.len());
             let mut gone = false;
             for path in &route.paths {
@@ -232,23 +268,23 @@ impl Descriptor for RouteDescriptor {
                 let spelled = asked.iter().find(|b| self.equivalent(b.key, b.value, &value));
                 let key = spelled.map_or_else(|| value.key(), |b| b.key.to_string());
                 if asked.iter().any(|b| b.key == key) {
-                    known.insert(key.clone(), *path);
+                    known.set(&key, *path);
                 }
                 values.push(Retrieved { key, value, metadata: (), origin: Origin::Unknown });
             }
-            let stray = gone || values.iter().any(|v| !known.contains_key(&v.key));
+            let stray = gone || values.iter().any(|v| known.find(&v.key).is_err());
             if stray && !asked.is_empty() {
                 // A wanted route that also goes, or only goes, another way: an interface below it was deleted, and
                 // perhaps another one has its number now. Told as not there, it is made again in place of all this.
-                values.retain(|v| !known.contains_key(&v.key));
-                known.clear();
+                values.retain(|v| known.find(&v.key).is_err());
+                known.0.clear();
             }
             found.append(&mut values);
-            if !known.is_empty() {
-                all.insert(destination, Arc::new(Mutex::new(known)));
+            if !known.0.is_empty() {
+                all.insert(destination, known);
             }
         }
-        *self.known.lock().await = all;
+        self.routes().known = all;
         Ok(Some(found))
     }
 
