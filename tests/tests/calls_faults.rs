@@ -176,8 +176,9 @@ fn a_reply_of_the_wrong_kind_is_an_error_that_names_both() {
         peer.handlers.core.ping().await.expect("a pong");
         let error = peer.handlers.interface.table(0, false).await.expect_err("it is no answer");
         match &error {
-            Error::Call(CallError::WrongReply { message, expected, .. }) => {
+            Error::Call(CallError::WrongReply { message, expected, received, .. }) => {
                 assert_eq!((*message, *expected), ("sw_interface_get_table", "sw_interface_get_table_reply"));
+                assert_eq!(received, "control_ping_reply");
             }
             other => panic!("{other}"),
         }
