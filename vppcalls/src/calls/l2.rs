@@ -85,6 +85,14 @@ pub(crate) mod handlers {
             request.learn = bd.learn.into();
             request.arp_term = bd.arp_termination.into();
             request.mac_age = bd.mac_age;
+            api! {
+                has(BridgeDomainDetails.arp_ufwd) => request.arp_ufwd = bd.arp_unicast_forward.into(),
+                _ => {
+                    if bd.arp_unicast_forward {
+                        unsupported!("unicast forwarding of ARP");
+                    }
+                }
+            };
             request.bd_tag = text("name of the bridge domain", &bd.tag)?;
             request.is_add = true.into();
             self.call(&request).await?;
@@ -92,6 +100,17 @@ pub(crate) mod handlers {
         }
 
         async fn change_bridge_domain(&self, bd: &BridgeDomain) -> Result<()> {
+            let forward_arp = api! {
+                has(BridgeDomainDetails.arp_ufwd) => {
+                    Some((bd.arp_unicast_forward, api::BdFlags::BRIDGE_API_FLAG_ARP_UFWD))
+                }
+                _ => {
+                    if bd.arp_unicast_forward {
+                        unsupported!("unicast forwarding of ARP");
+                    }
+                    None
+                }
+            };
             let switches = [
                 (bd.learn, api::BdFlags::BRIDGE_API_FLAG_LEARN),
                 (bd.forward, api::BdFlags::BRIDGE_API_FLAG_FWD),
@@ -100,7 +119,8 @@ pub(crate) mod handlers {
                 (bd.arp_termination, api::BdFlags::BRIDGE_API_FLAG_ARP_TERM),
             ];
             let flags = |on| {
-                let chosen = switches.iter().filter(|(wanted, _)| *wanted == on);
+                let all = switches.iter().chain(&forward_arp);
+                let chosen = all.filter(|(wanted, _)| *wanted == on);
                 chosen.fold(api::BdFlags::default(), |all, (_, flag)| all | *flag)
             };
             let set = async |on: bool| -> Result<()> {
@@ -257,6 +277,10 @@ pub(crate) mod handlers {
                 forward: d.forward.on(),
                 learn: d.learn.on(),
                 arp_termination: d.arp_term.on(),
+                arp_unicast_forward: api! {
+                    has(BridgeDomainDetails.arp_ufwd) => d.arp_ufwd.on(),
+                    _ => false,
+                },
                 mac_age: d.mac_age,
             },
         }
