@@ -118,14 +118,18 @@ impl Scenario<'_> {
         let offloaded = |i| TapDetails { checksum_offload: true, ..details(i) };
         self.there_and_back(&offload, "20.01", |i| Kind::Tap(offloaded(i))).await;
 
-        for bad in
-            [with(|t| t.host_name = Some("n".repeat(16))), with(|t| t.host_bridge = Some("b".repeat(64)))]
-        {
+        for bad in [
+            with(|t| t.host_name = Some("n".repeat(16))),
+            with(|t| t.host_bridge = Some("b".repeat(64))),
+            with(|t| t.host_namespace = Some("n".repeat(64))),
+        ] {
             let result = self.calls.create(&bad, TAG).await;
             assert!(matches!(result, Err(Error::TooLong { .. })), "{result:?}");
         }
-        let result = self.calls.create(&with(|t| t.host_mtu = Some(0)), TAG).await;
-        assert!(matches!(result, Err(Error::OutOfRange { .. })), "{result:?}");
+        for mtu in [with(|t| t.host_mtu = Some(0)), with(|t| t.host_mtu = Some(65_536))] {
+            let result = self.calls.create(&mtu, TAG).await;
+            assert!(matches!(result, Err(Error::OutOfRange { .. })), "{result:?}");
+        }
     }
 
     /// Memifs and their sockets.
@@ -171,9 +175,14 @@ impl Scenario<'_> {
         let new = NewInterface::Memif(memif.clone());
         let made = self.make(&new, "18.10").await.expect("a memif");
         assert_eq!(made.kind, Kind::Memif(details(made.interface.sw_if_index)));
-        if !silent {
-            self.refused(calls.add_memif(&memif).await, &[(-68, "SUBIF_ALREADY_EXISTS")]);
-        }
+        self.refused_or_silent(calls.add_memif(&memif).await, silent, &[(-68, "SUBIF_ALREADY_EXISTS")]);
+        // Nor is the one that was there before named anew, or removed.
+        self.refused_or_silent(
+            self.calls.create(&new, "other").await,
+            silent,
+            &[(-68, "SUBIF_ALREADY_EXISTS")],
+        );
+        assert_eq!(self.interface(made.interface.sw_if_index).await.map(|i| i.tag).as_deref(), Some(TAG));
         self.refused_or_silent(
             calls.delete_memif_socket(42).await,
             silent,

@@ -251,8 +251,11 @@ impl Scenario<'_> {
         let nowhere = DhcpClient { sw_if_index: NOWHERE, ..client.clone() };
         self.refused(calls.add_dhcp_client(&nowhere).await, &NO_INDEX);
         let long = DhcpClient { host_name: "h".repeat(64), ..client.clone() };
-        let result = calls.add_dhcp_client(&long).await;
-        assert!(matches!(result, Err(Error::TooLong { max: 63, .. })), "{result:?}");
+        let long_id = DhcpClient { client_id: "i".repeat(64), ..client.clone() };
+        for long in [long, long_id] {
+            let result = calls.add_dhcp_client(&long).await;
+            assert!(matches!(result, Err(Error::TooLong { max: 63, .. })), "{result:?}");
+        }
         let result = calls.add_dhcp_client(&DhcpClient { dscp: 64, ..client.clone() }).await;
         assert!(matches!(result, Err(Error::OutOfRange { max: 63, .. })), "{result:?}");
         if !self.has("19.08") {

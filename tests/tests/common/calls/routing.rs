@@ -32,6 +32,11 @@ impl Scenario<'_> {
                 l3.add_table(&table).await.expect("a table");
                 let tables = l3.dump_tables().await.expect("a dump");
                 assert!(tables.contains(&table), "{tables:?}");
+                // Made once more it stays as it is, and the one that it was.
+                l3.add_table(&Table { name: "other".to_string(), ..table.clone() })
+                    .await
+                    .expect("it is there");
+                assert_eq!(l3.dump_tables().await.expect("a dump"), tables);
             }
             let hash = FlowHash { src_ip: true, protocol: true, reverse: true, ..FlowHash::default() };
             l3.set_flow_hash(from, ipv6, hash).await.expect("a flow hash");

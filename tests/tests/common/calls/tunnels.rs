@@ -20,6 +20,8 @@ impl Scenario<'_> {
             assert_ne!(found.decap_next, u32::MAX);
             assert_eq!(made.interface.internal_name, "vxlan_tunnel77");
             self.refused(calls.add_vxlan(&tunnel).await, &[(-75, "TUNNEL_EXIST")]);
+            let number = Vxlan { vni: 5, ..tunnel };
+            self.refused(calls.add_vxlan(&number).await, &[(-147, "INSTANCE_IN_USE")]);
             self.unmake(&new, &made).await;
             self.refused(calls.delete_vxlan(&tunnel).await, &[(-6, "NO_SUCH_ENTRY")]);
             let ports = Vxlan { src_port: 4790, dst_port: 4791, ..tunnel };
@@ -57,6 +59,8 @@ impl Scenario<'_> {
                 assert_eq!(made.kind, Kind::Gre(tunnel));
                 let again = calls.add_gre(&tunnel).await.expect_err("it is there");
                 assert!(again.retval().is_some(), "{again}");
+                let number = Gre { src: ip(dst), dst: ip(src), ..tunnel };
+                self.refused(calls.add_gre(&number).await, &[(-147, "INSTANCE_IN_USE")]);
                 self.unmake(&new, &made).await;
                 assert!(calls.delete_gre(&tunnel).await.expect_err("it is gone").retval().is_some());
             }
@@ -89,6 +93,8 @@ impl Scenario<'_> {
             let made = self.make(&new, "18.10").await.expect("a tunnel");
             assert_eq!(made.kind, Kind::Ipip(tunnel));
             self.refused(calls.add_ipip(&tunnel).await, &[(-79, "IF_ALREADY_EXISTS")]);
+            let number = Ipip { src: ip(dst), dst: ip(src), ..tunnel };
+            self.refused(calls.add_ipip(&number).await, &[(-147, "INSTANCE_IN_USE")]);
             self.unmake(&new, &made).await;
             let marked = Ipip { dscp: 46, ..tunnel };
             let told = if self.has("20.01") { marked } else { tunnel };
