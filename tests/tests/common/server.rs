@@ -136,7 +136,9 @@ impl Drop for Server {
             let _ = stream.shutdown(Shutdown::Both);
         }
         if let Some(thread) = self.thread.take() {
-            thread.join().expect("the server does not panic");
+            let ended = thread.join();
+            // A test that fails already says why.
+            assert!(ended.is_ok() || std::thread::panicking(), "the server does not panic");
         }
     }
 }
@@ -189,7 +191,7 @@ pub fn between(release: &str, mut meddle: Meddle) -> (tempfile::TempDir, Server,
 }
 
 /// Makes answers to requests.
-pub struct Answers(Schema);
+pub struct Answers(pub Schema);
 
 impl Answers {
     /// As a release lays them out.
@@ -203,6 +205,22 @@ impl Answers {
         let id = behind.sim.table().id(name).expect("a number");
         let body = self.0.encode(name, &fields).unwrap_or_else(|e| panic!("{name} {fields}: {e}"));
         frame(&[id.to_be_bytes().as_slice(), &body].concat())
+    }
+
+    /// The fields of a message of which only some are said. Of each the first spelling that the release has counts, and
+    /// one that it has none of is left out.
+    pub fn fields(&self, name: &str, said: &[(&[&str], Value)]) -> Value {
+        let mut fields = json!({});
+        for (spellings, value) in said {
+            let there = spellings.iter().find(|path| self.0.field(name, path).is_some());
+            let Some(path) = there else { continue };
+            let mut place = &mut fields;
+            for step in path.split('.') {
+                place = &mut place[step];
+            }
+            *place = value.clone();
+        }
+        fields
     }
 
     /// True when a request has a reply that can refuse it.
