@@ -9,7 +9,8 @@ use crate::types::{ArpTermination, BridgeDomain, BridgeDomainDetails, FibEntry, 
 /// See the module.
 #[async_trait]
 pub trait L2Calls: Send + Sync {
-    /// Makes a bridge domain. VPP takes its tag (up to 63 bytes) only then: to change it, make another one.
+    /// Makes a bridge domain. VPP takes its tag (up to 63 bytes) only then: to change it, make another one. Up to 19.04
+    /// there is no unicast forwarding of ARP.
     async fn add_bridge_domain(&self, bridge_domain: &BridgeDomain) -> Result<()>;
 
     /// Gives a bridge domain that is there other switches and another MAC age. Its tag stays.
