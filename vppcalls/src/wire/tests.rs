@@ -8,9 +8,7 @@ use bytes::BytesMut;
 use ipnet::IpNet;
 use proptest::prelude::*;
 
-use super::{
-    ApiText, Convert, Flag, MAX_TAG, address_bytes, address_from, ipv4_from, listed_plugins, network, text,
-};
+use super::{ApiText, Flag, MAX_TAG, address_bytes, address_from, ipv4_from, listed_plugins, network, text};
 use crate::error::Error;
 
 /// What comes out at the other end of a connection; nothing is left of its bytes.
