@@ -363,7 +363,7 @@ fn paths_of_routes_are_what_they_are_and_lengths_that_there_are_not_are_nonsense
                 (5, other(5)),
             ];
             let table = json!({"table": {"table_id": 0, "is_ip6": false}});
-            let table = by_number.then(|| ("ip_table_dump", "ip_table_details", table));
+            let table = by_number.then_some(("ip_table_dump", "ip_table_details", table));
             for (number, kind) in kinds {
                 tell(told, [route(answers, 16, number)].into_iter().chain(table.clone()));
                 let routes = peer.handlers.l3.dump_routes().await.expect("a dump");
