@@ -206,6 +206,7 @@ async fn calls(peer: &Peer, release: &str) {
             forward: true,
             learn: true,
             arp_termination: true,
+            arp_unicast_forward: false,
             mac_age,
         };
         l2.add_bridge_domain(&domain).await.expect("a bridge domain");

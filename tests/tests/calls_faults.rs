@@ -3,61 +3,41 @@
 
 mod common;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use common::server::{Behind, Reaction, Server, frame};
-use common::{Peer, connect, newest, run, schema, sim};
-use serde_json::{Value, json};
+use common::calls::ip;
+use common::server::{Answers, Meddle, Reaction, between};
+use common::{Peer, connect, newest, run};
+use serde_json::json;
 use vpp_client::CallError;
-use vppcalls::types::{Gre, GreKind, Tap, Vxlan};
-use vppcalls::{Error, NewInterface};
+use vppcalls::types::{AfPacket, Bond, Gre, GreKind, Ipip, Memif, SubInterface, Tap, Vxlan};
+use vppcalls::{Error, NewInterface, Settings};
 
-fn folder() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("api.sock");
-    (folder, path)
-}
-
-/// What a test does to a message: the frames that answer it, or nothing to leave that to the simulated VPP.
-type Meddle = Box<dyn FnMut(&mut Behind, u32, &[u8]) -> Option<Reaction> + Send>;
-
-/// A VPP of the newest release, and a test in between.
-fn between(mut meddle: Meddle) -> (tempfile::TempDir, Server, PathBuf) {
-    let (folder, path) = folder();
-    let mut behind = Behind::new(sim(newest()));
-    let server = Server::start(&path, false, move |connection, message| {
-        meddle(&mut behind, connection, message)
-            .unwrap_or_else(|| Reaction::bytes(behind.answer(connection, message)))
-    });
-    (folder, server, path)
-}
-
-/// A message with the context of a request.
-fn answer(behind: &Behind, request: &[u8], name: &str, mut fields: Value) -> Vec<u8> {
-    fields["context"] = json!(u32::from_be_bytes(request[6..10].try_into().expect("a context")));
-    let id = behind.sim.table().id(name).expect("a number");
-    let body = schema(newest()).encode(name, &fields).expect("it encodes");
-    frame(&[id.to_be_bytes().as_slice(), &body].concat())
-}
-
-fn refusing(names: &'static [&'static str], retval: i32) -> Meddle {
+fn refusing(release: &str, names: &'static [&'static str], retval: i32) -> Meddle {
+    let answers = Answers::of(release);
     Box::new(move |behind, _, message| {
         let name = behind.name(message);
         let reply = format!("{name}_reply");
         let refused = names.contains(&name.as_str());
-        refused.then(|| Reaction::bytes(answer(behind, message, &reply, json!({"retval": retval}))))
+        refused.then(|| Reaction::bytes(answers.make(behind, message, &reply, json!({"retval": retval}))))
     })
 }
 
-fn kinds() -> Vec<NewInterface> {
-    let (a, b) = ("10.1.0.1".parse().expect("an address"), "10.1.0.2".parse().expect("an address"));
+/// One of each kind, on top of a loopback where one is needed.
+fn kinds(below: u32) -> Vec<NewInterface> {
+    let (a, b) = (ip("10.1.0.1"), ip("10.1.0.2"));
     vec![
         NewInterface::Loopback { mac: None, instance: None },
+        NewInterface::Loopback { mac: None, instance: Some(77) },
+        NewInterface::Sub(SubInterface::vlan(below, 100)),
         NewInterface::Tap(Tap::default()),
+        NewInterface::Memif(Memif { id: 9, ..Memif::default() }),
+        NewInterface::AfPacket(AfPacket { host_name: "conf-host".to_string(), ..AfPacket::default() }),
         NewInterface::Vxlan(Vxlan::between(a, b, 9)),
         NewInterface::Gre(Gre::between(GreKind::Teb, a, b)),
+        NewInterface::Ipip(Ipip::between(a, b)),
+        NewInterface::Bond(Bond::default()),
     ]
 }
 
@@ -67,24 +47,42 @@ async fn indices(peer: &Peer) -> Vec<u32> {
 }
 
 #[test]
-fn an_interface_that_cannot_be_named_is_removed_again() {
-    let (_folder, _server, path) = between(refusing(&["sw_interface_tag_add_del"], -7));
-    run(async {
-        let peer = connect(&path).await;
-        for kind in kinds() {
-            let error = peer.handlers.create(&kind, "a-name").await.expect_err("it cannot be named");
-            assert_eq!(error.retval(), Some(-7), "{kind:?}: {error}");
-            assert_eq!(indices(&peer).await, [0], "{kind:?}");
+fn an_interface_that_cannot_be_finished_is_removed_again() {
+    let named = Settings { tag: "a-name".to_string(), ..Settings::default() };
+    let settings: [(&'static [&'static str], Settings); 5] = [
+        (&["sw_interface_tag_add_del"], named.clone()),
+        (&["sw_interface_set_mac_address"], Settings { mac: Some([2, 0xfe, 0, 0, 0, 9]), ..named.clone() }),
+        (&["sw_interface_set_mtu"], Settings { mtu: Some(1_400), ..named.clone() }),
+        (&["sw_interface_set_table"], Settings { table: Some((false, 0)), ..named.clone() }),
+        (&["sw_interface_set_flags"], Settings { admin_up: Some(true), ..named }),
+    ];
+    for release in ["18.10", "19.04", "20.05", newest()] {
+        for (refused, wanted) in &settings {
+            let (_folder, _server, path) = between(release, refusing(release, refused, -7));
+            run(async {
+                let peer = connect(&path).await;
+                let below = peer.handlers.interface.add_loopback(None).await.expect("a loopback");
+                let before = indices(&peer).await;
+                for kind in kinds(below) {
+                    let error = peer.handlers.create_as(&kind, wanted).await.expect_err("it is not finished");
+                    assert_eq!(error.retval(), Some(-7), "VPP {release}, {kind:?}: {error}");
+                    assert!(error.to_string().contains(refused[0]), "{error}");
+                    assert_eq!(indices(&peer).await, before, "VPP {release}, {kind:?}");
+                }
+                // Without a name and the rest there is nothing to fail.
+                for kind in kinds(below) {
+                    peer.handlers.create(&kind, "").await.unwrap_or_else(|e| panic!("{kind:?}: {e}"));
+                }
+                peer.client.close().await;
+            });
         }
-        // Without a name there is nothing to fail.
-        peer.handlers.create(&kinds()[0], "").await.expect("a loopback");
-        peer.client.close().await;
-    });
+    }
 }
 
 #[test]
 fn an_interface_that_cannot_be_removed_either_is_told_by_its_number() {
-    let (_folder, _server, path) = between(refusing(&["sw_interface_tag_add_del", "delete_loopback"], -7));
+    let (_folder, _server, path) =
+        between(newest(), refusing(newest(), &["sw_interface_tag_add_del", "delete_loopback"], -7));
     run(async {
         let peer = connect(&path).await;
         let new = NewInterface::Loopback { mac: None, instance: None };
@@ -116,7 +114,7 @@ fn an_interface_that_goes_between_two_questions_is_left_out() {
         }
         None
     });
-    let (_folder, _server, path) = between(meddle);
+    let (_folder, _server, path) = between(newest(), meddle);
     run(async {
         let peer = connect(&path).await;
         let interface = &peer.handlers.interface;
@@ -146,7 +144,7 @@ fn a_dump_that_a_restart_interrupts_ends_as_lost() {
         }
         None
     });
-    let (_folder, _server, path) = between(meddle);
+    let (_folder, _server, path) = between(newest(), meddle);
     run(async {
         let peer = connect(&path).await;
         for _ in 0..4 {
@@ -166,18 +164,22 @@ fn a_dump_that_a_restart_interrupts_ends_as_lost() {
 
 #[test]
 fn a_reply_of_the_wrong_kind_is_an_error_that_names_both() {
-    let meddle: Meddle = Box::new(|behind, _, message| {
+    let answers = Answers::of(newest());
+    let meddle: Meddle = Box::new(move |behind, _, message| {
         let wrong = behind.name(message) == "sw_interface_get_table";
-        wrong.then(|| Reaction::bytes(answer(behind, message, "control_ping_reply", json!({"retval": 0}))))
+        wrong.then(|| {
+            Reaction::bytes(answers.make(behind, message, "control_ping_reply", json!({"retval": 0})))
+        })
     });
-    let (_folder, _server, path) = between(meddle);
+    let (_folder, _server, path) = between(newest(), meddle);
     run(async {
         let peer = connect(&path).await;
         peer.handlers.core.ping().await.expect("a pong");
         let error = peer.handlers.interface.table(0, false).await.expect_err("it is no answer");
         match &error {
-            Error::Call(CallError::WrongReply { message, expected, .. }) => {
+            Error::Call(CallError::WrongReply { message, expected, received, .. }) => {
                 assert_eq!((*message, *expected), ("sw_interface_get_table", "sw_interface_get_table_reply"));
+                assert_eq!(received, "control_ping_reply");
             }
             other => panic!("{other}"),
         }
@@ -202,7 +204,7 @@ fn questions_about_many_interfaces_are_on_their_way_together() {
         let all = asked >= (LOOPBACKS + 1) * 4;
         Some(Reaction::bytes(if all { std::mem::take(&mut kept) } else { Vec::new() }))
     });
-    let (_folder, _server, path) = between(meddle);
+    let (_folder, _server, path) = between(newest(), meddle);
     run(async {
         let peer = connect(&path).await;
         for _ in 0..LOOPBACKS {

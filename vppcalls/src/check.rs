@@ -16,8 +16,11 @@ pub(crate) fn vlan(id: u16) -> Result<()> {
     range("VLAN", id.into(), 1, 4095)
 }
 
-/// A text has its greatest length in bytes.
+/// A text has its greatest length in bytes, and no end before its end.
 pub(crate) fn length(field: &'static str, text: &str, max: usize) -> Result<()> {
+    if text.contains('\0') {
+        return Err(Error::Nul { field, text: text.to_string() });
+    }
     if text.len() <= max { Ok(()) } else { Err(Error::TooLong { field, text: text.to_string(), max }) }
 }
 
@@ -49,6 +52,8 @@ mod tests {
         assert_eq!(text, "VLAN 4096: VPP takes 1 to 4095");
         assert!(vlan(0).is_err());
         assert!(length("x", "abc", 3).is_ok() && length("x", "abcd", 3).is_err());
+        let text = length("name", "a\0b", 9).unwrap_err().to_string();
+        assert_eq!(text, "name \"a\\0b\" has a NUL in it, where it would end for VPP");
         assert!(network("10.0.0.0/8".parse().unwrap()).is_ok());
         let text = network("10.0.0.1/8".parse().unwrap()).unwrap_err().to_string();
         assert_eq!(text, "10.0.0.1/8 has bits behind its prefix; the network is 10.0.0.0/8");

@@ -37,6 +37,14 @@ pub enum Error {
         /// Bytes that fit.
         max: usize,
     },
+    /// A text has a NUL in it, where it would end for VPP.
+    #[error("{field} {text:?} has a NUL in it, where it would end for VPP")]
+    Nul {
+        /// What it is.
+        field: &'static str,
+        /// The text.
+        text: String,
+    },
     /// A number that VPP does not take.
     #[error("{field} {value}: VPP takes {min} to {max}")]
     OutOfRange {
@@ -126,6 +134,7 @@ impl Error {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::TooLong { .. }
+            | Self::Nul { .. }
             | Self::OutOfRange { .. }
             | Self::HostBits { .. }
             | Self::OtherFamily { .. }

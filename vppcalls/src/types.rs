@@ -81,6 +81,8 @@ pub struct BridgeDomain {
     pub learn: bool,
     /// Answers ARP itself.
     pub arp_termination: bool,
+    /// What ARP asks for at a known address goes there alone and is not flooded. Up to 19.04 VPP cannot.
+    pub arp_unicast_forward: bool,
     /// Minutes until a learned address is forgotten; 0 never.
     pub mac_age: u8,
 }

@@ -66,8 +66,9 @@ impl ApiText for Text {
     }
 }
 
-/// Text for a field; too long is an error that names it.
+/// Text for a field; what does not fit is an error that names it, and never cut.
 pub(crate) fn text<T: ApiText>(field: &'static str, text: &str) -> Result<T> {
+    crate::check::length(field, text, T::MAX)?;
     T::from_str(text).ok_or_else(|| Error::TooLong { field, text: text.to_string(), max: T::MAX })
 }
 
@@ -172,109 +173,4 @@ impl Convert<IpNet> for api::Prefix {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
-
-    use binapi_messages::fib_types;
-    use binapi_messages::ip_types::{v1810, v1901, v2005};
-
-    use super::*;
-
-    const ADDRESSES: [&str; 6] = [
-        "0.0.0.0",
-        "10.1.2.3",
-        "255.255.255.255",
-        "::",
-        "2001:db8::1",
-        "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-    ];
-
-    fn there_and_back<A: Convert<IpAddr>>() {
-        for text in ADDRESSES {
-            let address: IpAddr = text.parse().unwrap();
-            assert_eq!(A::from_product(address).to_product().unwrap(), address);
-        }
-    }
-
-    fn prefixes_there_and_back<P: Convert<IpNet>>() {
-        for text in ADDRESSES {
-            let address: IpAddr = text.parse().unwrap();
-            let most = if address.is_ipv4() { 32 } else { 128 };
-            for length in [0, 1, 7, most - 1, most] {
-                let net = IpNet::new(address, length).unwrap();
-                assert_eq!(P::from_product(net).to_product().unwrap(), net);
-            }
-        }
-    }
-
-    #[test]
-    fn addresses_come_back_in_every_shape() {
-        let revisions = |name| binapi_index::TYPES.iter().filter(|t| t.name == name).count();
-        there_and_back::<v1810::Address>();
-        there_and_back::<fib_types::v1901::Address>();
-        there_and_back::<v2005::Address>();
-        assert_eq!(revisions("address"), 3, "one of them is not tried here");
-        prefixes_there_and_back::<v1810::Prefix>();
-        prefixes_there_and_back::<v1901::Prefix>();
-        prefixes_there_and_back::<fib_types::v1908::Prefix>();
-        prefixes_there_and_back::<v2005::Prefix>();
-        assert_eq!(revisions("prefix"), 4, "one of them is not tried here");
-        for text in ADDRESSES {
-            let address: IpAddr = text.parse().unwrap();
-            let bytes = address_bytes(address);
-            assert_eq!(address_from(address.is_ipv6(), bytes), address);
-            if let IpAddr::V4(v4) = address {
-                assert_eq!((ipv4_from(&bytes), ipv4_from(&v4.octets())), (v4, v4));
-                assert_eq!(bytes[4..], [0; 12]);
-            }
-        }
-        assert!(ipv4_from(&[1, 2, 3]).is_unspecified());
-    }
-
-    #[test]
-    fn a_family_or_a_length_that_there_is_not_is_nonsense() {
-        let odd = v2005::Address { af: v2005::AddressFamily(2), ..Default::default() };
-        assert!(matches!(odd.to_product(), Err(Error::Nonsense { what: "an address family", .. })));
-        let long = v2005::Prefix { len: 33, ..Default::default() };
-        let text = long.to_product().unwrap_err().to_string();
-        assert_eq!(text, "VPP tells of a prefix: 0.0.0.0/33");
-    }
-
-    fn texts_there_and_back<T: ApiText>(most: usize) {
-        assert_eq!(T::MAX, most);
-        let whole = "x".repeat(most.min(200));
-        for sample in ["", "a", "näme", whole.as_str()] {
-            assert_eq!(text::<T>("field", sample).unwrap().text(), sample);
-        }
-        if most < 200 {
-            let long = "x".repeat(most + 1);
-            match text::<T>("field", &long) {
-                Err(Error::TooLong { field: "field", text, max }) => assert_eq!((text, max), (long, most)),
-                Err(other) => panic!("{other}"),
-                Ok(_) => panic!("{} bytes", long.len()),
-            }
-        }
-    }
-
-    #[test]
-    fn texts_come_back_in_every_shape() {
-        texts_there_and_back::<[u8; 64]>(63);
-        texts_there_and_back::<FixedString<64>>(MAX_TAG);
-        texts_there_and_back::<FixedString<24>>(23);
-        texts_there_and_back::<[u8; 128]>(127);
-        texts_there_and_back::<Text>(u32::MAX as usize);
-        // VPPs up to 19.04 leave rubbish behind the end.
-        let mut rubbish = [0x13; 64];
-        rubbish[..3].copy_from_slice(b"ab\0");
-        assert_eq!(rubbish.text(), "ab");
-        assert!(true.on() && 1_u8.on() && 255_u8.on() && !false.on() && !0_u8.on());
-    }
-
-    #[test]
-    fn plugins_are_read_out_of_the_listing() {
-        let listing = " Plugin path is: /usr/lib/vpp_plugins\n\n     Plugin     Version   Description\n\
-                       \x20 1. memif_plugin.so   26.06   Packet Memory Interface\n  2. dhcp_plugin.so  26.06  DHCP\n";
-        let found: Vec<&str> = listed_plugins(listing).collect();
-        assert_eq!(found, ["memif_plugin.so", "dhcp_plugin.so"]);
-    }
-}
+mod tests;

@@ -15,9 +15,9 @@ use crate::backoff::Backoff;
 use crate::config::Config;
 use crate::counters::{Counters, Odd};
 use crate::details::{Details, Follow, Question};
-use crate::driver::{Command, Driver, End, Exchange, Subscriptions, Waiter};
+use crate::driver::{Command, Driver, End, Exchange, Waiter};
 use crate::error::{CallError, ConnectError};
-use crate::events::{Asked, Events, Queue, Subscription};
+use crate::events::{Asked, Events, Queue, Subscription, Subscriptions};
 use crate::frame::{self, u16_at};
 use crate::handshake;
 use crate::state::{Connection, State};
@@ -133,7 +133,7 @@ impl Client {
             }
             Err(_) => return Err(CallError::Lost { message: Q::NAME }),
         };
-        expect::<A>(Q::NAME, answered, &message)?;
+        expect::<A>(Q::NAME, connection, answered, &message)?;
         decode(self, &message)
     }
 
@@ -160,6 +160,7 @@ impl Client {
                 frame,
                 context,
                 reply: (id::<R::Reply>(connection)?, R::Reply::HEADER.context_offset().unwrap_or(2)),
+                expected: R::Reply::NAME,
                 retval: R::Reply::RETVAL,
                 event: id::<R::Event>(connection)?,
             })
@@ -319,13 +320,25 @@ pub(crate) fn decode<M: Message>(client: &Client, message: &[u8]) -> Result<M, C
 
 pub(crate) fn expect<M: Message>(
     request: &'static str,
+    connection: &Connection,
     expected: u16,
     message: &[u8],
 ) -> Result<(), CallError> {
     match u16_at(message, 0) {
-        Some(id) if id != expected => Err(CallError::WrongReply { message: request, id, expected: M::NAME }),
+        Some(id) if id != expected => Err(wrong(request, connection, M::NAME, id)),
         _ => Ok(()),
     }
+}
+
+/// The error of a call that something else came for.
+pub(crate) fn wrong(
+    message: &'static str,
+    connection: &Connection,
+    expected: &'static str,
+    id: u16,
+) -> CallError {
+    let received = connection.table.name(id).map_or_else(|| format!("message {id}"), str::to_string);
+    CallError::WrongReply { message, expected, received, version: connection.version.clone() }
 }
 
 /// Appends a frame; tells where its context is.

@@ -111,7 +111,7 @@ impl<D: Message> Details<D> {
                 }
                 continue;
             }
-            expect::<D>(self.message, self.details.0, &message)?;
+            expect::<D>(self.message, &self.connection, self.details.0, &message)?;
             return decode::<D>(&self.client, &message).map(Some);
         }
     }

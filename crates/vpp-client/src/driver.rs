@@ -2,16 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use binapi_core::Message as _;
+use binapi_core::{HeaderKind, Message as _};
 use binapi_messages::vpe::v1810::{ControlPing, ControlPingReply};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
-use crate::client::{append, closed, id, refused};
+use crate::client::{append, closed, id, refused, wrong};
 use crate::config::Config;
 use crate::counters::{Counters, Odd};
 use crate::error::CallError;
@@ -38,48 +38,6 @@ pub(crate) enum Command {
     Exchange(Exchange),
     /// A subscription that is new.
     Subscribe(Arc<Subscription>),
-}
-
-/// The subscriptions of a client, which outlive its connections.
-#[derive(Debug, Default)]
-pub(crate) struct Subscriptions(Mutex<Vec<Arc<Subscription>>>);
-
-impl Subscriptions {
-    fn with<T>(&self, f: impl FnOnce(&mut Vec<Arc<Subscription>>) -> T) -> T {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|s| !s.queue.is_dropped());
-        f(&mut all)
-    }
-
-    pub(crate) fn add(&self, subscription: Arc<Subscription>) {
-        self.with(|all| all.push(subscription));
-    }
-
-    /// Those whose subscriber is still there.
-    pub(crate) fn live(&self) -> Vec<Arc<Subscription>> {
-        self.with(|all| all.clone())
-    }
-
-    /// Tells subscribers that events may be missing from here on, and those of that connection only that it was all.
-    pub(crate) fn lost(&self, session: u64) {
-        self.with(|all| {
-            for s in all.iter().filter(|s| s.session.is_none_or(|only| only <= session)) {
-                s.queue.push(Err(CallError::Lost { message: s.message }));
-            }
-            all.retain(|s| {
-                let over = s.session.is_some_and(|only| only <= session);
-                if over {
-                    s.queue.end();
-                }
-                !over
-            });
-        });
-    }
-
-    /// Tells all that nothing comes any more.
-    pub(crate) fn end(&self) {
-        self.with(|all| all.drain(..).for_each(|s| s.queue.end()));
-    }
 }
 
 /// A request on its way to the socket.
@@ -126,6 +84,8 @@ pub(crate) enum Waiter {
         retval: Option<usize>,
         /// The request's name.
         message: &'static str,
+        /// The reply's name.
+        expected: &'static str,
         /// Takes what went wrong.
         queue: Arc<Queue>,
     },
@@ -324,7 +284,8 @@ impl<'a> Driver<'a> {
         self.kinds.set(asked.event, Kind::Event);
         if self.subscribed.insert(asked.frame.clone().freeze()) {
             let (message, queue) = (subscription.message, subscription.queue.clone());
-            let waiter = Waiter::Subscribed { reply: asked.reply, retval: asked.retval, message, queue };
+            let (reply, retval, expected) = (asked.reply, asked.retval, asked.expected);
+            let waiter = Waiter::Subscribed { reply, retval, message, expected, queue };
             self.put(asked.frame, [asked.context, None], waiter, None);
         }
     }
@@ -412,11 +373,14 @@ impl<'a> Driver<'a> {
                 }
                 return;
             }
-            Kind::Unasked => {
-                // Events that nobody asked this client for, and messages that it never waits for.
-                self.counters.odd(Odd::Unasked, || format!("number {id}"));
-                return;
-            }
+            Kind::Unasked => match self.in_place_of_answer(id, &message) {
+                Some(at) => at,
+                None => {
+                    // Events that nobody asked this client for, and messages that it never waits for.
+                    self.counters.odd(Odd::Unasked, || format!("number {id}"));
+                    return;
+                }
+            },
         };
         let Some(context) = u32_at(&message, at) else {
             self.counters.odd(Odd::Short, || format!("number {id}, {} bytes", message.len()));
@@ -442,9 +406,14 @@ impl<'a> Driver<'a> {
                     self.pending.remove(&context);
                 }
             }
-            Waiter::Subscribed { reply, retval, message: name, queue } => {
-                let retval = retval.filter(|_| id == reply.0).and_then(|at| u32_at(&message, at));
-                if let Err(e) = refused(name, &self.connection, retval.map(|n| n as i32)) {
+            Waiter::Subscribed { reply, retval, message: name, expected, queue } => {
+                let retval = retval.and_then(|at| u32_at(&message, at));
+                let answer = if id == reply.0 {
+                    refused(name, &self.connection, retval.map(|n| n as i32))
+                } else {
+                    Err(wrong(name, &self.connection, expected, id))
+                };
+                if let Err(e) = answer {
                     tracing::warn!(message = name, "cannot subscribe: {e}");
                     queue.push(Err(e));
                 }
@@ -454,6 +423,15 @@ impl<'a> Driver<'a> {
                 self.pending.remove(&context);
             }
         }
+    }
+
+    /// Where the context of a message is that answers nothing which was ever asked, when a request with that context
+    /// waits: its answer is of the wrong kind, and nothing else will come for it. Of events what stands there is the
+    /// handle of the client.
+    fn in_place_of_answer(&self, id: u16, message: &Bytes) -> Option<usize> {
+        let at = HeaderKind::Context.context_offset()?;
+        let waited_for = u32_at(message, at).is_some_and(|context| self.pending.contains_key(&context));
+        (waited_for && !self.connection.table.is_event(id)).then_some(at)
     }
 
     /// Ends the wait of callers whose time is over. Their places stay taken until VPP answers after all, or for long

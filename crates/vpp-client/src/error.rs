@@ -127,15 +127,17 @@ pub enum CallError {
     /// The reply is not what the definition says.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// Another message came as the reply.
-    #[error("{message}: message {id} came as the reply, {expected} was expected")]
+    /// Another message came as the answer. VPP may or may not have carried the request out.
+    #[error("{message}: VPP {version} answered with {received}, {expected} was expected")]
     WrongReply {
         /// The request.
         message: &'static str,
-        /// The number of the message that came.
-        id: u16,
-        /// The reply.
+        /// The reply, or the details.
         expected: &'static str,
+        /// The name of what came; `message 4711` where VPP's table has no such number.
+        received: String,
+        /// What VPP said of itself.
+        version: String,
     },
 }
 

@@ -81,6 +81,8 @@ pub(crate) struct Asked {
     pub(crate) context: Option<usize>,
     /// Number of the reply, and where its context is.
     pub(crate) reply: (u16, usize),
+    /// The reply's name.
+    pub(crate) expected: &'static str,
     /// Where the reply has its retval.
     pub(crate) retval: Option<usize>,
     /// Number of the event.
@@ -100,6 +102,48 @@ pub(crate) struct Subscription {
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscription").field("message", &self.message).finish_non_exhaustive()
+    }
+}
+
+/// The subscriptions of a client, which outlive its connections.
+#[derive(Debug, Default)]
+pub(crate) struct Subscriptions(Mutex<Vec<Arc<Subscription>>>);
+
+impl Subscriptions {
+    fn with<T>(&self, f: impl FnOnce(&mut Vec<Arc<Subscription>>) -> T) -> T {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|s| !s.queue.is_dropped());
+        f(&mut all)
+    }
+
+    pub(crate) fn add(&self, subscription: Arc<Subscription>) {
+        self.with(|all| all.push(subscription));
+    }
+
+    /// Those whose subscriber is still there.
+    pub(crate) fn live(&self) -> Vec<Arc<Subscription>> {
+        self.with(|all| all.clone())
+    }
+
+    /// Tells subscribers that events may be missing from here on, and those of that connection only that it was all.
+    pub(crate) fn lost(&self, session: u64) {
+        self.with(|all| {
+            for s in all.iter().filter(|s| s.session.is_none_or(|only| only <= session)) {
+                s.queue.push(Err(CallError::Lost { message: s.message }));
+            }
+            all.retain(|s| {
+                let over = s.session.is_some_and(|only| only <= session);
+                if over {
+                    s.queue.end();
+                }
+                !over
+            });
+        });
+    }
+
+    /// Tells all that nothing comes any more.
+    pub(crate) fn end(&self) {
+        self.with(|all| all.drain(..).for_each(|s| s.queue.end()));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use binapi_core::types::until_nul;
-use binapi_index::{Component, MESSAGES, Module, RELEASES};
+use binapi_index::{Answer, Component, MESSAGES, Module, RELEASES, SERVICES};
 
 /// A VPP's message table, as the handshake gives it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,6 +85,21 @@ impl MessageTable {
     /// The CRC that it has for a name.
     pub fn crc(&self, name: &str) -> Option<u32> {
         self.by_name.get(name).map(|e| e.crc)
+    }
+
+    /// The name of the message that has a number. Looks at all of them: for what does not happen often.
+    pub fn name(&self, id: u16) -> Option<&str> {
+        self.by_name.iter().find(|(_, entry)| entry.id == id).map(|(name, _)| name.as_str())
+    }
+
+    /// True when a message is known to be an event: what stands in the place of a context there is something else.
+    pub(crate) fn is_event(&self, id: u16) -> bool {
+        let Some(name) = self.name(id) else { return false };
+        let events = SERVICES.iter().flat_map(|service| match service.answer {
+            Answer::Reply(_, events) => events,
+            _ => &[],
+        });
+        events.filter_map(|at| MESSAGES.get(usize::from(*at))).any(|event| event.name == name)
     }
 
     /// The known release whose messages this table has most of, as a position in [`RELEASES`].

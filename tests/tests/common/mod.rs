@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, missing_docs)]
 
 pub mod calls;
+pub mod catalog;
 pub mod recording;
 pub mod server;
 

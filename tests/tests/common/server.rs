@@ -10,7 +10,11 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
+use serde_json::{Value, json};
+use vpp_schema::Schema;
 use vpp_sim::{Outbox, Sim};
+
+use super::{schema, sim};
 
 /// Bytes in front of a message.
 pub const HEADER: usize = 16;
@@ -132,7 +136,9 @@ impl Drop for Server {
             let _ = stream.shutdown(Shutdown::Both);
         }
         if let Some(thread) = self.thread.take() {
-            thread.join().expect("the server does not panic");
+            let ended = thread.join();
+            // A test that fails already says why.
+            assert!(ended.is_ok() || std::thread::panicking(), "the server does not panic");
         }
     }
 }
@@ -166,5 +172,60 @@ impl Behind {
     pub fn name(&self, message: &[u8]) -> String {
         let id = u16::from_be_bytes([message[0], message[1]]);
         self.sim.table().name(id).unwrap_or_default().to_string()
+    }
+}
+
+/// What a test does to a message: the frames that answer it, or nothing to leave that to the simulated VPP.
+pub type Meddle = Box<dyn FnMut(&mut Behind, u32, &[u8]) -> Option<Reaction> + Send>;
+
+/// A VPP of a release in a folder that goes with it, and a test in between.
+pub fn between(release: &str, mut meddle: Meddle) -> (tempfile::TempDir, Server, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("api.sock");
+    let mut behind = Behind::new(sim(release));
+    let server = Server::start(&path, false, move |connection, message| {
+        meddle(&mut behind, connection, message)
+            .unwrap_or_else(|| Reaction::bytes(behind.answer(connection, message)))
+    });
+    (folder, server, path)
+}
+
+/// Makes answers to requests.
+pub struct Answers(pub Schema);
+
+impl Answers {
+    /// As a release lays them out.
+    pub fn of(release: &str) -> Self {
+        Self(schema(release))
+    }
+
+    /// A message with the context of a request; what `fields` does not say is zero.
+    pub fn make(&self, behind: &Behind, request: &[u8], name: &str, mut fields: Value) -> Vec<u8> {
+        fields["context"] = json!(u32::from_be_bytes(request[6..10].try_into().expect("a context")));
+        let id = behind.sim.table().id(name).expect("a number");
+        let body = self.0.encode(name, &fields).unwrap_or_else(|e| panic!("{name} {fields}: {e}"));
+        frame(&[id.to_be_bytes().as_slice(), &body].concat())
+    }
+
+    /// The fields of a message of which only some are said. Of each the first spelling that the release has counts, and
+    /// one that it has none of is left out.
+    pub fn fields(&self, name: &str, said: &[(&[&str], Value)]) -> Value {
+        let mut fields = json!({});
+        for (spellings, value) in said {
+            let there = spellings.iter().find(|path| self.0.field(name, path).is_some());
+            let Some(path) = there else { continue };
+            let mut place = &mut fields;
+            for step in path.split('.') {
+                place = &mut place[step];
+            }
+            *place = value.clone();
+        }
+        fields
+    }
+
+    /// True when a request has a reply that can refuse it.
+    pub fn can_refuse(&self, request: &str) -> bool {
+        let reply = self.0.message(&format!("{request}_reply"));
+        reply.is_some_and(|reply| reply.fields().any(|field| field == "retval"))
     }
 }

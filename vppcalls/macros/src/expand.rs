@@ -340,14 +340,40 @@ fn ident_of(release: usize) -> String {
     RELEASES.get(release).map(|r| r.ident()).unwrap_or_default()
 }
 
-/// `lines` is how many the source has.
-pub(crate) fn calls(arguments: TokenStream, input: TokenStream, lines: u32) -> syn::Result<TokenStream> {
-    let calls: Path = syn::parse2(arguments)?;
+fn module_and_body(input: TokenStream) -> syn::Result<(ItemMod, TokenStream)> {
     let module: ItemMod = syn::parse2(input)?;
     let Some((_, items)) = &module.content else {
         return Err(syn::Error::new(module.span(), "expected a module with its contents"));
     };
-    let body: TokenStream = items.iter().map(Item::to_token_stream).collect();
+    let body = items.iter().map(Item::to_token_stream).collect();
+    Ok((module, body))
+}
+
+/// One module a group, each with all of the source.
+pub(crate) fn revisions(arguments: TokenStream, input: TokenStream) -> syn::Result<TokenStream> {
+    if !arguments.is_empty() {
+        return Err(syn::Error::new_spanned(arguments, "#[revisions] takes no arguments"));
+    }
+    let (module, body) = module_and_body(input)?;
+    let mut modules = TokenStream::new();
+    for group in groups(&body, &all_releases(), None)? {
+        let first = group.releases.first().copied().unwrap_or_default();
+        let (name, tokens) = (format_ident!("{}", ident_of(first)), &group.tokens);
+        let doc = format!("VPP {}.", index::spell(&group.releases));
+        modules.extend(quote! {
+            #[doc = #doc]
+            #[allow(unused_imports, clippy::useless_conversion, clippy::unnecessary_cast)]
+            mod #name { #tokens }
+        });
+    }
+    let (attributes, visibility, name) = (&module.attrs, &module.vis, &module.ident);
+    Ok(quote!(#(#attributes)* #visibility mod #name { #modules }))
+}
+
+/// `lines` is how many the source has.
+pub(crate) fn calls(arguments: TokenStream, input: TokenStream, lines: u32) -> syn::Result<TokenStream> {
+    let calls: Path = syn::parse2(arguments)?;
+    let (module, body) = module_and_body(input)?;
     let mut modules = TokenStream::new();
     let mut rows = TokenStream::new();
     for group in groups(&body, &all_releases(), None)? {

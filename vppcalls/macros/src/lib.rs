@@ -62,3 +62,10 @@ fn lines(item: &TokenStream) -> u32 {
 pub fn convert(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand::convert(arguments.into(), item.into()).unwrap_or_else(|e| e.to_compile_error()).into()
 }
+
+/// On a module of tests: it is expanded like calls, into one module for every group of releases. What it says of
+/// `api::Name` is tried with every revision of it, those of releases to come included.
+#[proc_macro_attribute]
+pub fn revisions(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::revisions(arguments.into(), item.into()).unwrap_or_else(|e| e.to_compile_error()).into()
+}

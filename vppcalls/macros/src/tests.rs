@@ -389,3 +389,31 @@ fn fields_of_what_cannot_be_told_are_left_to_the_compiler() {
     };
     assert_eq!(errors_of(source), Vec::<String>::new());
 }
+
+#[test]
+fn a_module_of_tests_has_every_revision_of_what_it_names() {
+    let source = quote! {
+        mod tests {
+            #[test]
+            fn tried() {
+                let _: api::Address = api::Address::default();
+            }
+        }
+    };
+    let text = spelled(&expand::revisions(TokenStream::new(), source).unwrap());
+    for item in binapi_index::TYPES.iter().filter(|t| t.name == "address") {
+        let path = format!("binapi_messages::{}::{}::Address", item.module, RELEASES[item.first()].ident());
+        assert!(text.contains(&path), "{path} is not in {text}");
+    }
+    assert_eq!(text.matches("fntried()").count(), 3);
+    let arguments = errors(expand::revisions(
+        quote!(Address),
+        quote!(
+            mod tests {}
+        ),
+    ));
+    assert_eq!(arguments, ["#[revisions] takes no arguments"]);
+    let somewhere = quote! { mod tests { fn f(x: api::IpRouteAddDel) {} } };
+    let missed = errors(expand::revisions(TokenStream::new(), somewhere));
+    assert!(missed.iter().any(|e| e.contains("`IpRouteAddDel` is not in 18.10 to 19.04")), "{missed:?}");
+}

@@ -9,7 +9,8 @@ use crate::types::{ArpTermination, BridgeDomain, BridgeDomainDetails, FibEntry, 
 /// See the module.
 #[async_trait]
 pub trait L2Calls: Send + Sync {
-    /// Makes a bridge domain. VPP takes its tag (up to 63 bytes) only then: to change it, make another one.
+    /// Makes a bridge domain. VPP takes its tag (up to 63 bytes) only then: to change it, make another one. Up to 19.04
+    /// there is no unicast forwarding of ARP.
     async fn add_bridge_domain(&self, bridge_domain: &BridgeDomain) -> Result<()>;
 
     /// Gives a bridge domain that is there other switches and another MAC age. Its tag stays.
@@ -85,6 +86,14 @@ pub(crate) mod handlers {
             request.learn = bd.learn.into();
             request.arp_term = bd.arp_termination.into();
             request.mac_age = bd.mac_age;
+            api! {
+                has(BridgeDomainDetails.arp_ufwd) => request.arp_ufwd = bd.arp_unicast_forward.into(),
+                _ => {
+                    if bd.arp_unicast_forward {
+                        unsupported!("unicast forwarding of ARP");
+                    }
+                }
+            };
             request.bd_tag = text("name of the bridge domain", &bd.tag)?;
             request.is_add = true.into();
             self.call(&request).await?;
@@ -92,6 +101,17 @@ pub(crate) mod handlers {
         }
 
         async fn change_bridge_domain(&self, bd: &BridgeDomain) -> Result<()> {
+            let forward_arp = api! {
+                has(BridgeDomainDetails.arp_ufwd) => {
+                    Some((bd.arp_unicast_forward, api::BdFlags::BRIDGE_API_FLAG_ARP_UFWD))
+                }
+                _ => {
+                    if bd.arp_unicast_forward {
+                        unsupported!("unicast forwarding of ARP");
+                    }
+                    None
+                }
+            };
             let switches = [
                 (bd.learn, api::BdFlags::BRIDGE_API_FLAG_LEARN),
                 (bd.forward, api::BdFlags::BRIDGE_API_FLAG_FWD),
@@ -100,7 +120,8 @@ pub(crate) mod handlers {
                 (bd.arp_termination, api::BdFlags::BRIDGE_API_FLAG_ARP_TERM),
             ];
             let flags = |on| {
-                let chosen = switches.iter().filter(|(wanted, _)| *wanted == on);
+                let all = switches.iter().chain(&forward_arp);
+                let chosen = all.filter(|(wanted, _)| *wanted == on);
                 chosen.fold(api::BdFlags::default(), |all, (_, flag)| all | *flag)
             };
             let set = async |on: bool| -> Result<()> {
@@ -257,6 +278,10 @@ pub(crate) mod handlers {
                 forward: d.forward.on(),
                 learn: d.learn.on(),
                 arp_termination: d.arp_term.on(),
+                arp_unicast_forward: api! {
+                    has(BridgeDomainDetails.arp_ufwd) => d.arp_ufwd.on(),
+                    _ => false,
+                },
                 mac_age: d.mac_age,
             },
         }

@@ -124,13 +124,20 @@ pub(crate) mod handlers {
                     }
                 }
             }
-            if let Some(reply) = self.call_if_answered(&request).await? {
-                return Ok(reply.sw_if_index);
+            api! {
+                has(MemifCreate.no_zero_copy) => Ok(self.call(&request).await?.sw_if_index),
+                _ => {
+                    // It may not be answered. One that was there before is not what was made.
+                    let same = |m: &MemifDetails| (m.socket_id, m.id) == (memif.socket_id, memif.id);
+                    let taken = self.dump_memifs().await?.iter().any(same);
+                    if let Some(reply) = self.call_if_answered(&request).await? {
+                        return Ok(reply.sw_if_index);
+                    }
+                    let all = self.dump_memifs().await?;
+                    let made = all.iter().find(|m| same(m)).filter(|_| !taken);
+                    self.shown(&request, made.map(|m| m.sw_if_index))
+                }
             }
-            // It may have been there before: VPP cannot say so here.
-            let all = self.dump_memifs().await?;
-            let made = all.iter().find(|m| (m.socket_id, m.id) == (memif.socket_id, memif.id));
-            self.shown(&request, made.map(|m| m.sw_if_index))
         }
 
         async fn delete_memif(&self, sw_if_index: u32) -> Result<()> {

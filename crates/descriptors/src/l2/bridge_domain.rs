@@ -124,6 +124,7 @@ impl Descriptor for BridgeDomainDescriptor {
             forward: value.forward,
             learn: value.learn,
             arp_termination: value.arp_termination,
+            arp_unicast_forward: false,
             mac_age: u8::try_from(value.mac_age).unwrap_or(u8::MAX),
         };
         if let Err(refused) = calls.add_bridge_domain(&wanted).await.or_fail() {

@@ -1,113 +1,24 @@
-//! Tables, neighbours, and what bridges do besides bridging.
+//! Tables, routes, neighbours, proxy ARP.
 
 use std::net::Ipv4Addr;
 
 use vppcalls::Error;
 use vppcalls::types::{
-    ArpTermination, BridgeDomain, FlowHash, IpScan, IpScanMode, Neighbor, NeighborLimits, Paths,
-    ProxyArpRange, Route, RoutePath, Table, Xconnect,
+    FlowHash, IpScan, IpScanMode, Neighbor, NeighborLimits, PathKind, Paths, ProxyArpRange, Route, RoutePath,
+    Table,
 };
 
-use super::kinds::{NO_INDEX, mac};
-use super::{NOWHERE, Scenario, ip, net, through};
+use super::{NO_INDEX, NO_TABLE, NOWHERE, ROUTES, Scenario, ip, mac, net, through};
 
 impl Scenario<'_> {
-    /// A bridge domain that is changed while it is there.
-    pub async fn change_of_bridge_domains(&self) {
-        let l2 = &self.calls.l2;
-        let there = async || {
-            let all = l2.dump_bridge_domains().await.expect("a dump");
-            all.into_iter().find(|d| d.bridge_domain.id == 4_204).map(|d| d.bridge_domain)
-        };
-        let first = BridgeDomain {
-            id: 4_204,
-            tag: "conformance-change".to_string(),
-            flood: true,
-            unknown_unicast_flood: false,
-            forward: true,
-            learn: false,
-            arp_termination: true,
-            mac_age: 0,
-        };
-        l2.add_bridge_domain(&first).await.expect("a bridge domain");
-        let all = |on| BridgeDomain {
-            flood: on,
-            unknown_unicast_flood: on,
-            forward: on,
-            learn: on,
-            arp_termination: on,
-            ..first.clone()
-        };
-        let opposite = BridgeDomain {
-            flood: false,
-            unknown_unicast_flood: true,
-            forward: false,
-            learn: true,
-            arp_termination: false,
-            mac_age: 9,
-            ..first.clone()
-        };
-        for wanted in [opposite, all(true), all(false), first.clone()] {
-            l2.change_bridge_domain(&wanted).await.unwrap_or_else(|e| panic!("{wanted:?}: {e}"));
-            assert_eq!(there().await, Some(wanted));
-        }
-        let nowhere = BridgeDomain { id: 4_205, ..first };
-        self.refused(l2.change_bridge_domain(&nowhere).await, &[(-6, "NO_SUCH_ENTRY")]);
-        l2.delete_bridge_domain(4_204).await.expect("gone");
-    }
-
-    /// What a bridge domain answers itself.
-    pub async fn arp_terminations(&self) {
-        let l2 = &self.calls.l2;
-        let domain = BridgeDomain { id: 4_206, arp_termination: true, ..BridgeDomain::default() };
-        l2.add_bridge_domain(&domain).await.expect("a bridge domain");
-        assert_eq!(l2.dump_arp_terminations().await.expect("a dump"), []);
-        let entry = |address, last| ArpTermination { bd_id: 4_206, ip: ip(address), mac: mac(last) };
-        let mut wanted = vec![entry("10.48.0.1", 1), entry("10.48.0.2", 2), entry("2001:db8:48::1", 3)];
-        for one in &wanted {
-            l2.add_arp_termination(one).await.unwrap_or_else(|e| panic!("{one:?}: {e}"));
-        }
-        wanted[0].mac = mac(4);
-        l2.add_arp_termination(&wanted[0]).await.expect("another MAC");
-        let sorted = async || {
-            let mut all = l2.dump_arp_terminations().await.expect("a dump");
-            all.sort_unstable();
-            all
-        };
-        assert_eq!(sorted().await, wanted);
-        let nowhere = ArpTermination { bd_id: 4_207, ..wanted[0] };
-        self.refused(l2.add_arp_termination(&nowhere).await, &[(-6, "NO_SUCH_ENTRY")]);
-        for one in &wanted {
-            l2.delete_arp_termination(one).await.expect("gone");
-        }
-        self.refused(l2.delete_arp_termination(&wanted[0]).await, &[(-1, "UNSPECIFIED")]);
-        assert_eq!(sorted().await, []);
-        l2.delete_bridge_domain(4_206).await.expect("gone");
-    }
-
-    /// Cross-connects.
-    pub async fn xconnects(&self) {
-        let l2 = &self.calls.l2;
-        let (a, b) = (self.loop_with(30).await, self.loop_with(31).await);
-        let there = Xconnect { rx: a, tx: b };
-        let back = Xconnect { rx: b, tx: a };
-        for one in [there, back] {
-            l2.add_xconnect(&one).await.expect("a cross-connect");
-        }
-        let mut found = l2.dump_xconnects().await.expect("a dump");
-        found.sort_unstable();
-        // A number that was free is given again: any order.
-        assert_eq!(found, [there.min(back), there.max(back)]);
-        l2.delete_xconnect(&back).await.expect("gone");
-        assert_eq!(l2.dump_xconnects().await.expect("a dump"), [there]);
-        l2.delete_xconnect(&there).await.expect("gone");
-        assert_eq!(l2.dump_xconnects().await.expect("a dump"), []);
-        for one in [Xconnect { rx: NOWHERE, tx: b }, Xconnect { rx: a, tx: NOWHERE }] {
-            let error = l2.add_xconnect(&one).await.expect_err("there is none");
-            assert!(matches!(error.retval(), Some(-2 | -10)), "{error}");
-        }
-        self.drop_loop(a).await;
-        self.drop_loop(b).await;
+    async fn route(&self, prefix: &str) -> Option<Vec<RoutePath>> {
+        let wanted = net(prefix);
+        let all = self.calls.l3.dump_routes().await.expect("a dump");
+        let mut found = all.into_iter().filter(|r| r.table == 0 && r.prefix == wanted);
+        let mut paths = found.next()?.paths;
+        assert!(found.next().is_none(), "{prefix} stands once");
+        paths.sort_by_key(|p| (p.preference, p.next_hop));
+        Some(paths)
     }
 
     /// Tables with names, their flow hashes, and routes from one into the other.
@@ -121,6 +32,11 @@ impl Scenario<'_> {
                 l3.add_table(&table).await.expect("a table");
                 let tables = l3.dump_tables().await.expect("a dump");
                 assert!(tables.contains(&table), "{tables:?}");
+                // Made once more it stays as it is, and the one that it was.
+                l3.add_table(&Table { name: "other".to_string(), ..table.clone() })
+                    .await
+                    .expect("it is there");
+                assert_eq!(l3.dump_tables().await.expect("a dump"), tables);
             }
             let hash = FlowHash { src_ip: true, protocol: true, reverse: true, ..FlowHash::default() };
             l3.set_flow_hash(from, ipv6, hash).await.expect("a flow hash");
@@ -155,6 +71,77 @@ impl Scenario<'_> {
         assert_eq!(l3.dump_tables().await.expect("a dump"), before);
         let result = l3.add_table(&Table { id: 9, ipv6: false, name: "n".repeat(64) }).await;
         assert!(matches!(result, Err(Error::TooLong { max: 63, .. })), "{result:?}");
+    }
+
+    /// Routes of both families.
+    pub async fn routes(&self) {
+        let (l3, interfaces) = (&self.calls.l3, &self.calls.interface);
+        let tables = l3.dump_tables().await.expect("a dump");
+        for ipv6 in [false, true] {
+            let name = format!("ipv{}-VRF:0", if ipv6 { 6 } else { 4 });
+            assert!(tables.contains(&Table { id: 0, ipv6, name }), "{tables:?}");
+        }
+        let index = interfaces.add_loopback(Some([0xde, 0xad, 0, 0, 0x42, 6])).await.expect("a loopback");
+        interfaces.set_admin(index, true).await.expect("up");
+        let addresses = [net("10.232.1.1/24"), net("2001:db8:232::1/64")];
+        for address in addresses {
+            interfaces.add_address(index, address).await.expect("an address");
+        }
+        for (prefix, hops) in ROUTES {
+            let [a, b, c] = hops.map(|hop| through(index, hop));
+            let route = |paths: &[RoutePath]| Route { table: 0, prefix: net(prefix), paths: paths.to_vec() };
+            let replaced = async |paths: &[RoutePath]| {
+                l3.add_route(&route(paths), Paths::Replace).await.unwrap_or_else(|e| panic!("{prefix}: {e}"));
+                assert_eq!(self.route(prefix).await.as_deref(), Some(paths), "{prefix}");
+            };
+            assert_eq!(self.route(prefix).await, None, "{prefix}");
+            replaced(&[a]).await;
+            // Several at once, then fewer, then others.
+            let b = RoutePath { weight: 3, ..b };
+            let c = RoutePath { preference: 5, weight: 2, ..c };
+            replaced(&[a, b, c]).await;
+            replaced(&[b]).await;
+            l3.add_route(&route(&[c]), Paths::Add).await.expect("a path");
+            assert_eq!(self.route(prefix).await.as_deref(), Some(&[b, c][..]), "{prefix}");
+            l3.add_route(&route(&[a]), Paths::Add).await.expect("a path");
+            assert_eq!(self.route(prefix).await.as_deref(), Some(&[a, b, c][..]), "{prefix}");
+
+            replaced(&[a]).await;
+            l3.delete_route(0, net(prefix)).await.expect("gone");
+            assert_eq!(self.route(prefix).await, None, "{prefix}");
+            // What is not there can be deleted.
+            l3.delete_route(0, net(prefix)).await.expect("gone");
+
+            let elsewhere = Route { table: NO_TABLE, ..route(&[a]) };
+            self.refused(l3.add_route(&elsewhere, Paths::Replace).await, &[(-3, "NO_SUCH_FIB")]);
+            let nowhere = through(NOWHERE, hops[0]);
+            self.refused(
+                l3.add_route(&route(&[nowhere]), Paths::Replace).await,
+                &[(-54, "NO_MATCHING_INTERFACE")],
+            );
+            assert_eq!(self.route(prefix).await, None, "{prefix}");
+        }
+        for address in addresses {
+            interfaces.delete_address(index, address).await.expect("no address");
+        }
+        interfaces.set_admin(index, false).await.expect("down");
+        interfaces.delete_loopback(index).await.expect("gone");
+    }
+
+    /// Routes that drop. VPPs up to 20.05 tell the interface 0 and, of a host, the host as next hop of them; that is
+    /// no difference to what was asked for.
+    pub async fn drop_routes(&self) {
+        let l3 = &self.calls.l3;
+        let drop = RoutePath { kind: PathKind::Drop, ..RoutePath::default() };
+        let mut told = Vec::new();
+        for (prefix, _) in ROUTES {
+            let route = Route { table: 0, prefix: net(prefix), paths: vec![drop] };
+            l3.add_route(&route, Paths::Replace).await.unwrap_or_else(|e| panic!("{prefix}: {e}"));
+            told.push((prefix, self.route(prefix).await));
+            l3.delete_route(0, net(prefix)).await.expect("gone");
+            assert_eq!(self.route(prefix).await, None, "{prefix}");
+        }
+        assert_eq!(told, ROUTES.map(|(prefix, _)| (prefix, Some(vec![drop]))));
     }
 
     /// Routes that are wrong before anything is sent.
