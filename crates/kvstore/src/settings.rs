@@ -78,6 +78,20 @@ pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, 
     deserializer.deserialize_any(DurationVisitor)
 }
 
+/// Shortest time between two looks whether a store is still there.
+#[cfg(feature = "net")]
+const SHORTEST_KEEPALIVE: Duration = Duration::from_secs(1);
+
+/// Refuses to ask a store for signs of life without end.
+#[cfg(feature = "net")]
+pub(crate) fn keepalive(store: &str, field: &str, time: Duration) -> Result<(), crate::StoreError> {
+    if time >= SHORTEST_KEEPALIVE {
+        return Ok(());
+    }
+    let reason = format!("expected at least {SHORTEST_KEEPALIVE:?}, found {time:?}");
+    Err(crate::StoreError::Settings { store: store.to_owned(), field: field.to_owned(), reason })
+}
+
 fn parse(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     if rest == "0" {

@@ -34,6 +34,10 @@ pub struct ConsulConfig {
     /// How long an answer may take.
     #[serde(deserialize_with = "duration")]
     pub operation_timeout: Duration,
+    /// How often it is looked whether Consul is still there while it waits for changes. The answer may take
+    /// `operation-timeout`.
+    #[serde(deserialize_with = "duration")]
+    pub keepalive_time: Duration,
     /// Seconds after which what lives as long as the agent goes when the agent is gone. Consul takes 10 to 86400, and
     /// twice as long.
     pub session_ttl: u32,
@@ -54,6 +58,7 @@ impl Default for ConsulConfig {
             ca_file: None,
             dial_timeout: Duration::from_secs(1),
             operation_timeout: Duration::from_secs(3),
+            keepalive_time: Duration::from_secs(5),
             session_ttl: 10,
             encoding: Encoding::Json,
         }

@@ -20,6 +20,13 @@ pub struct EtcdConfig {
     /// How long an answer may take.
     #[serde(deserialize_with = "duration")]
     pub operation_timeout: Duration,
+    /// How long a connection may be silent before etcd is asked for a sign of life. etcd hangs up on who asks more
+    /// often than its `--grpc-keepalive-min-time` says, 5 s by default.
+    #[serde(deserialize_with = "duration")]
+    pub keepalive_time: Duration,
+    /// How long that may take.
+    #[serde(deserialize_with = "duration")]
+    pub keepalive_timeout: Duration,
     /// No TLS.
     pub insecure_transport: bool,
     /// TLS with whoever answers.
@@ -58,6 +65,8 @@ impl Default for EtcdConfig {
             endpoints: vec!["127.0.0.1:2379".to_owned()],
             dial_timeout: Duration::from_secs(1),
             operation_timeout: Duration::from_secs(3),
+            keepalive_time: Duration::from_secs(10),
+            keepalive_timeout: Duration::from_secs(5),
             insecure_transport: false,
             insecure_skip_tls_verify: false,
             cert_file: None,

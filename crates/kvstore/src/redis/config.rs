@@ -37,6 +37,9 @@ pub struct RedisConfig {
     /// How long an answer may take.
     #[serde(deserialize_with = "duration")]
     pub read_timeout: Duration,
+    /// How often it is looked whether Redis is still there. The answer may take `read-timeout`.
+    #[serde(deserialize_with = "duration")]
+    pub keepalive_time: Duration,
     /// Of no effect: `read-timeout` counts from the request on.
     #[serde(deserialize_with = "duration")]
     pub write_timeout: Duration,
@@ -98,6 +101,7 @@ impl Default for RedisConfig {
             tls: RedisTls::default(),
             dial_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(3),
+            keepalive_time: Duration::from_secs(1),
             write_timeout: Duration::from_secs(3),
             enable_query_on_slave: false,
             route_by_latency: false,

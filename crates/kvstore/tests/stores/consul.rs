@@ -13,7 +13,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::consul_double::Double;
+use doubles::consul::Double;
 use crate::follower::Follower;
 use crate::scenarios::{key, number};
 use crate::servers::{Kind, Server, consul_config, free_port};

@@ -8,7 +8,7 @@ use kvstore::{Compare, Lifetime, Operation, Position, Transaction, Value};
 
 use crate::Scenario;
 use crate::follower::{Follower, PATIENCE};
-use crate::proxy::{Stranger, stranger};
+use doubles::{Stranger, stranger};
 use crate::servers::{Kind, Server};
 
 type Row = (&'static str, fn(Kind) -> Scenario);
