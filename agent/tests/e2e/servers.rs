@@ -53,8 +53,9 @@ impl Kind {
 
     pub(crate) fn is_installed(self) -> bool {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        self.program()
-            .is_none_or(|(program, _)| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+        self.program().is_none_or(|(program, _)| {
+            std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+        })
     }
 
     /// The file of settings of an agent that follows such a store, and what is in it.
@@ -222,7 +223,8 @@ impl Server {
                 let answer = http(self.port, "PUT /v1/txn", &json!(get).to_string())?;
                 let answer: Value = serde_json::from_str(&answer).map_err(|e| e.to_string())?;
                 let pair = answer.pointer("/Results/0/KV").filter(|pair| pair["CreateIndex"] != 0);
-                let text = pair.map(|pair| STANDARD.decode(pair["Value"].as_str().unwrap_or_default()).unwrap());
+                let text =
+                    pair.map(|pair| STANDARD.decode(pair["Value"].as_str().unwrap_or_default()).unwrap());
                 Ok(text.map(|text| String::from_utf8(text).unwrap()))
             }
         }

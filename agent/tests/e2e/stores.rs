@@ -29,8 +29,15 @@ pub(crate) fn put_change_and_delete(kind: Kind) {
     scene.server.put(&key, &value.replace("true", "true,\n  \"mtu\": 1234"));
     scene.server.put_loopback("if2");
     scene.wait_tags(&["if1", "if2"], "after the next put");
-    let of_if1: Vec<_> = scene.stage.transactions().pop().unwrap()["executed"].as_array().unwrap().clone();
-    assert!(!of_if1.iter().any(|op| op["key"].as_str().unwrap().contains("if1")), "{of_if1:?}");
+    let keys_of = |transaction: &Value| -> Vec<String> {
+        let all = transaction["executed"].as_array().unwrap().iter();
+        all.map(|op| op["key"].as_str().unwrap().to_owned()).collect()
+    };
+    let of_if2 = scene.stage.wait("transaction of the next put", || {
+        let last = keys_of(scene.stage.transactions().last()?);
+        last.iter().any(|key| key.contains("if2")).then_some(last)
+    });
+    assert!(!of_if2.iter().any(|key| key.contains("if1")), "{of_if2:?}");
     assert!(configuration_messages(scene.vpp()) > messages);
     scene.server.delete_loopback("if1");
     scene.wait_tags(&["if2"], "after a delete");

@@ -70,10 +70,7 @@ async fn between(client: TcpStream, port: u16, mode: watch::Receiver<Mode>) {
     }
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
     let both = async {
-        tokio::join!(
-            pass(from_client, to_server, mode.clone()),
-            pass(from_server, to_client, mode.clone())
-        )
+        tokio::join!(pass(from_client, to_server, mode.clone()), pass(from_server, to_client, mode.clone()))
     };
     let mut other = mode.clone();
     tokio::select! {
