@@ -1,5 +1,6 @@
 //! Answers on the control socket.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use control::{Answer, GraphFormat, Request};
 use kvscheduler::GraphFilter;
 use kvstore::{Operation, Store};
 use models::Registry;
-use orchestrator::{Client, ValueStatus};
+use orchestrator::{Client, SourceState, ValueStatus};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -113,6 +114,7 @@ impl Control {
                     "version": env!("CARGO_PKG_VERSION"),
                     "label": self.label,
                     "vpp": vpp,
+                    "sources": sources_json(&statuses.sources()),
                     "values": statuses.view().keys().len(),
                 })
             }
@@ -200,6 +202,15 @@ impl Control {
 
 fn text_or_json(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned().into())
+}
+
+fn sources_json(sources: &BTreeMap<String, SourceState>) -> Value {
+    let source = |state: &SourceState| match state {
+        SourceState::Waiting => json!({"state": "waiting"}),
+        SourceState::Followed => json!({"state": "followed"}),
+        SourceState::Away(error) => json!({"state": "away", "error": error}),
+    };
+    Value::Object(sources.iter().map(|(name, state)| (name.clone(), source(state))).collect())
 }
 
 fn status_json(status: &ValueStatus) -> Value {

@@ -20,8 +20,7 @@ pub(crate) enum FileError {
 pub(crate) struct Read<T> {
     pub(crate) path: PathBuf,
     pub(crate) settings: T,
-    /// The keys at its outermost level, with the text of their values and their lines.
-    pub(crate) set: Vec<(String, String, usize)>,
+    pub(crate) text: String,
 }
 
 /// The path that a name of a file means: itself if there is such a file, else in the folder of settings.
@@ -47,7 +46,7 @@ pub(crate) fn read<T: DeserializeOwned + Default>(path: &Path) -> Result<Read<T>
         hint: hint(&reason),
         reason,
     })?;
-    Ok(Read { path: path.to_path_buf(), settings, set: outermost(&text) })
+    Ok(Read { path: path.to_path_buf(), settings, text })
 }
 
 fn indented_by_tab(line: &str) -> bool {
@@ -69,28 +68,6 @@ fn hint(reason: &str) -> String {
         Some((likeness, known)) if likeness > 0.7 => format!("; did you mean `{known}`?"),
         _ => String::new(),
     }
-}
-
-fn outermost(text: &str) -> Vec<(String, String, usize)> {
-    let mut set: Vec<(String, String, usize)> = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let outer = line.starts_with(|c: char| c.is_ascii_alphabetic() || c == '"');
-        match line.split_once(':').filter(|_| outer) {
-            Some((key, value)) => {
-                set.push((key.trim_matches('"').to_owned(), value.trim().to_owned(), number + 1));
-            }
-            None => {
-                let inner = line.trim();
-                if let Some((_, value, _)) =
-                    set.last_mut().filter(|_| !inner.is_empty() && !inner.starts_with('#'))
-                {
-                    value.push_str(if value.is_empty() { "" } else { " " });
-                    value.push_str(inner);
-                }
-            }
-        }
-    }
-    set
 }
 
 #[cfg(test)]
@@ -119,13 +96,5 @@ mod tests {
         assert!(error.contains("line 2"), "{error}");
         let error = read_text("endpoints:\n\t- a\n").err().unwrap();
         assert!(error.contains("line 2: indented by a tab"), "{error}");
-    }
-
-    #[test]
-    fn what_is_set_is_known_by_its_line() {
-        let read = read_text("# etcd\nendpoints:\n  - a:1\n  - b:2\nsession-ttl: 7\n").unwrap();
-        assert_eq!(read.settings.endpoints, ["a:1", "b:2"]);
-        let expected = [("endpoints", "- a:1 - b:2", 2), ("session-ttl", "7", 5)];
-        assert_eq!(read.set, expected.map(|(k, v, n)| (k.to_owned(), v.to_owned(), n)));
     }
 }

@@ -4,76 +4,89 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kvstore::settings::duration;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 /// `govpp.conf`: the connection to VPP.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct GovppConfig {
     /// VPP's API socket.
     pub(crate) binapi_socket_path: PathBuf,
     /// Of no effect: statistics are read by `agentctl vpp stats`.
-    pub(crate) stats_socket_path: serde::de::IgnoredAny,
+    pub(crate) stats_socket_path: Unused,
     /// How long a call waits for its reply.
-    #[serde(deserialize_with = "some_duration")]
+    #[serde(with = "some_duration")]
     pub(crate) reply_timeout: Option<Duration>,
     /// How long VPP may be silent before it is asked for a sign of life.
-    #[serde(deserialize_with = "some_duration")]
+    #[serde(with = "some_duration")]
     pub(crate) health_check_probe_interval: Option<Duration>,
     /// Of no effect: a busy VPP is not given up before 30 s.
-    pub(crate) health_check_reply_timeout: serde::de::IgnoredAny,
+    pub(crate) health_check_reply_timeout: Unused,
     /// Of no effect, as above.
-    pub(crate) health_check_threshold: serde::de::IgnoredAny,
+    pub(crate) health_check_threshold: Unused,
     /// Of no effect: everything is compared after each connection.
-    pub(crate) resync_after_reconnect: serde::de::IgnoredAny,
+    pub(crate) resync_after_reconnect: Unused,
     /// Of no effect: there is no shared memory any more.
-    pub(crate) connect_via_shm: serde::de::IgnoredAny,
+    pub(crate) connect_via_shm: Unused,
     /// Of no effect, as above.
-    pub(crate) shm_prefix: serde::de::IgnoredAny,
+    pub(crate) shm_prefix: Unused,
     /// Of no effect: what fails is tried again by the scheduler.
-    pub(crate) retry_request_count: serde::de::IgnoredAny,
+    pub(crate) retry_request_count: Unused,
     /// Of no effect, as above.
-    pub(crate) retry_request_timeout: serde::de::IgnoredAny,
+    pub(crate) retry_request_timeout: Unused,
     /// Of no effect: it is tried for ever.
-    pub(crate) retry_connect_count: serde::de::IgnoredAny,
+    pub(crate) retry_connect_count: Unused,
     /// Of no effect: pauses grow from 0.1 s to 5 s.
-    pub(crate) retry_connect_timeout: serde::de::IgnoredAny,
+    pub(crate) retry_connect_timeout: Unused,
     /// Of no effect: there is no proxy.
-    pub(crate) proxy_enabled: serde::de::IgnoredAny,
+    pub(crate) proxy_enabled: Unused,
     /// Of no effect: see `--api-trace`.
-    pub(crate) trace_enabled: serde::de::IgnoredAny,
+    pub(crate) trace_enabled: Unused,
 }
 
-impl Default for GovppConfig {
-    fn default() -> Self {
-        let ignored = serde::de::IgnoredAny;
-        Self {
-            binapi_socket_path: PathBuf::new(),
-            stats_socket_path: ignored,
-            reply_timeout: None,
-            health_check_probe_interval: None,
-            health_check_reply_timeout: ignored,
-            health_check_threshold: ignored,
-            resync_after_reconnect: ignored,
-            connect_via_shm: ignored,
-            shm_prefix: ignored,
-            retry_request_count: ignored,
-            retry_request_timeout: ignored,
-            retry_connect_count: ignored,
-            retry_connect_timeout: ignored,
-            proxy_enabled: ignored,
-            trace_enabled: ignored,
+/// A duration with a default that others have.
+mod some_duration {
+    use std::time::Duration;
+
+    use kvstore::settings::duration;
+    use serde::{Deserializer, Serializer};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        duration::deserialize(deserializer).map(Some)
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        duration: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match duration {
+            Some(duration) => duration::serialize(duration, serializer),
+            None => serializer.serialize_none(),
         }
     }
 }
 
-fn some_duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    duration(deserializer).map(Some)
+/// Whatever is stated for a setting that has no effect.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Unused(Option<Value>);
+
+impl<'de> Deserialize<'de> for Unused {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::<Value>::deserialize(deserializer).map(Self)
+    }
+}
+
+impl Serialize for Unused {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
 }
 
 /// `kvscheduler.conf`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct KvschedulerConfig {
     /// Keep transactions that have ended.
@@ -101,7 +114,7 @@ impl Default for KvschedulerConfig {
 }
 
 /// `logs.conf`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct LogsConfig {
     /// Level of what has none of its own.
@@ -109,11 +122,11 @@ pub(crate) struct LogsConfig {
     /// Levels of parts of the agent.
     pub(crate) loggers: Vec<Logger>,
     /// Of no effect: logs go to standard error.
-    pub(crate) hooks: BTreeMap<String, serde::de::IgnoredAny>,
+    pub(crate) hooks: Unused,
 }
 
 /// The level of a part of the agent.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Logger {
     /// Name of the part: of a plugin of the elder agent, or of a module.
@@ -123,7 +136,7 @@ pub(crate) struct Logger {
 }
 
 /// How much is said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
     Trace,
@@ -136,17 +149,17 @@ pub(crate) enum Level {
 }
 
 /// `vpp-ifplugin.conf`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct IfpluginConfig {
-    /// Of no effect: an MTU belongs to an interface.
+    /// MTU of interfaces that state none; 0 leaves them what VPP gives them.
     pub(crate) mtu: u32,
     /// Stores to which the state of interfaces is written: etcd, redis, consul, embedded.
     pub(crate) status_publishers: Vec<Publisher>,
 }
 
 /// A store that states are written to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Publisher {
     Etcd,
@@ -167,7 +180,7 @@ impl Publisher {
 }
 
 /// `filesystem.conf`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct FilesConfig {
     /// Files, and folders of files, with configuration.
@@ -177,7 +190,7 @@ pub(crate) struct FilesConfig {
 }
 
 /// `initfileregistry.conf`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct InitFileConfig {
     /// Leave the file alone.
@@ -196,7 +209,7 @@ impl Default for InitFileConfig {
 }
 
 /// `orchestrator.conf`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct OrchestratorConfig {
     /// Priorities of sources by name: of those that state a value, the one with the highest has its way.
@@ -206,7 +219,7 @@ pub(crate) struct OrchestratorConfig {
 }
 
 /// Where configuration comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
     Etcd,
@@ -218,6 +231,9 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Etcd, Self::Redis, Self::Consul, Self::Embedded, Self::Files, Self::InitFile];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Etcd => "etcd",

@@ -29,7 +29,7 @@ impl FileFlag {
     }
 
     fn variable(&self) -> String {
-        self.flag().replace('-', "_").to_uppercase()
+        variable(&self.flag())
     }
 }
 
@@ -67,6 +67,33 @@ pub(crate) const FILES: [FileFlag; 23] = [
     unused("cassandra"),
     unused("cryptodata"),
 ];
+
+/// All other flags that have a value.
+pub(crate) const OWN: [&str; 14] = [
+    "config-dir",
+    "microservice-label",
+    "source",
+    "vpp-socket",
+    "state-dir",
+    "control-socket",
+    "transaction-log",
+    "api-trace",
+    "api-trace-secrets",
+    "force-release",
+    "log-level",
+    "log-format",
+    "http-port",
+    "grpc-port",
+];
+
+/// The environment variable that stands for a flag.
+pub(crate) fn variable(flag: &str) -> String {
+    match flag {
+        "state-dir" => "STATE_DIRECTORY".to_owned(),
+        "vpp-socket" => "VPP_API_SOCKET".to_owned(),
+        _ => flag.replace('-', "_").to_uppercase(),
+    }
+}
 
 /// How lines of the log look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

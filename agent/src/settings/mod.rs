@@ -23,6 +23,7 @@ pub(crate) use files::{
 };
 pub(crate) use flags::{ConfigTask, Flags, LogFormat, Task};
 use flags::{FILES, FileFlag, FlagOrigin, Given};
+use show::Origins;
 
 /// How long operations that run may go on after the agent was told to stop.
 pub(crate) const STOP: Duration = Duration::from_millis(1000);
@@ -56,15 +57,6 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// A setting, to be shown.
-#[derive(Debug)]
-pub(crate) struct Shown {
-    /// `--flag`, or `file: key`.
-    pub(crate) name: String,
-    pub(crate) value: String,
-    pub(crate) origin: Origin,
-}
-
 /// Everything that the agent is told.
 pub(crate) struct Settings {
     pub(crate) flags: Flags,
@@ -83,7 +75,7 @@ pub(crate) struct Settings {
     pub(crate) state_dir: PathBuf,
     /// What is to be said about the settings once there is a log.
     pub(crate) remarks: Vec<String>,
-    shown: Vec<Shown>,
+    origins: Origins,
 }
 
 impl Settings {
@@ -108,25 +100,40 @@ impl Settings {
         self.orchestrator.source_priorities.get(&kind).copied().unwrap_or_else(|| kind.priority())
     }
 
+    /// The embedded store where nothing is said of it.
+    fn usual_embedded(&self) -> EmbeddedConfig {
+        usual_embedded(&self.state_dir)
+    }
+
     /// The settings in effect, for people.
     pub(crate) fn show(&self, origin: bool) -> String {
-        show::show(&self.shown, origin)
+        show::show(self, origin)
     }
 }
 
 struct Reader {
     given: Given,
     remarks: Vec<String>,
-    shown: Vec<Shown>,
+    origins: Origins,
 }
 
 impl Reader {
     fn new(given: Given) -> Self {
-        Self { given, remarks: Vec::new(), shown: Vec::new() }
+        let mut origins = Origins::default();
+        let mut note = |flag: String| {
+            let origin = match given.origin(&flag) {
+                FlagOrigin::Flag => Origin::Flag,
+                FlagOrigin::Environment => Origin::Environment(flags::variable(&flag)),
+                FlagOrigin::Default => return,
+            };
+            origins.flags.insert(flag, origin);
+        };
+        flags::OWN.iter().for_each(|flag| note((*flag).to_owned()));
+        FILES.iter().for_each(|file| note(file.flag()));
+        Self { given, remarks: Vec::new(), origins }
     }
 
     fn read(mut self) -> Result<Settings, SettingsError> {
-        self.show_flags();
         self.note_unused();
         let govpp: Option<GovppConfig> = self.file("govpp")?;
         let kvscheduler: Option<KvschedulerConfig> = self.file("kvscheduler")?;
@@ -144,18 +151,14 @@ impl Reader {
             self.etcd_environment(etcd);
         }
         let mut ifplugin = ifplugin.unwrap_or_default();
-        if ifplugin.mtu != 0 {
-            self.remarks
-                .push("vpp-ifplugin.conf: mtu changes nothing: state it with each interface".to_owned());
-        }
         self.publishers(&mut ifplugin);
         let mut orchestrator = orchestrator.unwrap_or_default();
         if std::env::var_os("ENABLE_STATUS_PUBLISHING").is_some() {
-            self.set_by("orchestrator.conf: publish-value-status", "true", "ENABLE_STATUS_PUBLISHING");
+            self.set_by("orchestrator.conf: publish-value-status", "ENABLE_STATUS_PUBLISHING");
             orchestrator.publish_value_status = true;
         }
         if std::env::var_os("DISABLE_STATUS_PUBLISHING").is_some() {
-            self.set_by("vpp-ifplugin.conf: status-publishers", "none", "DISABLE_STATUS_PUBLISHING");
+            self.set_by("vpp-ifplugin.conf: status-publishers", "DISABLE_STATUS_PUBLISHING");
             ifplugin.status_publishers.clear();
         }
         let state_dir = self.given.flags.state_dir.clone().unwrap_or_else(state_dir);
@@ -165,7 +168,7 @@ impl Reader {
         let embedded = match embedded {
             Some(config) => Some(config),
             None if shared || local => None,
-            None => Some(EmbeddedConfig { path: state_dir.join("store.redb"), ..EmbeddedConfig::default() }),
+            None => Some(usual_embedded(&state_dir)),
         };
         Ok(Settings {
             govpp: govpp.unwrap_or_default(),
@@ -181,42 +184,9 @@ impl Reader {
             files,
             state_dir,
             remarks: self.remarks,
-            shown: self.shown,
+            origins: self.origins,
             flags: self.given.flags,
         })
-    }
-
-    fn show_flags(&mut self) {
-        let flags = &self.given.flags;
-        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
-        let rows = [
-            ("config-dir", Some(flags.config_dir.display().to_string())),
-            ("microservice-label", Some(flags.microservice_label.clone())),
-            ("source", path(&flags.source)),
-            ("vpp-socket", path(&flags.vpp_socket)),
-            ("state-dir", path(&flags.state_dir)),
-            ("control-socket", path(&flags.control_socket)),
-            ("transaction-log", path(&flags.transaction_log)),
-            ("api-trace", path(&flags.api_trace)),
-            ("api-trace-secrets", Some(flags.api_trace_secrets.to_string())),
-            ("force-release", flags.force_release.clone()),
-            ("log-level", flags.log_level.clone()),
-            ("log-format", Some(format!("{:?}", flags.log_format).to_lowercase())),
-        ];
-        for (flag, value) in rows {
-            let variable = match flag {
-                "state-dir" => "STATE_DIRECTORY".to_owned(),
-                "vpp-socket" => "VPP_API_SOCKET".to_owned(),
-                _ => flag.replace('-', "_").to_uppercase(),
-            };
-            let origin = match self.given.origin(flag) {
-                FlagOrigin::Flag => Origin::Flag,
-                FlagOrigin::Environment => Origin::Environment(variable),
-                FlagOrigin::Default => Origin::Default,
-            };
-            let value = value.unwrap_or_else(|| "none".to_owned());
-            self.shown.push(Shown { name: format!("--{flag}"), value, origin });
-        }
     }
 
     fn note_unused(&mut self) {
@@ -240,14 +210,11 @@ impl Reader {
         let name = self.given.file(flag);
         let Some(path) = file::resolve(&name, &self.given.flags.config_dir) else {
             self.note_missing(flag, &name);
+            self.origins.given.insert(plugin.to_owned(), name);
             return Ok(None);
         };
         let read = file::read(&path)?;
-        for (key, value, line) in read.set {
-            let value = if show::is_secret(&key) { "***".to_owned() } else { value };
-            let origin = Origin::File(read.path.clone(), line);
-            self.shown.push(Shown { name: format!("{}: {key}", flag.default()), value, origin });
-        }
+        self.origins.files.insert(flag.default(), (read.path, read.text));
         Ok(Some(read.settings))
     }
 
@@ -265,21 +232,19 @@ impl Reader {
         }
     }
 
-    fn set_by(&mut self, name: &str, value: &str, variable: &str) {
-        let origin = Origin::Environment(variable.to_owned());
-        self.shown.retain(|shown| shown.name != name);
-        self.shown.push(Shown { name: name.to_owned(), value: value.to_owned(), origin });
+    fn set_by(&mut self, name: &str, variable: &str) {
+        self.origins.environment.insert(name.to_owned(), variable.to_owned());
     }
 
     fn etcd_environment(&mut self, etcd: &mut EtcdConfig) {
         for variable in ["ETCDV3_ENDPOINTS", "ETCD_ENDPOINTS"] {
             let Ok(text) = std::env::var(variable) else { continue };
             etcd.endpoints = text.split(',').map(|endpoint| endpoint.trim().to_owned()).collect();
-            self.set_by("etcd.conf: endpoints", &text, variable);
+            self.set_by("etcd.conf: endpoints", variable);
         }
         if std::env::var_os("ETCD_EXPAND_ENV_VARS").is_some() {
             etcd.expand_env_variables = true;
-            self.set_by("etcd.conf: expand-env-variables", "true", "ETCD_EXPAND_ENV_VARS");
+            self.set_by("etcd.conf: expand-env-variables", "ETCD_EXPAND_ENV_VARS");
         }
     }
 
@@ -296,8 +261,12 @@ impl Reader {
         }
         ifplugin.status_publishers.sort_unstable();
         ifplugin.status_publishers.dedup();
-        self.set_by("vpp-ifplugin.conf: status-publishers", &text, "VPP_STATUS_PUBLISHERS");
+        self.set_by("vpp-ifplugin.conf: status-publishers", "VPP_STATUS_PUBLISHERS");
     }
+}
+
+fn usual_embedded(state_dir: &Path) -> EmbeddedConfig {
+    EmbeddedConfig { path: state_dir.join("store.redb"), ..EmbeddedConfig::default() }
 }
 
 /// Where the agent keeps what it has to know after a restart, unless it is told.

@@ -1,12 +1,12 @@
 //! Whatever is wrong is told where it is, in the log and as a state, and everything else works.
 
+use doubles::{Stranger, stranger};
 use vpp_sim::Options;
 
 use crate::common::{Stage, api_json, release, tags};
 use crate::configuration::full;
-use crate::proxy::stranger;
 use crate::scene::Scene;
-use crate::servers::{Kind, Server};
+use crate::servers::{Kind, RUNTIME, Server};
 
 /// What VPP is told of a statement: its key, its value, and words of the complaint.
 const STATEMENTS: [(&str, &str, &[&str]); 24] = [
@@ -100,8 +100,9 @@ pub(crate) fn statements(kind: Kind) {
     for (key, value, _) in STATEMENTS {
         scene.server.put(&full(key), value);
     }
-    // What is too large for any value.
-    let long = "x".repeat(10 << 20);
+    // What is too large for any value; Consul takes none over 512 KiB itself.
+    let consul = kind == Kind::Consul;
+    let long = "x".repeat(if consul { 500 << 10 } else { 10 << 20 });
     let large = format!(r#"{{"name": "large", "type": "SOFTWARE_LOOPBACK", "phys_address": "{long}"}}"#);
     scene.server.put(&full("config/vpp/v2/interfaces/large"), &large);
     scene.server.put_loopback("good2");
@@ -121,7 +122,8 @@ pub(crate) fn statements(kind: Kind) {
         assert_eq!(state, "INVALID", "{key}: {error}");
         error
     };
-    let large: (&str, &str, &[&str]) = ("config/vpp/v2/interfaces/large", "", &["10485826", "4194304"]);
+    let of_large: &[&str] = if consul { &["phys_address"] } else { &["10485826", "4194304"] };
+    let large: (&str, &str, &[&str]) = ("config/vpp/v2/interfaces/large", "", of_large);
     for (key, _, words) in STATEMENTS.into_iter().chain([large]) {
         let error = error_of(key);
         assert!(error.len() < 2000, "{key}: {} bytes", error.len());
@@ -211,7 +213,12 @@ pub(crate) fn values_that_cannot_be() {
 
 /// Masses of keys that mean nothing.
 pub(crate) fn many(kind: Kind) {
-    let many = if kind == Kind::Etcd { 20_000 } else { 5_000 };
+    // Consul tells all keys with each change.
+    let many = match kind {
+        Kind::Etcd => 100_000,
+        Kind::Redis => 20_000,
+        Kind::Consul => 2_000,
+    };
     let mut scene = Scene::new(kind, "26.06");
     scene.server.put_loopback("before");
     let garbage = |i: usize| match i % 4 {
@@ -270,10 +277,9 @@ pub(crate) fn endpoints_that_are_something_else() {
         b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
         b"\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f",
     ];
-    let consul = |port: u16| ("consul.conf", format!("address: 127.0.0.1:{port}\n"));
     for (at, what) in strangers.into_iter().enumerate() {
-        let port = stranger(what);
-        for (file, text) in [Kind::Etcd.setting(port), Kind::Redis.setting(port), consul(port)] {
+        let (port, _) = RUNTIME.block_on(stranger(Stranger::Says { first: false, what }));
+        for (file, text) in Kind::ALL.map(|kind| kind.setting(port)) {
             let source = "config/vpp/v2/interfaces/if1: {name: if1, type: SOFTWARE_LOOPBACK}\n";
             let mut stage = Stage::new(source).setting(file, &text);
             let vpp = stage.vpp("26.02", Options::new(api_json()));

@@ -1,13 +1,11 @@
-//! Agents and VPPs that are killed at any moment.
+//! Agents that are killed, or told to end, at any moment.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use vpp_sim::{Fault, Options, Rule};
+use vpp_sim::Options;
 
-use crate::common::{Stage, api_json, looks, tags};
+use crate::common::{Stage, api_json, tags};
 use crate::configuration::{Stated, everything, full, numbers};
-use crate::orders::settle;
 use crate::scene::{Scene, loopback};
 use crate::servers::{Kind, Server};
 use crate::view;
@@ -114,62 +112,6 @@ fn same(one: &Stage, other: &Stage, when: &str) {
         (found == expected && mine == theirs && done).then_some(())
     });
     assert!(late.is_ok(), "{when}: {last}\n{}", crate::common::tail(&one.log()));
-}
-
-/// VPP dies of each of the requests that configure something, in the midst of a resync; the next one gets everything.
-pub(crate) fn vpp() {
-    let all = everything();
-    let scene = Scene::new(Kind::Etcd, "23.06");
-    let changes: Vec<_> = all.iter().map(|s| (s.stored(), Some(s.json.to_string()))).collect();
-    scene.server.change(&changes);
-    settle(&scene.stage, &all);
-    let expected = scene.models();
-    let received = scene.vpp().sim().received().clone();
-    let changing: Vec<String> = received.into_keys().filter(|name| !looks(name)).collect();
-    assert!(changing.len() > 25, "{changing:?}");
-    // An agent waits longer with each VPP that dies soon, so each agent has a few only.
-    std::thread::scope(|scope| {
-        let (server, all, expected) = (&scene.server, &all, &expected);
-        let other = ["26.06", "20.05", "22.02"].into_iter().cycle();
-        let some = changing.chunks(3).zip(other);
-        let dying = some.map(|(some, other)| scope.spawn(move || die_of(some, other, server, all, expected)));
-        for ended in dying.collect::<Vec<_>>() {
-            ended.join().unwrap();
-        }
-    });
-}
-
-/// A VPP dies of each of these, comes back as another release, and as the first, and has everything in the end.
-fn die_of(
-    messages: &[String],
-    other: &str,
-    server: &Server,
-    all: &[Stated],
-    expected: &BTreeMap<String, String>,
-) {
-    let (file, text) = server.setting();
-    let mut stage = Stage::bare().setting(file, &text);
-    let mut vpp = stage.vpp("23.06", Options::new(api_json()));
-    stage.start();
-    settle(&stage, all);
-    for message in messages {
-        // Rules outlive a VPP.
-        let rule = Rule::new(message.as_str(), Fault::Crash).times(1);
-        if vpp.sim().add_fault(rule).is_err() {
-            panic!("{message} is no request");
-        }
-        vpp = vpp.restart().unwrap();
-        stage.wait(&format!("death of {message}"), || vpp.died());
-        vpp.sim().clear_faults();
-    }
-    for release in [other, "23.06"] {
-        vpp = vpp.restart_as(crate::common::release(release), Options::new(api_json())).unwrap();
-        stage.wait(&format!("everything on {release}"), || (tags(&vpp).len() > 25).then_some(()));
-        settle(&stage, all);
-    }
-    let same = || (view::models(&stage.socket()) == *expected).then_some(());
-    stage.wait("the same as before", same);
-    assert!(stage.runs());
 }
 
 /// The agent ends within two seconds whatever goes on, and what is configured stays.

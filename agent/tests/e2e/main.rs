@@ -12,10 +12,10 @@ mod bad_input;
 #[path = "../common/mod.rs"]
 mod common;
 mod configuration;
+mod deaths;
 mod kills;
 mod merge;
 mod orders;
-mod proxy;
 mod scene;
 mod servers;
 mod status;
@@ -27,7 +27,7 @@ use servers::Kind;
 
 /// A test, ignored if one of the stores that it needs is not there.
 fn trial(name: &str, kinds: &[Kind], test: impl FnOnce() + Send + 'static) -> Trial {
-    let missing = kinds.iter().find(|kind| !kind.is_installed()).map(|kind| kind.program());
+    let missing = kinds.iter().find(|kind| !kind.is_installed()).and_then(|kind| kind.program());
     let title = match missing {
         Some((program, how)) => format!("{name} (no {program} on PATH: {how})"),
         None => name.to_owned(),
@@ -62,7 +62,8 @@ fn main() -> ExitCode {
     let mut trials = vec![
         trial("orders_do_not_matter", etcd, orders::do_not_matter),
         trial("agent_is_killed_at_any_point", etcd, kills::agent),
-        trial("vpp_dies_of_any_request", etcd, kills::vpp),
+        trial("vpp_dies_of_any_request", etcd, deaths::of_any_request),
+        trial("vpp_dies_at_any_point", etcd, deaths::at_any_point),
         trial("ends_in_time", etcd, kills::ends_in_time),
         trial("resync_mends", etcd, kills::mended_on_demand),
         trial("two_stores_have_the_same_key", &Kind::ALL, merge::two_stores),
@@ -78,6 +79,7 @@ fn main() -> ExitCode {
     trials.extend(each("configuration_in_any_order", walk::on));
     trials.extend(each("put_change_and_delete", stores::put_change_and_delete));
     trials.extend(each("partition", stores::partition));
+    trials.extend(each("silence", stores::silence));
     trials.extend(each("restart", stores::restart));
     trials.extend(each("garbage", stores::garbage));
     trials.extend(each("bad_statements", bad_input::statements));

@@ -4,43 +4,58 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use doubles::consul::Double;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
 
 use crate::common::wait;
+
+/// What doubles run on.
+pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+});
 
 /// A kind of store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Etcd,
     Redis,
+    /// A double of it.
+    Consul,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 2] = [Self::Etcd, Self::Redis];
+    pub(crate) const ALL: [Self; 3] = [Self::Etcd, Self::Redis, Self::Consul];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Etcd => "etcd",
             Self::Redis => "redis",
+            Self::Consul => "consul",
         }
     }
 
     /// What has to be on the path for its tests, and how it gets there.
-    pub(crate) fn program(self) -> (&'static str, &'static str) {
+    pub(crate) fn program(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Etcd => ("etcd", "apt-get install etcd-server"),
-            Self::Redis => ("redis-server", "apt-get install redis-server"),
+            Self::Etcd => Some(("etcd", "apt-get install etcd-server")),
+            Self::Redis => Some(("redis-server", "apt-get install redis-server")),
+            Self::Consul => None,
         }
     }
 
     pub(crate) fn is_installed(self) -> bool {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path).any(|folder| folder.join(self.program().0).is_file())
+        self.program().is_none_or(|(program, _)| {
+            std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+        })
     }
 
     /// The file of settings of an agent that follows such a store, and what is in it.
@@ -53,6 +68,16 @@ impl Kind {
             Self::Redis => {
                 ("redis.conf", format!("endpoint: 127.0.0.1:{port}\ndial-timeout: 1s\nsession-ttl: 2\n"))
             }
+            Self::Consul => ("consul.conf", format!("address: 127.0.0.1:{port}\nsession-ttl: 2\n")),
+        }
+    }
+
+    /// What else is set where an agent is to notice soon that nothing comes.
+    pub(crate) fn impatient(self) -> &'static str {
+        match self {
+            Self::Etcd => "keepalive-time: 1s\nkeepalive-timeout: 1s\noperation-timeout: 1s\n",
+            Self::Redis => "keepalive-time: 1s\nread-timeout: 1s\n",
+            Self::Consul => "keepalive-time: 1s\noperation-timeout: 1s\n",
         }
     }
 }
@@ -67,6 +92,8 @@ pub(crate) struct Server {
     pub(crate) port: u16,
     folder: TempDir,
     child: Option<Child>,
+    double: Double,
+    serving: Option<JoinSet<()>>,
 }
 
 impl Server {
@@ -78,7 +105,8 @@ impl Server {
 
     /// One that does not run yet.
     pub(crate) fn stopped(kind: Kind) -> Self {
-        Self { kind, port: free_port(), folder: tempfile::tempdir().unwrap(), child: None }
+        let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
+        Self { kind, port, folder, child: None, double: Double::default(), serving: None }
     }
 
     /// Starts it, again on the same data.
@@ -88,6 +116,10 @@ impl Server {
         let mut command = match self.kind {
             Kind::Etcd => etcd(self.port, &data),
             Kind::Redis => redis(self.port, &data),
+            Kind::Consul => {
+                self.serving = Some(RUNTIME.block_on(self.double.serve(self.port, None)));
+                return;
+            }
         };
         let log = std::fs::File::create(&log_path).unwrap();
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
@@ -99,6 +131,7 @@ impl Server {
 
     /// Kills it.
     pub(crate) fn kill(&mut self) {
+        self.serving = None;
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
@@ -107,8 +140,13 @@ impl Server {
 
     /// Forgets all data of a store that does not run.
     pub(crate) fn wipe(&self) {
-        assert!(self.child.is_none());
-        std::fs::remove_dir_all(self.folder.path().join("data")).unwrap();
+        assert!(self.child.is_none() && self.serving.is_none());
+        match self.kind {
+            Kind::Etcd | Kind::Redis => {
+                std::fs::remove_dir_all(self.folder.path().join("data")).unwrap();
+            }
+            Kind::Consul => self.double.wipe(),
+        }
     }
 
     /// For an agent that follows it directly.
@@ -151,6 +189,17 @@ impl Server {
                     resp(self.port, some).unwrap();
                 }
             }
+            Kind::Consul => {
+                let operation = |(key, value): &(K, Option<V>)| match value {
+                    Some(value) => json!({"KV": {"Verb": "set", "Key": in_consul(key.as_ref()),
+                        "Value": encoded(value.as_ref())}}),
+                    None => json!({"KV": {"Verb": "delete", "Key": in_consul(key.as_ref())}}),
+                };
+                for some in changes.chunks(64) {
+                    let operations: Value = some.iter().map(operation).collect();
+                    http(self.port, "PUT /v1/txn", &operations.to_string()).unwrap();
+                }
+            }
         }
     }
 
@@ -168,6 +217,15 @@ impl Server {
             Kind::Redis => {
                 let answers = resp(self.port, &[vec!["GET".to_owned(), key.to_owned()]])?;
                 Ok(answers.into_iter().next().flatten())
+            }
+            Kind::Consul => {
+                let get = [json!({"KV": {"Verb": "get-or-empty", "Key": in_consul(key)}})];
+                let answer = http(self.port, "PUT /v1/txn", &json!(get).to_string())?;
+                let answer: Value = serde_json::from_str(&answer).map_err(|e| e.to_string())?;
+                let pair = answer.pointer("/Results/0/KV").filter(|pair| pair["CreateIndex"] != 0);
+                let text =
+                    pair.map(|pair| STANDARD.decode(pair["Value"].as_str().unwrap_or_default()).unwrap());
+                Ok(text.map(|text| String::from_utf8(text).unwrap()))
             }
         }
     }
@@ -198,6 +256,8 @@ fn etcd(port: u16, data: &Path) -> Command {
         .args(["--listen-peer-urls", &peers, "--initial-advertise-peer-urls", &peers])
         // Values that agents refuse may be larger than what etcd takes by itself.
         .args(["--max-request-bytes", "20000000"])
+        // Agents may look more often than by default.
+        .args(["--grpc-keepalive-min-time", "500ms"])
         // The tests are about what is told, not about what a disk keeps.
         .args(["--unsafe-no-fsync", "--logger", "zap", "--log-level", "warn"])
         .env("ETCD_UNSUPPORTED_ARCH", std::env::consts::ARCH);
@@ -217,12 +277,21 @@ fn encoded(text: &str) -> String {
     STANDARD.encode(text)
 }
 
+/// A key as Consul has it.
+fn in_consul(key: &str) -> &str {
+    key.trim_start_matches('/')
+}
+
 /// A call of etcd's JSON gateway.
 fn post(port: u16, path: &str, body: &Value) -> Result<Value, String> {
-    let body = body.to_string();
+    let answer = http(port, &format!("POST /v3/{path}"), &body.to_string())?;
+    serde_json::from_str(&answer).map_err(|e| e.to_string())
+}
+
+/// A call of a server of HTTP: the body of its answer, or all of it if it is not good.
+fn http(port: u16, what: &str, body: &str) -> Result<String, String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).map_err(|e| e.to_string())?;
-    let head =
-        format!("POST /v3/{path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head = format!("{what} HTTP/1.0\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", body.len());
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream
         .write_all(head.as_bytes())
@@ -230,10 +299,9 @@ fn post(port: u16, path: &str, body: &Value) -> Result<Value, String> {
         .map_err(|e| e.to_string())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).map_err(|e| e.to_string())?;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    match head.contains(" 200 ") {
-        true => serde_json::from_str(body).map_err(|e| e.to_string()),
-        false => Err(answer),
+    match answer.split_once("\r\n\r\n") {
+        Some((head, body)) if head.contains(" 200 ") => Ok(body.to_owned()),
+        _ => Err(answer),
     }
 }
 

@@ -1,18 +1,18 @@
 //! Stores that come, go, forget, and have nonsense in them.
 
 use control::Request;
+use doubles::Proxy;
 use serde_json::{Value, json};
 
 use crate::common::{Stage, api_json, configuration_messages, tags};
 use crate::configuration::full;
-use crate::proxy::Proxy;
 use crate::scene::{Scene, loopback};
-use crate::servers::{Kind, Server, embedded};
+use crate::servers::{Kind, RUNTIME, Server, embedded};
 
 /// An agent that follows a store through a proxy.
 fn through_proxy(kind: Kind) -> (Scene, Proxy) {
     let server = Server::start(kind);
-    let proxy = Proxy::to(server.port);
+    let proxy = RUNTIME.block_on(Proxy::to(server.port));
     let (file, text) = kind.setting(proxy.port);
     (Scene::with(server, Stage::bare().setting(file, &text), "24.02"), proxy)
 }
@@ -29,8 +29,15 @@ pub(crate) fn put_change_and_delete(kind: Kind) {
     scene.server.put(&key, &value.replace("true", "true,\n  \"mtu\": 1234"));
     scene.server.put_loopback("if2");
     scene.wait_tags(&["if1", "if2"], "after the next put");
-    let of_if1: Vec<_> = scene.stage.transactions().pop().unwrap()["executed"].as_array().unwrap().clone();
-    assert!(!of_if1.iter().any(|op| op["key"].as_str().unwrap().contains("if1")), "{of_if1:?}");
+    let keys_of = |transaction: &Value| -> Vec<String> {
+        let all = transaction["executed"].as_array().unwrap().iter();
+        all.map(|op| op["key"].as_str().unwrap().to_owned()).collect()
+    };
+    let of_if2 = scene.stage.wait("transaction of the next put", || {
+        let last = keys_of(scene.stage.transactions().last()?);
+        last.iter().any(|key| key.contains("if2")).then_some(last)
+    });
+    assert!(!of_if2.iter().any(|key| key.contains("if1")), "{of_if2:?}");
     assert!(configuration_messages(scene.vpp()) > messages);
     scene.server.delete_loopback("if1");
     scene.wait_tags(&["if2"], "after a delete");
@@ -74,6 +81,70 @@ pub(crate) fn partition(kind: Kind) {
     }
     // What was not touched stayed as it was.
     assert_eq!(scene.stage.unwell(), []);
+}
+
+/// How it stands with a source, and why.
+fn source(scene: &Scene) -> (String, String) {
+    let info = scene.stage.ask(&Request::Info).unwrap();
+    let source = &info["sources"][scene.server.kind.name()];
+    let text = |field: &str| source[field].as_str().unwrap_or_default().to_owned();
+    (text("state"), text("error"))
+}
+
+/// The network loses every packet and nobody hangs up: that is noticed, and else as in any partition.
+pub(crate) fn silence(kind: Kind) {
+    let server = Server::start(kind);
+    let proxy = RUNTIME.block_on(Proxy::to(server.port));
+    let (file, text) = kind.setting(proxy.port);
+    let stage = Stage::bare().setting(file, &(text + kind.impatient()));
+    let mut scene = Scene::with(server, stage.variable("ENABLE_STATUS_PUBLISHING", "1"), "24.02");
+    let of_if3 = |mtu: u32| {
+        let (key, value) = loopback("if3");
+        scene.server.put(&key, &value.replace("true", &format!("true, \"mtu\": {mtu}")));
+    };
+    let mtu = |scene: &Scene| scene.models().remove("config/vpp/v2/interfaces/if3").unwrap();
+    for name in ["if1", "if2"] {
+        scene.server.put_loopback(name);
+    }
+    of_if3(1111);
+    scene.wait_tags(&["if1", "if2", "if3"], "at first");
+    assert_eq!(source(&scene).0, "followed");
+
+    proxy.swallow();
+    scene.server.delete_loopback("if1");
+    scene.server.put_loopback("new");
+    of_if3(2222);
+    if kind == Kind::Etcd {
+        scene.server.compact();
+    }
+    let messages = configuration_messages(scene.vpp());
+    let why = scene.stage.wait("word of the silence", || {
+        let (state, why) = source(&scene);
+        (state == "away").then_some(why)
+    });
+    assert!(why.contains(&format!("127.0.0.1:{}", proxy.port)), "{why}");
+    assert!(why.contains("cannot be reached"), "{why}");
+    scene.stage.wait_log("store lost");
+    assert_eq!(scene.stage.unwell(), []);
+    assert_eq!(configuration_messages(scene.vpp()), messages, "while the store is silent");
+    // A VPP that comes back gets what the store said last; an agent that comes back touches nothing.
+    scene.vpp = Some(scene.vpp.take().unwrap().restart().unwrap());
+    scene.wait_tags(&["if1", "if2", "if3"], "on a new VPP, while the store is silent");
+    let messages = configuration_messages(scene.vpp());
+    scene.stage.kill();
+    scene.stage.start();
+    scene.stage.wait("word of the silence", || (source(&scene).0 == "away").then_some(()));
+    assert_eq!(configuration_messages(scene.vpp()), messages, "after a restart of the agent");
+
+    proxy.mend();
+    scene.wait_tags(&["if2", "if3", "new"], "after it is mended");
+    scene.stage.wait("the other MTU", || mtu(&scene).contains("mtu:2222").then_some(()));
+    assert_eq!(source(&scene), ("followed".to_owned(), String::new()));
+    assert_eq!(scene.stage.unwell(), []);
+    let state = full("config-status/vpp/v2/interfaces/new");
+    scene.stage.wait("its state in the store", || {
+        scene.server.get(&state).filter(|text| text.contains("CONFIGURED")).map(drop)
+    });
 }
 
 /// The store is killed; VPP and the agent are restarted meanwhile, and nothing is lost.

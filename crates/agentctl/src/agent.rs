@@ -30,7 +30,7 @@ impl Target {
 /// The question.
 #[derive(Subcommand)]
 pub(crate) enum Question {
-    /// Who the agent is, and how it stands with VPP.
+    /// Who the agent is, and how it stands with VPP and its sources.
     Info,
     /// The states of values.
     Values {

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Request {
-    /// Who the agent is and how it stands with VPP. Answer: an object.
+    /// Who the agent is and how it stands with VPP and its sources. Answer: an object.
     Info,
     /// The states of values whose key begins with this. Answer: a list of objects.
     Values {

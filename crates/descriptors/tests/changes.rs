@@ -110,6 +110,44 @@ fn who_borrows_addresses_follows_into_another_vrf() {
     });
 }
 
+/// An agent that is killed while it takes things down leaves the borrower in a table that is not wanted any more.
+#[test]
+fn who_was_left_in_the_vrf_of_its_lender_goes_back() {
+    on_each(async |release| {
+        let borrower = interface(json!({"name": "borrower", "unnumbered": {"interface_with_ip": "lender"}}));
+        let lender = interface(json!({"name": "lender", "vrf": 5, "ip_addresses": ["10.0.0.1/24"]}));
+        let elsewhere = interface(json!({"name": "lender", "ip_addresses": ["10.0.0.1/24"]}));
+        for lender_now in [None, Some(elsewhere)] {
+            let vpp = Vpp::new(release);
+            let mut agent = Agent::new(&vpp).await;
+            agent.resync([borrower.clone(), lender.clone(), vrf(5)]).await;
+            assert_eq!(agent.unwell(), Vec::<String>::new());
+            agent.close().await;
+            let (client, calls) = vpp.connect().await;
+            let found = async || {
+                let all = calls.interface.dump_interfaces().await.unwrap();
+                all.into_iter().find(|i| i.tag == "borrower").unwrap()
+            };
+            calls.interface.unset_unnumbered(found().await.sw_if_index).await.unwrap();
+            assert_eq!(found().await.table4, 5);
+
+            let mut agent =
+                Agent::owning(&vpp, |key| key.ends_with("/lender") || key.contains("/id/5/")).await;
+            let wanted: Vec<_> = [borrower.clone()].into_iter().chain(lender_now.clone()).collect();
+            assert_fine(&agent.resync(wanted.clone()).await);
+            let now = found().await;
+            assert_eq!((now.table4, now.table6), (0, 0), "{lender_now:?}");
+            assert_eq!(now.unnumbered.is_some(), lender_now.is_some());
+            let tables = calls.l3.dump_tables().await.unwrap();
+            assert!(tables.iter().all(|table| table.id == 0), "{tables:?}");
+            let again = agent.resync(wanted).await;
+            assert_eq!(done(&again), Vec::<String>::new());
+            client.close().await;
+            agent.close().await;
+        }
+    });
+}
+
 #[test]
 fn a_sub_interface_is_up_only_while_its_parent_is() {
     on_each(async |release| {

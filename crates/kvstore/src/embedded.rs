@@ -15,7 +15,7 @@ use redb::{
     Database, DatabaseError, ReadableDatabase, ReadableTable, StorageError, Table, TableDefinition,
     TableError, WriteTransaction,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 use tracing::{info, warn};
 
@@ -39,7 +39,7 @@ const REVISION: &str = "revision";
 const BACKLOG: usize = 1024;
 
 /// Settings of the embedded store, by the names that `embedded.conf` has for them.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EmbeddedConfig {
     /// The file. It is made, with the folders above it, if it is not there.

@@ -77,6 +77,7 @@ impl RedisStore {
             _ if config.master_name.is_empty() => format!("redis cluster {}", config.endpoints.join(",")),
             _ => format!("redis {} of sentinels {}", config.master_name, config.endpoints.join(",")),
         };
+        crate::settings::keepalive(&name, "keepalive-time", config.keepalive_time)?;
         let topology = Topology::new(&name, config)?;
         let nodes = Nodes::new(Access::new(name, config), topology);
         let ttl = config.session_ttl();

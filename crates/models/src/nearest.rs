@@ -8,6 +8,9 @@ const LONGEST: usize = 60;
 /// Characters of a key that are shown at most.
 const LONGEST_KEY: usize = 400;
 
+/// Longest reason that is shown as it is, in bytes.
+const LONGEST_REASON: usize = 600;
+
 /// The candidate that `name` was most likely meant to be, if any is near; upper and lower case, `_` and `-` are alike.
 pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     if name.len() > LONGEST {
@@ -77,6 +80,15 @@ pub(crate) fn shortened_key(key: &str) -> Cow<'_, str> {
     cut(key, LONGEST_KEY)
 }
 
+/// A sentence as it can be shown in a message: what it quotes may be long, and what is said of it stands at its end.
+pub(crate) fn shortened_reason(reason: &str) -> Cow<'_, str> {
+    if reason.len() <= LONGEST_REASON {
+        return Cow::Borrowed(reason);
+    }
+    let last = reason.char_indices().rev().nth(LONGEST_REASON / 2).map_or(0, |(at, _)| at);
+    Cow::Owned(format!("{}{}", cut(reason, LONGEST_REASON / 8), reason.get(last..).unwrap_or_default()))
+}
+
 fn cut(text: &str, longest: usize) -> Cow<'_, str> {
     match text.char_indices().nth(longest) {
         Some((end, _)) => Cow::Owned(format!("{}...", text.get(..end).unwrap_or_default())),
@@ -123,5 +135,13 @@ mod tests {
     fn long_text_is_cut_at_a_character() {
         assert_eq!(shortened("if1"), "if1");
         assert_eq!(shortened(&"ö".repeat(100)), format!("{}...", "ö".repeat(60)));
+        let reason = format!("`a{}` is none", "ö".repeat(1000));
+        let short = shortened_reason(&reason);
+        assert!(
+            short.starts_with("`aö") && short.ends_with("ö` is none") && short.contains("ö...ö"),
+            "{short}"
+        );
+        assert!(short.chars().count() < 500, "{}", short.len());
+        assert_eq!(shortened_reason("`a` is none"), "`a` is none");
     }
 }

@@ -33,7 +33,7 @@ pub(crate) use services::*;
 pub(crate) use srv6::*;
 
 use crate::message::ModelMessage;
-
+use crate::nearest::shortened_reason;
 use crate::net::parse_mac;
 
 /// Longest name in bytes: VPP keeps names as tags in fields of 64 bytes that end in a zero.
@@ -53,7 +53,7 @@ pub struct FieldProblem {
 
 impl fmt::Display for FieldProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "field `{}`: {}", self.path, self.reason)
+        write!(f, "field `{}`: {}", self.path, shortened_reason(&self.reason))
     }
 }
 

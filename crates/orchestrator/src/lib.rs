@@ -20,7 +20,7 @@ pub use ledger::{Ledger, LedgerError};
 pub use merge::Identity;
 pub use run::{Orchestrator, Report};
 pub use stated::{Fault, Labels, NOT_CONFIGURATION};
-pub use status::{StatusWatcher, Statuses, ValueStatus};
+pub use status::{SourceState, StatusWatcher, Statuses, ValueStatus};
 
 /// How the southbound stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

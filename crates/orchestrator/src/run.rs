@@ -17,7 +17,7 @@ use crate::client::{Client, Push, Request};
 use crate::ledger::{Ledger, LedgerError};
 use crate::merge::{Identity, Merge, Verdict};
 use crate::stated::{Fault, Touched};
-use crate::status::Statuses;
+use crate::status::{SourceState, Statuses};
 use crate::{Southbound, ValueStatus};
 
 /// How long a resync that failed waits for the next try.
@@ -132,6 +132,7 @@ impl Orchestrator {
     /// Adds a source that runs.
     pub fn source(&mut self, identity: Identity, mut subscription: Subscription) {
         let name: Arc<str> = identity.name.as_str().into();
+        self.statuses.source(&name, SourceState::Waiting);
         self.merge.join(identity);
         let events = self.events.0.clone();
         self.forwarders.push(tokio::spawn(async move {
@@ -261,9 +262,16 @@ impl Orchestrator {
 
     fn take(&mut self, source: &str, event: SourceEvent) -> Touched {
         match &event {
-            SourceEvent::Problem(error) => (self.report)(Report::Source(source, error)),
-            SourceEvent::Recovered => (self.report)(Report::Recovered(source)),
-            _ => {}
+            SourceEvent::Problem(error) => {
+                self.statuses.source(source, SourceState::Away(error.to_string()));
+                (self.report)(Report::Source(source, error));
+            }
+            SourceEvent::Recovered => {
+                self.statuses.source(source, SourceState::Followed);
+                (self.report)(Report::Recovered(source));
+            }
+            SourceEvent::Snapshot { .. } => self.statuses.heard(source),
+            SourceEvent::Change { .. } => {}
         }
         self.merge.take(source, event, &self.ledger)
     }

@@ -25,8 +25,20 @@ pub struct ValueStatus {
     pub derived: Vec<ValueStatus>,
 }
 
+/// How it stands with a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceState {
+    /// It has said nothing yet.
+    Waiting,
+    /// All that it states is known.
+    Followed,
+    /// It cannot be read, or not all of it: why. What it stated before stays.
+    Away(String),
+}
+
 #[derive(Default)]
 struct Noted {
+    sources: BTreeMap<String, SourceState>,
     faults: BTreeMap<Key, Vec<Arc<Fault>>>,
     labels: BTreeMap<Key, Arc<Labels>>,
     listeners: Vec<Weak<Listener>>,
@@ -67,6 +79,23 @@ impl Statuses {
             listener.told.notify_one();
             true
         });
+    }
+
+    /// Notes how it stands with a source.
+    pub(crate) fn source(&self, name: &str, state: SourceState) {
+        self.lock().sources.insert(name.to_owned(), state);
+    }
+
+    /// Notes that a source has stated something. What cannot be read of it is told by itself.
+    pub(crate) fn heard(&self, name: &str) {
+        if let Some(state @ SourceState::Waiting) = self.lock().sources.get_mut(name) {
+            *state = SourceState::Followed;
+        }
+    }
+
+    /// How it stands with the sources, by name.
+    pub fn sources(&self) -> BTreeMap<String, SourceState> {
+        self.lock().sources.clone()
     }
 
     pub(crate) fn label(&self, key: &Key, labels: Option<Arc<Labels>>) {

@@ -96,6 +96,8 @@ pub struct Rule {
     pub connection: Option<u64>,
     /// From clients with this name only.
     pub client: Option<String>,
+    /// How many of the messages pass unharmed first.
+    pub after: u64,
     /// How often; `None` until it is cleared.
     pub times: Option<u64>,
     /// What goes wrong.
@@ -105,7 +107,13 @@ pub struct Rule {
 impl Rule {
     /// From any client, until it is cleared. A text is the name of a message.
     pub fn new(which: impl Into<Which>, fault: Fault) -> Self {
-        Self { which: which.into(), connection: None, client: None, times: None, fault }
+        Self { which: which.into(), connection: None, client: None, after: 0, times: None, fault }
+    }
+
+    /// Not before so many have passed.
+    #[must_use]
+    pub fn after(self, after: u64) -> Self {
+        Self { after, ..self }
     }
 
     /// Only so often.
@@ -155,6 +163,8 @@ pub struct Active {
     pub id: u64,
     /// The rule.
     pub rule: Rule,
+    /// How many messages it has let pass.
+    pub passed: u64,
     /// How often it has struck.
     pub hits: u64,
 }
@@ -177,7 +187,7 @@ pub(crate) struct Faults {
 impl Faults {
     pub(crate) fn add(&mut self, rule: Rule) -> u64 {
         self.last = self.last.saturating_add(1);
-        self.rules.push(Active { id: self.last, rule, hits: 0 });
+        self.rules.push(Active { id: self.last, rule, passed: 0, hits: 0 });
         self.last
     }
 
@@ -194,17 +204,23 @@ impl Faults {
         self.rules.clear();
     }
 
-    /// What goes wrong with a message: the first rule that is for it and not used up.
+    /// What goes wrong with a message: the first rule that is for it, lets it not pass and is not used up.
     pub(crate) fn hit(&mut self, sent: &Sent<'_>) -> Option<Fault> {
-        let active = self.rules.iter_mut().find(|active| active.is_for(sent))?;
-        active.hits = active.hits.saturating_add(1);
-        Some(active.rule.fault.clone())
+        for active in self.rules.iter_mut().filter(|active| active.is_for(sent)) {
+            if active.passed < active.rule.after {
+                active.passed = active.passed.saturating_add(1);
+                continue;
+            }
+            active.hits = active.hits.saturating_add(1);
+            return Some(active.rule.fault.clone());
+        }
+        None
     }
 }
 
 impl Active {
     fn is_for(&self, sent: &Sent<'_>) -> bool {
-        let Rule { which, connection, client, times, fault: _ } = &self.rule;
+        let Rule { which, connection, client, after: _, times, fault: _ } = &self.rule;
         times.is_none_or(|times| self.hits < times)
             && connection.is_none_or(|connection| connection == sent.connection)
             && client.as_deref().is_none_or(|client| sent.clients.contains(&client))

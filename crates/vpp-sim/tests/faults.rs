@@ -76,6 +76,26 @@ fn refuses_so_often() {
 }
 
 #[test]
+fn strikes_not_before_so_many_have_passed() {
+    each(|vpp, schema| {
+        let mut client = vpp.client();
+        vpp.fault(
+            Rule::new("create_loopback", Fault::Refuse { retval: -5 }).after(2).times(1),
+            json!({"kind": "refuse", "message": "create_loopback", "retval": -5, "after": 2, "times": 1}),
+        );
+        // What it is not for does not count, and what it lets pass the next rule may have.
+        assert_eq!(interfaces(&mut client, schema), 1);
+        vpp.fault(
+            Rule::new("create_loopback", Fault::Refuse { retval: -6 }).times(1),
+            json!({"kind": "refuse", "message": "create_loopback", "retval": -6, "times": 1}),
+        );
+        let mut retval = || client.request(schema, "create_loopback", &json!({}))[0].1["retval"].clone();
+        assert_eq!([retval(), retval(), retval(), retval()], [json!(-6), json!(0), json!(-5), json!(0)]);
+        assert_eq!(vpp.hits(), [1, 1]);
+    });
+}
+
+#[test]
 fn refuses_handshake_and_goodbye() {
     each(|vpp, _| {
         vpp.fault(

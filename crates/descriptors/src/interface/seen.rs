@@ -55,13 +55,20 @@ impl Interfaces {
 
     /// Whether an interface is in a VRF, so that others can follow it.
     pub(super) fn is_placed(&self, name: &str) -> bool {
-        let placed = |part: KeyValue| {
-            matches!(
-                PropertyKey::parse(&part.key),
-                Some(PropertyKey::InterfaceVrf { .. } | PropertyKey::InheritedVrf { .. })
-            )
+        let placed = |key: PropertyKey<'_>| {
+            matches!(key, PropertyKey::InterfaceVrf { .. } | PropertyKey::InheritedVrf { .. })
         };
-        self.of.get(name).is_some_and(|(model, _)| super::derived(model).into_iter().any(placed))
+        self.has_part(name, placed)
+    }
+
+    /// Whether an interface is in a VRF for what it has itself.
+    pub(super) fn is_numbered(&self, name: &str) -> bool {
+        self.has_part(name, |key| matches!(key, PropertyKey::InterfaceVrf { .. }))
+    }
+
+    fn has_part(&self, name: &str, is: impl Fn(PropertyKey<'_>) -> bool) -> bool {
+        let part = |part: KeyValue| PropertyKey::parse(&part.key).is_some_and(&is);
+        self.of.get(name).is_some_and(|(model, _)| super::derived(model).into_iter().any(part))
     }
 }
 

@@ -159,6 +159,9 @@ pub(super) struct InheritedVrfDescriptor {
     pub(super) seen: Seen,
 }
 
+/// The lender of an interface that is in a table, and not in that of its lender.
+const NOBODY: &str = "";
+
 fn borrower(key: &str) -> Option<&str> {
     match PropertyKey::parse(key) {
         Some(PropertyKey::InheritedVrf { interface, .. }) => Some(interface),
@@ -205,7 +208,18 @@ impl Descriptor for InheritedVrfDescriptor {
             let own = borrower(key).and_then(tables);
             own.is_some() && own == tables(lender) && seen.is_placed(lender)
         };
-        Ok(Some(seen.there(correlate, is)))
+        let mut there = seen.there(correlate, is);
+        // Of an agent that was killed before it had moved the interface back, or after its lender: it would hold a table
+        // that is not wanted any more. What is there is not what is wanted, so it is taken down.
+        let in_some =
+            |name: &str| seen.get(name).is_some_and(|i| (i.interface.table4, i.interface.table6) != (0, 0));
+        let left = correlate.iter().filter(|b| {
+            borrower(b.key).is_some_and(|name| in_some(name) && !seen.is_numbered(name))
+                && !there.iter().any(|found| found.key == b.key)
+        });
+        let left: Vec<_> = left.map(|b| super::seen::found(b.key, NOBODY.to_string())).collect();
+        there.extend(left);
+        Ok(Some(there))
     }
 
     fn retrieve_after(&self) -> Vec<String> {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::config::ConsulConfig;
 use super::http::{Client, HttpError};
 use crate::net::{Address, ConnectError, Tls};
-use crate::{Item, StoreError};
+use crate::{Item, StoreError, settings};
 
 /// How long Consul may wait for a change before it answers all the same.
 pub(super) const WAIT: Duration = Duration::from_secs(60);
@@ -24,6 +24,8 @@ pub(super) struct Api {
     token: crate::settings::Secret,
     datacenter: String,
     timeout: Duration,
+    /// How often it is looked whether Consul is still there.
+    pub(super) keepalive: Duration,
 }
 
 /// All keys with a prefix, as Consul writes them.
@@ -191,12 +193,14 @@ impl Api {
             key_file: config.key_file.clone(),
             skip_verify: config.insecure_skip_tls_verify,
         };
+        settings::keepalive(&name, "keepalive-time", config.keepalive_time)?;
         Ok(Self {
             name,
             client: Client::new(address, secure.then_some(tls), config.dial_timeout),
             token: config.token.clone(),
             datacenter: config.datacenter.clone(),
             timeout: config.operation_timeout.max(Duration::from_millis(1)),
+            keepalive: config.keepalive_time,
         })
     }
 

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::settings::{Secret, duration};
 use crate::{Decoder, Encoding};
 
 /// Settings of Consul, by the names that `consul.conf` has for them.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ConsulConfig {
     /// `host:port`, with `https://` before it for TLS.
@@ -29,11 +29,15 @@ pub struct ConsulConfig {
     /// Authorities that are trusted, PEM; those of the system if it is not set.
     pub ca_file: Option<PathBuf>,
     /// How long a connection may take.
-    #[serde(deserialize_with = "duration")]
+    #[serde(with = "duration")]
     pub dial_timeout: Duration,
     /// How long an answer may take.
-    #[serde(deserialize_with = "duration")]
+    #[serde(with = "duration")]
     pub operation_timeout: Duration,
+    /// How often it is looked whether Consul is still there while it waits for changes. The answer may take
+    /// `operation-timeout`.
+    #[serde(with = "duration")]
+    pub keepalive_time: Duration,
     /// Seconds after which what lives as long as the agent goes when the agent is gone. Consul takes 10 to 86400, and
     /// twice as long.
     pub session_ttl: u32,
@@ -54,6 +58,7 @@ impl Default for ConsulConfig {
             ca_file: None,
             dial_timeout: Duration::from_secs(1),
             operation_timeout: Duration::from_secs(3),
+            keepalive_time: Duration::from_secs(5),
             session_ttl: 10,
             encoding: Encoding::Json,
         }

@@ -10,9 +10,6 @@ use tracing::info;
 use super::api::{Api, Page};
 use crate::{Ended, Feed, Item, StoreError};
 
-/// How often it is looked whether Consul is still there while it waits for changes.
-const PROBE: Duration = Duration::from_secs(5);
-
 /// Pause after an answer that came at once and told nothing new.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -47,7 +44,7 @@ pub(super) async fn follow(api: &Api, prefix: &str, feed: &mut Feed) -> Result<I
 
 /// Waits for a change, or for Consul to be lost.
 async fn wait(api: &Api, prefix: &str, index: u64) -> Result<Page, StoreError> {
-    let mut probes = interval_at(Instant::now() + PROBE, PROBE);
+    let mut probes = interval_at(Instant::now() + api.keepalive, api.keepalive);
     probes.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // An index of 0 would not wait.
     let answer = api.list(prefix, Some(index.max(1)));

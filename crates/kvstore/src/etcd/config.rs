@@ -3,23 +3,30 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::settings::{Secret, duration};
 use crate::{Decoder, Encoding};
 
 /// Settings of etcd, by the names that `etcd.conf` has for them.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct EtcdConfig {
     /// Members of the cluster: `host:port`, with `http://` or `https://` before it if that is to decide on TLS.
     pub endpoints: Vec<String>,
     /// How long a connection may take.
-    #[serde(deserialize_with = "duration")]
+    #[serde(with = "duration")]
     pub dial_timeout: Duration,
     /// How long an answer may take.
-    #[serde(deserialize_with = "duration")]
+    #[serde(with = "duration")]
     pub operation_timeout: Duration,
+    /// How long a connection may be silent before etcd is asked for a sign of life. etcd hangs up on who asks more
+    /// often than its `--grpc-keepalive-min-time` says, 5 s by default.
+    #[serde(with = "duration")]
+    pub keepalive_time: Duration,
+    /// How long that may take.
+    #[serde(with = "duration")]
+    pub keepalive_timeout: Duration,
     /// No TLS.
     pub insecure_transport: bool,
     /// TLS with whoever answers.
@@ -35,14 +42,14 @@ pub struct EtcdConfig {
     /// Password for it.
     pub password: Secret,
     /// Has etcd forget its history so often, up to where it was the time before; 0 for never.
-    #[serde(deserialize_with = "duration")]
+    #[serde(with = "duration")]
     pub auto_compact: Duration,
     /// Of no effect: everything is read again after each reconnection.
     pub resync_after_reconnect: bool,
     /// Of no effect: the agent never waits for a store.
     pub allow_delayed_start: bool,
     /// Of no effect: pauses between attempts grow from 0.1 s to 5 s.
-    #[serde(deserialize_with = "duration")]
+    #[serde(with = "duration")]
     pub reconnect_interval: Duration,
     /// Seconds after which what lives as long as the agent goes when the agent is gone.
     pub session_ttl: u32,
@@ -58,6 +65,8 @@ impl Default for EtcdConfig {
             endpoints: vec!["127.0.0.1:2379".to_owned()],
             dial_timeout: Duration::from_secs(1),
             operation_timeout: Duration::from_secs(3),
+            keepalive_time: Duration::from_secs(10),
+            keepalive_timeout: Duration::from_secs(5),
             insecure_transport: false,
             insecure_skip_tls_verify: false,
             cert_file: None,

@@ -4,7 +4,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use hyper_util::rt::TokioIo;
@@ -19,17 +18,11 @@ use super::error::{self, Failure};
 use super::first::{FirstBytes, Watched};
 use super::proto::etcdserverpb as pb;
 use super::{MAX_MESSAGE, key_bytes};
-use crate::StoreError;
 use crate::net::{self, Address, ConnectError, Tls};
+use crate::{StoreError, settings};
 
 use pb::auth_client::AuthClient;
 use pb::kv_client::KvClient;
-
-/// How often a connection on which nothing comes is tried. etcd hangs up on who asks more often than every 5 s.
-const PING: Duration = Duration::from_secs(10);
-
-/// How long the answer to that may take.
-const PONG: Duration = Duration::from_secs(5);
 
 /// Window of a stream: large pages are not held up by round trips.
 const WINDOW: u32 = 4 << 20;
@@ -99,6 +92,8 @@ impl Connector {
         if members.is_empty() {
             return Err(wrong("there is none; expected a list such as [\"127.0.0.1:2379\"]".to_owned()));
         }
+        settings::keepalive(&name, "keepalive-time", config.keepalive_time)?;
+        settings::keepalive(&name, "keepalive-timeout", config.keepalive_timeout)?;
         Ok(Self {
             config,
             name,
@@ -166,8 +161,8 @@ impl Connector {
             .map_err(unusable)?
             .initial_stream_window_size(WINDOW)
             .initial_connection_window_size(WINDOW)
-            .http2_keep_alive_interval(PING)
-            .keep_alive_timeout(PONG)
+            .http2_keep_alive_interval(self.config.keepalive_time)
+            .keep_alive_timeout(self.config.keepalive_timeout)
             .keep_alive_while_idle(true)
             .connect_timeout(self.config.dial_timeout);
         let (stream, first) = Watched::new(stream);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::net::Tls;
 use crate::settings::{Secret, duration};
@@ -12,7 +12,7 @@ use crate::{Decoder, Encoding};
 /// Settings of Redis, by the names that `redis.conf` has for them.
 ///
 /// `endpoint` is a single server, `endpoints` is a cluster, `endpoints` with `master-name` are the sentinels of a server.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RedisConfig {
     /// A single server, `host:port`.
@@ -32,13 +32,16 @@ pub struct RedisConfig {
     /// TLS.
     pub tls: RedisTls,
     /// How long a connection may take.
-    #[serde(deserialize_with = "duration")]
+    #[serde(with = "duration")]
     pub dial_timeout: Duration,
     /// How long an answer may take.
-    #[serde(deserialize_with = "duration")]
+    #[serde(with = "duration")]
     pub read_timeout: Duration,
+    /// How often it is looked whether Redis is still there. The answer may take `read-timeout`.
+    #[serde(with = "duration")]
+    pub keepalive_time: Duration,
     /// Of no effect: `read-timeout` counts from the request on.
-    #[serde(deserialize_with = "duration")]
+    #[serde(with = "duration")]
     pub write_timeout: Duration,
     /// Of no effect: the master is read.
     pub enable_query_on_slave: bool,
@@ -56,7 +59,7 @@ pub struct RedisConfig {
 }
 
 /// TLS settings of Redis.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RedisTls {
     /// Whether TLS is used.
@@ -72,16 +75,16 @@ pub struct RedisTls {
 }
 
 /// Settings of a pool of connections, which have no effect.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub struct RedisPool {
     pub max_connections: u32,
-    #[serde(deserialize_with = "duration")]
+    #[serde(with = "duration")]
     pub busy_timeout: Duration,
-    #[serde(deserialize_with = "duration")]
+    #[serde(with = "duration")]
     pub idle_timeout: Duration,
-    #[serde(deserialize_with = "duration")]
+    #[serde(with = "duration")]
     pub idle_check_frequency: Duration,
 }
 
@@ -98,6 +101,7 @@ impl Default for RedisConfig {
             tls: RedisTls::default(),
             dial_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(3),
+            keepalive_time: Duration::from_secs(1),
             write_timeout: Duration::from_secs(3),
             enable_query_on_slave: false,
             route_by_latency: false,

@@ -18,11 +18,8 @@ use super::notify::{Collector, Dirty, Happened, channel, turn_on};
 use super::topology::{Topology, cluster_masters};
 use crate::{Ended, Feed, Item, StoreError, Value};
 
-/// How often it is looked whether all is as it was: connections, notifications, what an emptied database does not tell.
-const CHECK: Duration = Duration::from_secs(1);
-
-/// How many of those looks there are between looks at the settings and the cluster.
-const SELDOM: u32 = 10;
+/// How often it is looked at the settings and the cluster, too.
+const SELDOM: Duration = Duration::from_secs(10);
 
 /// Reads everything and follows it until a connection is lost.
 pub(super) async fn follow(nodes: &Nodes, prefix: &str, feed: &mut Feed) -> Result<Infallible, Ended> {
@@ -96,15 +93,20 @@ impl Following {
 
     /// Tells changes. Returns when everything has to be read again: why.
     async fn changes(&mut self, nodes: &Nodes, feed: &mut Feed) -> Result<&'static str, Ended> {
-        let mut checks = interval_at(Instant::now() + CHECK, CHECK);
+        // Connections, and what an emptied database does not tell.
+        let every = nodes.access.keepalive;
+        let mut checks = interval_at(Instant::now() + every, every);
         checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut count = 0_u32;
+        let mut settings = Instant::now();
         loop {
             let happened = tokio::select! {
                 happened = self.dirty.next() => happened,
                 _ = checks.tick() => {
-                    count = count.wrapping_add(1);
-                    if let Some(reason) = self.check(nodes, count.is_multiple_of(SELDOM)).await? {
+                    let due = settings.elapsed() >= SELDOM;
+                    if due {
+                        settings = Instant::now();
+                    }
+                    if let Some(reason) = self.check(nodes, due).await? {
                         return Ok(reason);
                     }
                     continue;

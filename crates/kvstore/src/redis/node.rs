@@ -21,6 +21,7 @@ pub(super) struct Access {
     pub(super) info: RedisConnectionInfo,
     dial_timeout: Duration,
     pub(super) read_timeout: Duration,
+    pub(super) keepalive: Duration,
 }
 
 impl Access {
@@ -38,6 +39,7 @@ impl Access {
             info,
             dial_timeout: config.dial_timeout,
             read_timeout: config.read_timeout.max(Duration::from_millis(1)),
+            keepalive: config.keepalive_time,
         }
     }
 

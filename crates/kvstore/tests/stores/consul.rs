@@ -13,12 +13,12 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::consul_double::Double;
 use crate::follower::Follower;
 use crate::scenarios::{key, number};
 use crate::servers::{Kind, Server, consul_config, free_port};
 use crate::tls::Certificates;
 use crate::trial;
+use doubles::consul::Double;
 
 pub(crate) fn all() -> Vec<Trial> {
     fn row<F: Future<Output = ()> + Send + 'static>(name: &str, scenario: fn() -> F) -> Trial {

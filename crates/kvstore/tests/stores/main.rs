@@ -10,11 +10,9 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 mod consul;
-mod consul_double;
 mod embedded;
 mod etcd;
 mod follower;
-mod proxy;
 mod raw;
 mod redis;
 mod scenarios;

@@ -8,8 +8,8 @@ use kvstore::{Compare, Lifetime, Operation, Position, Transaction, Value};
 
 use crate::Scenario;
 use crate::follower::{Follower, PATIENCE};
-use crate::proxy::{Stranger, stranger};
 use crate::servers::{Kind, Server};
+use doubles::{Stranger, stranger};
 
 type Row = (&'static str, fn(Kind) -> Scenario);
 

@@ -14,8 +14,8 @@ use kvstore::redis::{RedisConfig, RedisStore};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use crate::consul_double::Double;
-use crate::proxy::Proxy;
+use doubles::Proxy;
+use doubles::consul::Double;
 
 /// A kind of store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

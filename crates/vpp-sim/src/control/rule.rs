@@ -25,6 +25,7 @@ pub(super) fn read(fields: &mut Fields) -> Result<Rule, CommandError> {
         which,
         connection: fields.number("connection")?,
         client: fields.text("client")?,
+        after: fields.number("after")?.unwrap_or_default(),
         times: fields.number("times")?,
         fault: fault(&kind, fields)?,
     })
@@ -73,7 +74,7 @@ pub(super) fn raw(fields: &mut Fields) -> Result<Option<Vec<u8>>, CommandError> 
 
 /// A rule as it would be given, with its number and how often it struck.
 pub(super) fn write(active: &Active) -> Value {
-    let Rule { which, connection, client, times, fault } = &active.rule;
+    let Rule { which, connection, client, after, times, fault } = &active.rule;
     let mut out = Map::new();
     out.insert("fault".to_string(), active.id.into());
     let (kind, detail) = parts(fault);
@@ -90,6 +91,7 @@ pub(super) fn write(active: &Active) -> Value {
     }
     put("connection", connection.map(Value::from));
     put("client", client.clone().map(Value::from));
+    put("after", Some(*after).filter(|after| *after > 0).map(Value::from));
     put("times", times.map(Value::from));
     if let Some((key, value)) = detail {
         put(key, Some(value));

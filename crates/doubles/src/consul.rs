@@ -50,16 +50,22 @@ struct Data {
     blind: Option<String>,
 }
 
-/// What stays when it is stopped.
+/// A Consul. Clones are the same; what it has stays when it is stopped.
 #[derive(Clone, Default)]
-pub(crate) struct Double {
+pub struct Double {
     data: Arc<Mutex<Data>>,
     changed: Arc<Notify>,
 }
 
+impl std::fmt::Debug for Double {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Double").finish_non_exhaustive()
+    }
+}
+
 impl Double {
     /// Serves it on `port` until the returned tasks are dropped.
-    pub(crate) async fn serve(&self, port: u16, tls: Option<TlsAcceptor>) -> JoinSet<()> {
+    pub async fn serve(&self, port: u16, tls: Option<TlsAcceptor>) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         let listener = loop {
             match TcpListener::bind(("127.0.0.1", port)).await {
@@ -99,14 +105,15 @@ impl Double {
         tasks
     }
 
-    pub(crate) fn demand(&self, token: &str, blind: &str) {
+    /// Wants `token` from now on, and lets `blind` in to see nothing.
+    pub fn demand(&self, token: &str, blind: &str) {
         let mut data = self.data.lock().unwrap();
         data.token = Some(token.to_owned());
         data.blind = Some(blind.to_owned());
     }
 
     /// As if it had been set up anew.
-    pub(crate) fn wipe(&self) {
+    pub fn wipe(&self) {
         *self.data.lock().unwrap() = Data::default();
         self.changed.notify_waiters();
     }
@@ -171,7 +178,31 @@ impl Double {
             (&Method::GET, path) if path.starts_with("/v1/kv/") && query.contains_key("recurse") => {
                 self.list(&decoded(&path["/v1/kv/".len()..]), &query, is_blind).await
             }
+            (method, path) if path.starts_with("/v1/kv/") => {
+                self.one(method, &decoded(&path["/v1/kv/".len()..]), &body, is_blind)
+            }
             _ => text(StatusCode::NOT_FOUND, "404 page not found"),
+        }
+    }
+
+    /// A single key, as people and `consul kv` ask for it.
+    fn one(&self, method: &Method, key: &str, body: &[u8], blind: bool) -> Response<Full<Bytes>> {
+        let step = match *method {
+            Method::GET => {
+                let data = self.data.lock().unwrap();
+                return match data.pairs.get(key).filter(|_| !blind) {
+                    Some(pair) => text(StatusCode::OK, &json!([pair_json(key, pair)]).to_string()),
+                    None => text(StatusCode::NOT_FOUND, ""),
+                };
+            }
+            Method::PUT => json!({"Verb": "set", "Key": key, "Value": STANDARD.encode(body)}),
+            Method::DELETE => json!({"Verb": "delete", "Key": key}),
+            _ => return text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed"),
+        };
+        let answer = self.transaction(json!([{"KV": step}]).to_string().as_bytes());
+        match answer.status() {
+            StatusCode::OK => text(StatusCode::OK, "true"),
+            _ => answer,
         }
     }
 
@@ -264,6 +295,10 @@ impl Double {
                     Some(pair) => Ok(Some(pair_json(&key, pair))),
                     None => Err(format!("key {key:?} doesn't exist")),
                 },
+                "get-or-empty" => Ok(Some(match now {
+                    Some(pair) => pair_json(&key, pair),
+                    None => json!({"Key": key, "Value": null, "CreateIndex": 0, "ModifyIndex": 0}),
+                })),
                 "set" => {
                     changes.insert(key, Some(Pair { value, create, modify: index, session: holder }));
                     Ok(None)
