@@ -17,9 +17,13 @@ use crate::southbound::OrFail as _;
 /// `VLAN_ALREADY_EXISTS`, `SUBIF_ALREADY_EXISTS`, `TUNNEL_EXIST`, `IF_ALREADY_EXISTS`, `INSTANCE_IN_USE`
 const THERE: [i32; 5] = [-56, -68, -75, -79, -147];
 
-/// Whether VPP refused to make an interface because it has it.
+/// Whether VPP refused to make an interface because it has it, or for what it does not say: 18.10 has no word for a
+/// memif that is there.
 pub(super) fn is_there(error: &Error) -> bool {
-    error.retval().is_some_and(|retval| THERE.contains(&retval))
+    match error {
+        Error::Unanswered { message, .. } => *message == "memif_create",
+        error => error.retval().is_some_and(|retval| THERE.contains(&retval)),
+    }
 }
 
 /// The interface of nobody that is what is wanted.
