@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::path::Path;
 
-use descriptors::{Indexes, Southbound};
+use descriptors::{Defaults, Indexes, Southbound};
 use kvscheduler::{Resync, Scheduler, Transaction};
 use vpp_client::{Client, Config};
 use vppcalls::types::{BridgeDomain, Neighbor, Paths, Port, Route, RoutePath, Table};
@@ -33,7 +33,12 @@ pub(crate) fn models(socket: &Path) -> BTreeMap<String, String> {
         let (client, handlers) = connect(socket).await;
         let southbound = Southbound::default();
         southbound.set(Some(handlers));
-        let builder = descriptors::register(Scheduler::builder(), &southbound, &Indexes::default());
+        let builder = descriptors::register(
+            Scheduler::builder(),
+            &southbound,
+            &Indexes::default(),
+            Defaults::default(),
+        );
         // Nothing is its own, so it only looks.
         let mut scheduler = builder.ownership(|_| false).build().unwrap_or_else(|e| panic!("{e}"));
         scheduler.commit(Transaction::resync(Resync::Full)).await.unwrap_or_else(|e| panic!("{e}"));

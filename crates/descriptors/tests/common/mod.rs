@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use descriptors::{Indexes, Southbound, States};
+use descriptors::{Defaults, Indexes, Southbound, States};
 use kvscheduler::{Op, Record, Resync, RetryPolicy, Scheduler, State, Transaction};
 use models::{ModelMessage, ModelValue, ModelVisitor, Registry};
 use serde_json::Value;
@@ -146,9 +146,17 @@ impl Agent {
 
     /// One that knows what an earlier run has made.
     pub async fn owning(vpp: &Vpp, is_ours: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self::with(vpp, is_ours, Defaults::default()).await
+    }
+
+    pub async fn with(
+        vpp: &Vpp,
+        is_ours: impl Fn(&str) -> bool + Send + Sync + 'static,
+        defaults: Defaults,
+    ) -> Self {
         let (southbound, indexes) = (Southbound::default(), Indexes::default());
         let policy = RetryPolicy { period: Duration::ZERO, max_count: 5, ..RetryPolicy::default() };
-        let builder = descriptors::register(Scheduler::builder(), &southbound, &indexes)
+        let builder = descriptors::register(Scheduler::builder(), &southbound, &indexes, defaults)
             .ownership(is_ours)
             .retry(policy);
         let scheduler = builder.build().unwrap_or_else(|e| panic!("{e}"));
