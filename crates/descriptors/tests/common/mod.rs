@@ -16,7 +16,7 @@ use vpp_sim::{Options, Release, Running, Sim};
 use vppcalls::{Handlers, select};
 
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// One of each generation of the API.
 pub const RELEASES: [&str; 6] = ["18.10", "20.01", "20.05", "21.06", "23.06", "26.06"];
