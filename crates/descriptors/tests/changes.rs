@@ -133,7 +133,8 @@ fn who_was_left_in_the_vrf_of_its_lender_goes_back() {
             assert_eq!(found().await.table4, 5);
 
             let mut agent =
-                Agent::owning(&vpp, |key| key.ends_with("/lender") || key.contains("/id/5/")).await;
+                Agent::owning(&vpp, |key| key == "config/vpp/v2/interfaces/lender" || key.contains("/id/5/"))
+                    .await;
             let wanted: Vec<_> = [borrower.clone()].into_iter().chain(lender_now.clone()).collect();
             assert_fine(&agent.resync(wanted.clone()).await);
             let now = found().await;
