@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use descriptors::{Indexes, Southbound, States};
+use descriptors::{Defaults, Indexes, Southbound, States};
 use kvscheduler::Scheduler;
 use models::proto::ligato::vpp::interfaces::Interface;
 use models::{ModelMessage, Registry};
@@ -155,7 +155,8 @@ fn assemble(
         false => 0,
     };
     let history = Duration::from_secs(60 * u64::from(minutes));
-    let builder = descriptors::register(Scheduler::builder(), southbound, indexes);
+    let defaults = Defaults { mtu: settings.ifplugin.mtu };
+    let builder = descriptors::register(Scheduler::builder(), southbound, indexes, defaults);
     let mut orchestrator = Orchestrator::new(
         builder.history_age(history),
         Arc::clone(registry),

@@ -270,6 +270,21 @@ fn the_agent_starts_before_vpp_and_ends_with_a_goodbye() {
 }
 
 #[test]
+fn interfaces_without_an_mtu_have_that_of_the_settings() {
+    let source = "config/vpp/v2/interfaces/own: {name: own, type: SOFTWARE_LOOPBACK, mtu: 1234}\n\
+                  config/vpp/v2/interfaces/none: {name: none, type: SOFTWARE_LOOPBACK}\n";
+    for (settings, expected) in [("", 9000), ("mtu: 0\n", 9000), ("mtu: 1400\n", 1400)] {
+        let mut stage = Stage::new(source).setting("vpp-ifplugin.conf", settings);
+        let vpp = stage.vpp("24.06", Options::new(api_json()));
+        stage.start();
+        stage.wait("interfaces", || (tags(&vpp) == ["none", "own"]).then_some(()));
+        let mtu = |tag: &str| vpp.sim().state().interfaces.iter().find(|i| i.tag == tag).unwrap().mtu[0];
+        stage.wait("MTU of its own", || (mtu("own") == 1234).then_some(()));
+        stage.wait("default MTU", || (mtu("none") == expected).then_some(()));
+    }
+}
+
+#[test]
 fn settings_that_are_wrong_are_told_at_once() {
     let run = |arguments: &[&str]| {
         let out = Command::new(env!("CARGO_BIN_EXE_vpp-agent"))
@@ -295,6 +310,7 @@ fn settings_that_are_wrong_are_told_at_once() {
         ("govpp.conf", "reply-timeout: soon\n", ["line 1", "500ms"]),
         ("logs.conf", "default-level:\n\tdebug\n", ["line 2", "tab"]),
         ("vpp-ifplugin.conf", "status-publishers: [etcd, mysql]\n", ["line 1", "mysql"]),
+        ("vpp-ifplugin.conf", "mtu: 9217\n", ["line 1", "up to 9216"]),
         ("orchestrator.conf", "source-priorities: {etcd: high}\n", ["line 1", "invalid"]),
     ] {
         std::fs::write(folder.path().join(file), text).unwrap();
@@ -325,6 +341,132 @@ fn the_settings_in_effect_are_shown_with_where_they_come_from() {
     assert!(line("--log-format").ends_with("  default"), "{said}");
     assert!(line("etcd.conf: endpoints").contains("b:1,c:1"), "the environment wins: {said}");
     assert!(line("etcd.conf: password").ends_with("etcd.conf:2") && !said.contains("hush"), "{said}");
+}
+
+/// Keys of settings that a document tells of, with their files: those in tables, and those that have no effect.
+fn documented() -> Vec<String> {
+    let words =
+        |text: &str| -> Vec<String> { text.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+    let mut all = Vec::new();
+    let agent = include_str!("../../docs/agent.md");
+    let (mut file, mut section) = (String::new(), String::new());
+    for line in agent.lines() {
+        if let Some(name) = line.strip_prefix('`').and_then(|line| line.strip_suffix("`:")) {
+            name.clone_into(&mut file);
+        }
+        if line.starts_with('#') {
+            file.clear();
+            line.clone_into(&mut section);
+        }
+        if line.starts_with("| `") && !file.is_empty() {
+            let names = words(line.split('|').nth(1).unwrap());
+            all.extend(names.iter().map(|key| format!("{file}: {key}")));
+        }
+        if section.ends_with("Settings") && line.starts_with("| `--") && !line.contains("<file>") {
+            let flag = words(line.split('|').nth(1).unwrap()).remove(0);
+            all.push(flag.split(' ').next().unwrap().to_owned());
+        }
+    }
+    let listed = agent.split("### Taken, and of no effect").nth(1).unwrap().split("###").next().unwrap();
+    let listed = listed.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in listed.split("In `").skip(1) {
+        let names = words(&format!("`{part}"));
+        all.extend(names[1..].iter().map(|key| format!("{}: {key}", names[0])));
+    }
+    let stores = include_str!("../../docs/stores.md");
+    for store in ["etcd", "redis", "consul", "embedded"] {
+        let title = store[..1].to_uppercase() + &store[1..];
+        let chapter = stores.split("\n## ").find(|chapter| {
+            chapter.starts_with(&format!("{title}\n")) || chapter.starts_with(&format!("{store}\n"))
+        });
+        let chapter = chapter.unwrap();
+        for line in chapter.lines().filter(|line| line.starts_with("| `")) {
+            let names = words(line.split('|').nth(1).unwrap());
+            all.extend(names.iter().map(|key| format!("{store}.conf: {key}")));
+        }
+        let flat = chapter.replace('\n', " ");
+        if let Some((before, _)) = flat.split_once(" read and ha") {
+            let sentence = before.rsplit("  ").next().unwrap();
+            all.extend(words(sentence).iter().map(|key| format!("{store}.conf: {key}")));
+        }
+    }
+    all
+}
+
+/// Whatever is documented can be looked up, whether it is set or not.
+#[test]
+fn every_setting_of_the_documents_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let show = |environment: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vpp-agent"));
+        command.env_clear().envs(environment.iter().copied());
+        command.arg("--config-dir").arg(folder.path()).arg("--state-dir").arg(folder.path());
+        let out = command.args(["config", "show", "--origin"]).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let said = show(&[]);
+    let documented = documented();
+    assert!(documented.len() > 90, "{documented:#?}");
+    for name in &documented {
+        let is = |line: &str| {
+            let shown = line.split("  ").next().unwrap();
+            shown == name || shown.starts_with(&format!("{name}."))
+        };
+        let line = said.lines().find(|line| is(line)).unwrap_or_else(|| panic!("no {name} in\n{said}"));
+        assert!(line.contains("  default") || line.contains("  flag"), "{line}");
+    }
+    // Every default that a table tells is the one in effect.
+    for (name, value) in [
+        ("--microservice-label", "vpp1"),
+        ("--log-level", "info"),
+        ("--vpp-socket", "/run/vpp/api.sock,/run/vpp-api.sock"),
+        ("etcd.conf: endpoints", "127.0.0.1:2379"),
+        ("etcd.conf: keepalive-time", "10s"),
+        ("redis.conf: dial-timeout", "5s"),
+        ("consul.conf: address", "127.0.0.1:8500"),
+        ("orchestrator.conf: source-priorities.etcd", "60"),
+        ("govpp.conf: reply-timeout", "5s"),
+        ("govpp.conf: health-check-probe-interval", "10s"),
+        ("kvscheduler.conf: transaction-history-age-limit", "1440"),
+        ("logs.conf: default-level", "info"),
+        ("vpp-ifplugin.conf: mtu", "0"),
+        ("vpp-ifplugin.conf: status-publishers", "none"),
+    ] {
+        let line = said.lines().find(|line| line.split("  ").next() == Some(name)).unwrap();
+        let shown = line.split("  ").map(str::trim).filter(|word| !word.is_empty()).nth(1);
+        assert_eq!(shown, Some(value), "{line}");
+    }
+
+    // Set in files and by the environment.
+    for (file, text) in [
+        ("redis.conf", "endpoint: a:1\ntls:\n  enabled: true\npassword: hush\n"),
+        ("govpp.conf", "# none\nreply-timeout: 90s\ntrace-enabled: true\n"),
+        ("orchestrator.conf", "source-priorities:\n  files: 100\n"),
+        ("logs.conf", "default-level: debug\n"),
+    ] {
+        std::fs::write(folder.path().join(file), text).unwrap();
+    }
+    let said = show(&[("ENABLE_STATUS_PUBLISHING", "1"), ("LOG_FORMAT", "json")]);
+    for (name, value, origin) in [
+        ("redis.conf: endpoint", "a:1", "redis.conf:1"),
+        ("redis.conf: tls.enabled", "true", "redis.conf:3"),
+        ("redis.conf: tls.skip-verify", "false", "default"),
+        ("redis.conf: password", "***", "redis.conf:4"),
+        ("govpp.conf: reply-timeout", "1m30s", "govpp.conf:2"),
+        ("govpp.conf: trace-enabled", "true", "govpp.conf:3; no effect"),
+        ("orchestrator.conf: source-priorities.files", "100", "orchestrator.conf:2"),
+        ("orchestrator.conf: source-priorities.etcd", "60", "default"),
+        ("orchestrator.conf: publish-value-status", "true", "environment variable ENABLE_STATUS_PUBLISHING"),
+        ("logs.conf: default-level", "debug", "logs.conf:1"),
+        ("--log-level", "debug", "logs.conf:1"),
+        ("--log-format", "json", "environment variable LOG_FORMAT"),
+        ("etcd.conf: endpoints", "127.0.0.1:2379", "default; etcd is not used"),
+    ] {
+        let line = said.lines().find(|line| line.split("  ").next() == Some(name)).unwrap();
+        assert!(line.contains(value) && line.ends_with(origin), "{line}: {value} {origin}");
+    }
+    assert!(!said.contains("hush"), "{said}");
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -153,9 +153,21 @@ pub(crate) enum Level {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct IfpluginConfig {
     /// MTU of interfaces that state none; 0 leaves them what VPP gives them.
+    #[serde(deserialize_with = "mtu")]
     pub(crate) mtu: u32,
     /// Stores to which the state of interfaces is written: etcd, redis, consul, embedded.
     pub(crate) status_publishers: Vec<Publisher>,
+}
+
+/// The largest MTU that the model of interfaces takes.
+const LARGEST_MTU: u32 = 9216;
+
+fn mtu<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let mtu = u32::deserialize(deserializer)?;
+    match mtu <= LARGEST_MTU {
+        true => Ok(mtu),
+        false => Err(serde::de::Error::custom(format!("expected an MTU up to {LARGEST_MTU}, found {mtu}"))),
+    }
 }
 
 /// A store that states are written to.

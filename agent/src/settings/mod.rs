@@ -92,7 +92,7 @@ impl Settings {
     /// The socket on which the agent answers.
     pub(crate) fn control_socket(&self) -> PathBuf {
         let named = self.flags.control_socket.clone();
-        named.unwrap_or_else(|| self.state_dir.join("agent.sock"))
+        named.unwrap_or_else(|| self.state_dir.join(control::SOCKET))
     }
 
     /// The priority of a source.
@@ -271,13 +271,11 @@ fn usual_embedded(state_dir: &Path) -> EmbeddedConfig {
 
 /// Where the agent keeps what it has to know after a restart, unless it is told.
 fn state_dir() -> PathBuf {
-    let usual = PathBuf::from("/var/lib/vpp-agent");
+    let (usual, beside) = control::state_folders();
     let writable = std::fs::create_dir_all(&usual).is_ok()
         && nix::unistd::access(&usual, nix::unistd::AccessFlags::W_OK).is_ok();
-    if writable {
-        return usual;
+    match beside {
+        Some(beside) if !writable => beside,
+        _ => usual,
     }
-    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).or(home);
-    state.map_or(usual, |state| state.join("vpp-agent"))
 }

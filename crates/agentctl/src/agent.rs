@@ -18,10 +18,9 @@ pub(crate) struct Target {
 
 impl Target {
     fn path(&self) -> PathBuf {
-        let usual = PathBuf::from("/var/lib/vpp-agent/agent.sock");
-        let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-        let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).or(home);
-        let beside = state.map(|state| state.join("vpp-agent/agent.sock"));
+        let (usual, beside) = control::state_folders();
+        let usual = usual.join(control::SOCKET);
+        let beside = beside.map(|folder| folder.join(control::SOCKET));
         let found = || [Some(usual.clone()), beside].into_iter().flatten().find(|path| path.exists());
         self.socket.clone().or_else(found).unwrap_or(usual)
     }

@@ -9,6 +9,18 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// Name of the control socket in the folder where the agent keeps its state.
+pub const SOCKET: &str = "agent.sock";
+
+/// Where agents keep their state, unless they are told: the folder of the system, and that of the user, which is for
+/// where the first cannot be written.
+#[must_use]
+pub fn state_folders() -> (PathBuf, Option<PathBuf>) {
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).or(home);
+    (PathBuf::from("/var/lib/vpp-agent"), state.map(|state| state.join("vpp-agent")))
+}
+
 /// How long an answer may take: a resync of a large VPP takes a while.
 const PATIENCE: Duration = Duration::from_secs(120);
 

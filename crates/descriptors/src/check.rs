@@ -3,6 +3,9 @@
 use kvscheduler::Invalid;
 use models::{FieldProblem, ModelMessage};
 
+/// Problems of one value that are told.
+const MOST: usize = 20;
+
 /// The rules of a model, and what this agent does not configure, as the scheduler wants them.
 pub(crate) fn check<M: ModelMessage>(
     value: &M,
@@ -25,7 +28,11 @@ pub(crate) fn check_with<M: ModelMessage>(
     if problems.is_empty() {
         return Ok(());
     }
-    let reasons: Vec<String> = problems.iter().map(|p| format!("{}: {}", p.path, p.reason)).collect();
+    let mut reasons: Vec<String> =
+        problems.iter().take(MOST).map(|p| format!("{}: {}", p.path, p.reason)).collect();
+    if problems.len() > MOST {
+        reasons.push(format!("and {} more", problems.len() - MOST));
+    }
     Err(Invalid { fields: problems.into_iter().map(|p| p.path).collect(), reason: reasons.join("; ") })
 }
 

@@ -17,13 +17,13 @@ use kvscheduler::Builder;
 
 pub use interface::states::States;
 pub use southbound::Southbound;
-pub use vpp::{BridgeDomainIndex, Indexes, InterfaceIndex};
+pub use vpp::{BridgeDomainIndex, Defaults, Indexes, InterfaceIndex};
 
 /// Registers all descriptors.
 ///
 /// Two kinds of values come by themselves: the states of links, and what DHCP servers give. Resyncs read them;
 /// [`States`] tells what changes in between.
-pub fn register(builder: Builder, southbound: &Southbound, indexes: &Indexes) -> Builder {
-    let vpp = &vpp::Vpp { southbound: southbound.clone(), indexes: indexes.clone() };
+pub fn register(builder: Builder, southbound: &Southbound, indexes: &Indexes, defaults: Defaults) -> Builder {
+    let vpp = &vpp::Vpp { southbound: southbound.clone(), indexes: indexes.clone(), defaults };
     l3::register(l2::register(interface::register(builder, vpp), vpp), vpp)
 }

@@ -38,11 +38,19 @@ pub(crate) fn untagged(internal_name: &str) -> String {
     format!("{UNTAGGED}{internal_name}")
 }
 
+/// What counts where a value says nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Defaults {
+    /// MTU of interfaces, in bytes; 0 leaves them what VPP gives them.
+    pub mtu: u32,
+}
+
 /// The VPP that is connected, with the indexes of names.
 #[derive(Clone, Debug)]
 pub(crate) struct Vpp {
     pub(crate) southbound: Southbound,
     pub(crate) indexes: Indexes,
+    pub(crate) defaults: Defaults,
 }
 
 impl Vpp {

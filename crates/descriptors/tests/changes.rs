@@ -4,6 +4,7 @@
 mod common;
 
 use common::{Agent, RELEASES, Vpp, assert_same, done, options, run, value};
+use descriptors::Defaults;
 use kvscheduler::{Record, State};
 use models::ModelValue;
 use serde_json::{Value, json};
@@ -132,7 +133,8 @@ fn who_was_left_in_the_vrf_of_its_lender_goes_back() {
             assert_eq!(found().await.table4, 5);
 
             let mut agent =
-                Agent::owning(&vpp, |key| key.ends_with("/lender") || key.contains("/id/5/")).await;
+                Agent::owning(&vpp, |key| key == "config/vpp/v2/interfaces/lender" || key.contains("/id/5/"))
+                    .await;
             let wanted: Vec<_> = [borrower.clone()].into_iter().chain(lender_now.clone()).collect();
             assert_fine(&agent.resync(wanted.clone()).await);
             let now = found().await;
@@ -172,6 +174,53 @@ fn a_sub_interface_is_up_only_while_its_parent_is() {
         let at = |text: &str| order.iter().position(|key| key == text).unwrap_or_else(|| panic!("{order:?}"));
         assert!(at("DELETE vpp/interface/sub/admin-up") < at("UPDATE config/vpp/v2/interfaces/parent"));
         agent.close().await;
+    });
+}
+
+/// A default MTU is that of interfaces that state none, also of those that were made before there was one.
+#[test]
+fn interfaces_without_an_mtu_have_the_default_one() {
+    on_each(async |release| {
+        let vpp = Vpp::new(release);
+        let (client, calls) = vpp.connect().await;
+        let mtus = async || -> Vec<(String, u32)> {
+            let all = calls.interface.dump_interfaces().await.unwrap();
+            let mut all: Vec<_> = all.into_iter().map(|i| (i.tag, i.mtu)).collect();
+            all.retain(|(tag, _)| !tag.is_empty());
+            all.sort();
+            all
+        };
+        let of = |own: u32, none: u32, sub: u32| {
+            [("none", none), ("own", own), ("sub", sub)].map(|(tag, mtu)| (tag.to_string(), mtu)).to_vec()
+        };
+        let wanted = [
+            interface(json!({"name": "own", "mtu": 1234})),
+            interface(json!({"name": "none"})),
+            interface(
+                json!({"name": "sub", "type": "SUB_INTERFACE", "sub": {"parent_name": "none", "sub_id": 5}}),
+            ),
+        ];
+        let mut agent = Agent::new(&vpp).await;
+        agent.resync(wanted.clone()).await;
+        let before = mtus().await;
+        let (_, usual) = before.iter().find(|(tag, _)| tag == "none").unwrap();
+        let (_, of_sub) = before.iter().find(|(tag, _)| tag == "sub").unwrap();
+        assert_eq!(before, of(1234, *usual, *of_sub));
+        agent.close().await;
+
+        let defaults = Defaults { mtu: 1400 };
+        let mut agent = Agent::with(&vpp, |_| false, defaults).await;
+        assert_fine(&agent.resync(wanted.clone()).await);
+        assert_eq!(mtus().await, of(1234, 1400, *of_sub));
+        let again = agent.resync(wanted.clone()).await;
+        assert_eq!(done(&again), Vec::<String>::new());
+        // Its own goes and comes.
+        assert_fine(&agent.change([interface(json!({"name": "own"}))]).await);
+        assert_eq!(mtus().await, of(1400, 1400, *of_sub));
+        assert_fine(&agent.change([interface(json!({"name": "own", "mtu": 1300}))]).await);
+        assert_eq!(mtus().await, of(1300, 1400, *of_sub));
+        agent.close().await;
+        client.close().await;
     });
 }
 

@@ -13,7 +13,6 @@ use kvscheduler::{RetryPolicy, State, Transaction};
 use models::ModelValue;
 use serde_json::json;
 use vpp_sim::{Fault, Rule, Which};
-use vppcalls::types::{BridgeDomain, Neighbor, Port, Route, RoutePath, Table};
 
 /// Runs a test on each of these releases; tells all that fail.
 fn on_each(releases: &[&'static str], test: impl AsyncFn(&'static str) + Sync) {
@@ -123,44 +122,11 @@ fn the_order_does_not_matter() {
     });
 }
 
-/// What somebody else made, with names and without.
-async fn foreign(vpp: &Vpp) {
-    let (client, calls) = vpp.connect().await;
-    let nameless = calls.interface.add_loopback(None).await.unwrap();
-    let named = calls.interface.add_loopback(None).await.unwrap();
-    calls.interface.set_tag(named, "theirs").await.unwrap();
-    calls.l3.add_table(&Table { id: 77, ipv6: false, name: "theirs".to_string() }).await.unwrap();
-    calls.interface.set_table(named, false, 77).await.unwrap();
-    for (index, address) in [(nameless, "172.16.0.1/24"), (named, "172.16.1.1/24")] {
-        calls.interface.add_address(index, address.parse().unwrap()).await.unwrap();
-        calls.interface.set_admin(index, true).await.unwrap();
-    }
-    for (id, tag, index) in [(1, "", nameless), (9, "theirs", named)] {
-        let domain = BridgeDomain { id, tag: tag.to_string(), forward: true, ..BridgeDomain::default() };
-        calls.l2.add_bridge_domain(&domain).await.unwrap();
-        calls.l2.add_port(id, &Port { sw_if_index: index, ..Port::default() }).await.unwrap();
-    }
-    let path = RoutePath {
-        sw_if_index: nameless,
-        next_hop: Some("172.16.0.2".parse().unwrap()),
-        ..RoutePath::default()
-    };
-    for (table, prefix) in [(0, "172.20.0.0/16"), (77, "172.21.0.0/16")] {
-        let route = Route { table, prefix: prefix.parse().unwrap(), paths: vec![path] };
-        calls.l3.add_route(&route, vppcalls::types::Paths::Replace).await.unwrap();
-    }
-    let ip = "172.16.0.9".parse().unwrap();
-    let neighbor =
-        Neighbor { sw_if_index: nameless, ip, mac: [2, 0, 0, 0, 0, 1], fixed: true, no_fib_entry: false };
-    calls.neighbor.add_neighbor(&neighbor).await.unwrap();
-    client.close().await;
-}
-
 #[test]
 fn what_others_made_is_left_alone() {
     on_each(&all_releases(), async |release| {
         let vpp = Vpp::new(release);
-        foreign(&vpp).await;
+        vpp.make_foreign().await;
         let before = vpp.picture().await;
         let all = everything(release);
         let mut agent = Agent::new(&vpp).await;

@@ -53,8 +53,13 @@ pub struct FieldProblem {
 
 impl fmt::Display for FieldProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "field `{}`: {}", self.path, shortened_reason(&self.reason))
+        write!(f, "field `{}`: {}", self.path, self.reason)
     }
+}
+
+/// What it quotes may be long.
+fn problem(path: String, reason: &str) -> FieldProblem {
+    FieldProblem { path, reason: shortened_reason(reason).into_owned() }
 }
 
 /// Collects the rules that a value breaks.
@@ -75,14 +80,14 @@ impl Unsaid {
 
     fn add(&mut self, path: &str, reason: impl FnOnce() -> String) {
         if self.said.insert(path.to_owned()) {
-            self.problems.push(FieldProblem { path: path.to_owned(), reason: reason() });
+            self.problems.push(problem(path.to_owned(), &reason()));
         }
     }
 }
 
 impl Problems {
     fn add(&mut self, path: impl Into<String>, reason: impl Into<String>) {
-        self.0.push(FieldProblem { path: path.into(), reason: reason.into() });
+        self.0.push(problem(path.into(), &reason.into()));
     }
 
     fn tag(&mut self, path: &str, name: &str) {

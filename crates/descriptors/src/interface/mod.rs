@@ -93,12 +93,22 @@ impl InterfaceDescriptor {
         }
     }
 
+    /// The MTU that an interface is to have: its own, or the default. Sub-interfaces have that of their parent, and a
+    /// VXLAN tunnel has none of its own.
+    fn mtu(&self, value: &Interface) -> Option<u32> {
+        let by_default = match value.r#type() {
+            Type::SubInterface | Type::VxlanTunnel => 0,
+            _ => self.vpp.defaults.mtu,
+        };
+        [value.mtu, by_default].into_iter().find(|mtu| *mtu != 0)
+    }
+
     async fn make(&self, handlers: &Handlers, value: &Interface) -> Result<u32, Failure> {
         let mut new = (kind_of(value)?.new)(value, &self.vpp)?;
         if let NewInterface::Memif(memif) = &mut new {
             memif.socket_id = self.sockets.id(handlers, value).await?;
         }
-        let settings = settings(value, &new);
+        let settings = settings(value, &new, self.mtu(value));
         match handlers.create_as(&new, &settings).await {
             // A VPP that gives bonds no numbers gives them any.
             Err(e) if e.is_absent() && zero_bond(&mut new) => {
@@ -142,13 +152,13 @@ fn kind_of(value: &Interface) -> Result<&'static Kind, Failure> {
 }
 
 /// What is set on an interface right after it was made.
-fn settings(value: &Interface, new: &NewInterface) -> Settings {
+fn settings(value: &Interface, new: &NewInterface, mtu: Option<u32>) -> Settings {
     // Others are made with it.
     let sets_mac = matches!(new, NewInterface::Vxlan(_) | NewInterface::Gre(_) | NewInterface::Ipip(_));
     Settings {
         tag: value.name.clone(),
         mac: parse_mac(&value.phys_address).filter(|_| sets_mac),
-        mtu: Some(value.mtu).filter(|mtu| *mtu != 0),
+        mtu,
         table: match new {
             NewInterface::Vxlan(tunnel) => Some((tunnel.src.is_ipv6(), tunnel.table)),
             NewInterface::Ipip(tunnel) => Some((tunnel.src.is_ipv6(), tunnel.table)),
@@ -202,7 +212,7 @@ impl Descriptor for InterfaceDescriptor {
     fn equivalent(&self, _key: &str, old: &Interface, new: &Interface) -> bool {
         !remakes(old, new)
             && (old.enabled == new.enabled || new.r#type() == Type::SubInterface)
-            && (new.mtu == 0 || old.mtu == new.mtu)
+            && self.mtu(new).is_none_or(|mtu| self.mtu(old) == Some(mtu))
             && same_mac(old, new)
     }
 
@@ -217,7 +227,7 @@ impl Descriptor for InterfaceDescriptor {
     async fn create(&self, _key: &str, value: &Interface) -> Result<InterfaceIndex, Failure> {
         let handlers = self.vpp.calls()?;
         let sw_if_index = match value.r#type() {
-            Type::Dpdk => physical::take(&handlers, value).await?,
+            Type::Dpdk => physical::take(&handlers, value, self.mtu(value)).await?,
             _ => self.make(&handlers, value).await?,
         };
         Ok(InterfaceIndex { sw_if_index })
@@ -235,7 +245,7 @@ impl Descriptor for InterfaceDescriptor {
         let all = old == new;
         let settings = Settings {
             mac: parse_mac(&new.phys_address).filter(|_| all || !same_mac(old, new)),
-            mtu: Some(new.mtu).filter(|mtu| *mtu != 0 && (all || *mtu != old.mtu)),
+            mtu: self.mtu(new).filter(|mtu| all || self.mtu(old) != Some(*mtu)),
             admin_up: (all || new.enabled != old.enabled).then_some(new.enabled),
             ..Settings::default()
         };

@@ -8,7 +8,7 @@ use vppcalls::{Handlers, Settings};
 use crate::southbound::OrFail as _;
 
 /// Finds the device that has the name of the value, and makes it ours.
-pub(super) async fn take(handlers: &Handlers, value: &Interface) -> Result<u32, Failure> {
+pub(super) async fn take(handlers: &Handlers, value: &Interface, mtu: Option<u32>) -> Result<u32, Failure> {
     let links = handlers.interface.dump_links().await.or_fail()?;
     let name = value.name.as_str();
     let Some(link) = links.iter().find(|link| link.internal_name == name) else {
@@ -21,7 +21,7 @@ pub(super) async fn take(handlers: &Handlers, value: &Interface) -> Result<u32, 
     let settings = Settings {
         tag: value.name.clone(),
         mac: parse_mac(&value.phys_address),
-        mtu: Some(value.mtu).filter(|mtu| *mtu != 0),
+        mtu,
         table: None,
         admin_up: Some(value.enabled),
     };

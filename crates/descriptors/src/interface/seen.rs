@@ -39,7 +39,8 @@ impl Interfaces {
         self.of.get(name).map(|(_, inventory)| inventory)
     }
 
-    /// What is believed, and what follows from the models, as far as it is so.
+    /// What is believed, and what follows from the models, as far as it is so. What is believed is ours, also where it
+    /// does not follow from the model that was read.
     pub(super) fn there<V: Value + Clone>(
         &self,
         believed: &[Believed<'_, V>],
@@ -50,7 +51,12 @@ impl Interfaces {
         all.extend(parts.filter_map(|p| Some((p.key.to_string(), p.value.downcast_ref::<V>()?.clone()))));
         all.extend(believed.iter().map(|b| (b.key.to_string(), b.value.clone())));
         let there = all.into_iter().filter(|(key, value)| is(key, value));
-        there.map(|(key, value)| found(key, value)).collect()
+        let is_believed = |key: &str| believed.binary_search_by(|b| b.key.cmp(key)).is_ok();
+        let there = there.map(|(key, value)| match is_believed(&key) {
+            true => ours(key, value),
+            false => found(key, value),
+        });
+        there.collect()
     }
 
     /// Whether an interface is in a VRF, so that others can follow it.
@@ -70,6 +76,11 @@ impl Interfaces {
         let part = |part: KeyValue| PropertyKey::parse(&part.key).is_some_and(&is);
         self.of.get(name).is_some_and(|(model, _)| super::derived(model).into_iter().any(part))
     }
+}
+
+/// What this agent has made.
+pub(super) fn ours<V>(key: impl Into<String>, value: V) -> Retrieved<V, ()> {
+    Retrieved { origin: Origin::Northbound, ..found(key, value) }
 }
 
 pub(super) fn found<V>(key: impl Into<String>, value: V) -> Retrieved<V, ()> {

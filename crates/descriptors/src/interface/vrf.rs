@@ -217,7 +217,7 @@ impl Descriptor for InheritedVrfDescriptor {
             borrower(b.key).is_some_and(|name| in_some(name) && !seen.is_numbered(name))
                 && !there.iter().any(|found| found.key == b.key)
         });
-        let left: Vec<_> = left.map(|b| super::seen::found(b.key, NOBODY.to_string())).collect();
+        let left: Vec<_> = left.map(|b| super::seen::ours(b.key, NOBODY.to_string())).collect();
         there.extend(left);
         Ok(Some(there))
     }

@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use descriptors::{Indexes, Southbound, States};
+use descriptors::{Defaults, Indexes, Southbound, States};
 use kvscheduler::{Op, Record, Resync, RetryPolicy, Scheduler, State, Transaction};
 use models::{ModelMessage, ModelValue, ModelVisitor, Registry};
 use serde_json::Value;
-use vpp_client::{Client, Config};
+use vpp_client::Client;
 use vpp_sim::{Options, Release, Running, Sim};
-use vppcalls::{Handlers, select};
+use vppcalls::Handlers;
 
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// One of each generation of the API.
 pub const RELEASES: [&str; 6] = ["18.10", "20.01", "20.05", "21.06", "23.06", "26.06"];
@@ -62,51 +62,23 @@ impl Vpp {
     }
 
     pub async fn connect(&self) -> (Client, Handlers) {
-        let mut config = Config::new(self.running.path());
-        config.name = "descriptors".to_string();
-        let client = Client::start(config);
-        let connection = client.connected().await.expect("connected");
-        let (handlers, _) = select(&client, &connection).unwrap_or_else(|refusal| panic!("{refusal}"));
-        (client, handlers)
+        observer::connect(self.running.path()).await
     }
 
     /// Everything that can be told of it, without numbers that only count.
     pub async fn picture(&self) -> BTreeMap<String, String> {
         let (client, calls) = self.connect().await;
-        let mut all = BTreeMap::new();
-        for item in calls.inventory().await.expect("an inventory") {
-            all.insert(format!("interface {}", item.interface.sw_if_index), format!("{item:?}"));
-        }
-        let mut add = |what: &str, list: Vec<String>| {
-            for text in list {
-                *all.entry(format!("{what} {text}")).or_default() += "+";
-            }
-        };
-        add("table", shown(&calls.l3.dump_tables().await.expect("a dump")));
-        add("route", shown(&calls.l3.dump_routes().await.expect("a dump")));
-        let domains = calls.l2.dump_bridge_domains().await.expect("a dump");
-        for domain in &domains {
-            add("fib", shown(&calls.l2.dump_fib(domain.bridge_domain.id).await.expect("a dump")));
-        }
-        add("bridge domain", shown(&domains));
-        add("answer", shown(&calls.l2.dump_arp_terminations().await.expect("a dump")));
-        add("xconnect", shown(&calls.l2.dump_xconnects().await.expect("a dump")));
-        add("neighbour", shown(&calls.neighbor.dump_neighbors().await.expect("a dump")));
-        add("proxy ARP", shown(&calls.neighbor.dump_proxy_arps().await.expect("a dump")));
-        add("proxy ARP on", shown(&calls.neighbor.dump_proxy_arp_interfaces().await.expect("a dump")));
-        if let Ok(sockets) = calls.memif.dump_memif_sockets().await {
-            add("socket", shown(&sockets));
-        }
-        if let Ok(spans) = calls.span.dump_spans().await {
-            add("span", shown(&spans));
-        }
+        let picture = observer::picture(&calls).await;
         client.close().await;
-        all
+        picture
     }
-}
 
-fn shown<T: std::fmt::Debug>(list: &[T]) -> Vec<String> {
-    list.iter().map(|item| format!("{item:?}")).collect()
+    /// Makes what is somebody else's.
+    pub async fn make_foreign(&self) {
+        let (client, calls) = self.connect().await;
+        observer::make_foreign(&calls).await;
+        client.close().await;
+    }
 }
 
 /// A value of a model, from JSON.
@@ -146,9 +118,17 @@ impl Agent {
 
     /// One that knows what an earlier run has made.
     pub async fn owning(vpp: &Vpp, is_ours: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self::with(vpp, is_ours, Defaults::default()).await
+    }
+
+    pub async fn with(
+        vpp: &Vpp,
+        is_ours: impl Fn(&str) -> bool + Send + Sync + 'static,
+        defaults: Defaults,
+    ) -> Self {
         let (southbound, indexes) = (Southbound::default(), Indexes::default());
         let policy = RetryPolicy { period: Duration::ZERO, max_count: 5, ..RetryPolicy::default() };
-        let builder = descriptors::register(Scheduler::builder(), &southbound, &indexes)
+        let builder = descriptors::register(Scheduler::builder(), &southbound, &indexes, defaults)
             .ownership(is_ours)
             .retry(policy);
         let scheduler = builder.build().unwrap_or_else(|e| panic!("{e}"));
@@ -257,10 +237,5 @@ pub fn everything(_release: &str) -> Vec<ModelValue> {
 /// Both have the same; told is only what differs.
 #[track_caller]
 pub fn assert_same(found: &BTreeMap<String, String>, expected: &BTreeMap<String, String>) {
-    let keys: std::collections::BTreeSet<&String> = found.keys().chain(expected.keys()).collect();
-    let other = keys.into_iter().filter(|key| found.get(*key) != expected.get(*key));
-    let text =
-        other.map(|key| format!("{key}\n  found {:?}\n  not   {:?}", found.get(key), expected.get(key)));
-    let text: Vec<String> = text.collect();
-    assert!(text.is_empty(), "{}", text.join("\n"));
+    assert!(found == expected, "{}", observer::differences(found, expected));
 }
