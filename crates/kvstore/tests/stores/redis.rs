@@ -271,7 +271,8 @@ async fn cluster() {
         let arguments = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"];
         let mut node = Server::stopped(Kind::Redis, &arguments).await;
         // The port that nodes talk to each other on is 10000 higher.
-        node.port = 20_000 + fastrand::u16(..20_000);
+        // Below the ports that the system gives to others.
+        node.port = 20_000 + fastrand::u16(..12_000);
         node.run().await;
         nodes.push(node);
     }
