@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -51,7 +52,12 @@ fn real(name: &str, vpp: Option<&PathBuf>, test: fn(&Path)) -> Trial {
         let title = format!("real::{name} (VPP_API_SOCKET does not name the socket of a VPP)");
         return Trial::test(title, || Ok(())).with_ignored_flag(true);
     };
-    trial(&format!("real::{name}"), &[Kind::Etcd], move || test(&socket))
+    trial(&format!("real::{name}"), &[Kind::Etcd], move || {
+        // Each has to find it, and to leave it, as it was.
+        static TURN: Mutex<()> = Mutex::new(());
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        test(&socket);
+    })
 }
 
 fn main() -> ExitCode {
